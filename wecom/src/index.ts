@@ -1,0 +1,28 @@
+/** The public door of the package. What is not exported here is not promised. */
+
+export { createWecom } from './client.ts'
+export type { Principal, PrincipalOptions, Wecom, WecomOptions } from './client.ts'
+export type { CallOptions, CallReport } from './request.ts'
+
+export { WecomError } from './errors.ts'
+export type { Remedy, WecomErrorCode, WecomErrorKind } from './errors.ts'
+export { errcodeMeanings, problems as wecomProblems } from './error-table.ts'
+
+export { createMemoryTokenStore } from './tokens.ts'
+export type { StoredToken, TokenStore } from './tokens.ts'
+export { createBudget } from './budget.ts'
+export type { Budget, BudgetOptions, Priority } from './budget.ts'
+
+export type { RejectedRow } from './wire.ts'
+export type {
+  EmailType,
+  Member,
+  MemberAttribute,
+  MemberDepartment,
+  MemberDepartmentId,
+  MemberIdPage,
+  MemberList,
+  Members,
+} from './members.ts'
+export type { Department, DepartmentId, DepartmentIdList, DepartmentList, Departments } from './departments.ts'
+export type { Agent, AgentInfo } from './agent.ts'

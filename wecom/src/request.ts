@@ -1,0 +1,328 @@
+/**
+ * The single way to WeCom. Every call of this package goes through `call`: token, pause, budget, one HTTP exchange,
+ * errcode, then the endpoint's reader; and here alone is decided what is asked again.
+ *
+ * | Answer                                         | What happens                                              |
+ * | ---------------------------------------------- | --------------------------------------------------------- |
+ * | -1, timeout, connection, HTTP 5xx, truncated   | up to 3 retries with growing, random waits; reads only    |
+ * | 45009, 45033                                   | all callers of that corp and interface pause (pauses.ts)  |
+ * | 40014, 42001                                   | one new token, once per call (tokens.ts)                  |
+ * | any other errcode                              | thrown at once                                            |
+ */
+
+import type { Dispatcher } from 'undici'
+
+import type { Budget, Priority } from './budget.ts'
+import { WecomError, errorFromErrcode } from './errors.ts'
+import type { WecomErrorKind } from './errors.ts'
+import { fetchBytes, fetchJson } from './exchange.ts'
+import type { ExchangeRequest } from './exchange.ts'
+import { createGate } from './pauses.ts'
+import type { Gate, Pass } from './pauses.ts'
+import type { Credential, FreshToken, Tokens } from './tokens.ts'
+import type { Wait } from './waiting.ts'
+import { IncompleteAnswer, requireText, toInteger, toText } from './wire.ts'
+import type { WireObject } from './wire.ts'
+
+export type CallOptions = {
+  /** Ends every wait of the call. Without it a call may wait through all pauses (see maxPauses). */
+  signal?: AbortSignal
+  /** Overrides the priority of the principal. */
+  priority?: Priority
+}
+
+/** One HTTP request that was really sent, gettoken and repetitions included. Carries nothing secret or personal. */
+export type CallReport = {
+  /** Such as `user/list`; `export/download` for the files of an export. */
+  readonly api: string
+  readonly durationMs: number
+  readonly outcome: 'ok' | WecomErrorKind
+  readonly errcode?: number
+  /** 1 for the first request of a call, then 2, 3 … */
+  readonly attempt: number
+}
+
+export type ApiRequest<T> = {
+  api: string
+  method: 'GET' | 'POST'
+  query?: Readonly<Record<string, string | number | undefined>>
+  body?: Readonly<Record<string, unknown>>
+  /**
+   * `always`: a read. `unless-used-up`: redeems something, repeated only when WeCom said busy or nothing was sent.
+   * `never`: starts something, so a second one would be one too many.
+   */
+  repeat: 'always' | 'unless-used-up' | 'never'
+  /** Makes the result; throws IncompleteAnswer when the answer lacks what it must carry. */
+  read: (answer: WireObject) => T
+}
+
+export type DownloadRequest = { api: string; url: string; timeoutMs: number; maxBytes: number }
+
+/** How one principal calls WeCom. */
+export type Caller = {
+  call: <T>(request: ApiRequest<T>, options: CallOptions | undefined) => Promise<T>
+  /** A file that WeCom pointed to. Sent without token. */
+  download: (request: DownloadRequest, options: CallOptions | undefined) => Promise<Buffer>
+  token: (options: CallOptions | undefined) => Promise<string>
+  /** The same interruptible wait that retries use, for polling. */
+  wait: Wait
+}
+
+export type CallerOptions = {
+  credential: Credential
+  onCall: ((report: CallReport) => void) | undefined
+  priority: Priority
+}
+
+export type RequestSettings = {
+  apiUrl: string
+  dispatcher: Dispatcher
+  tokens: Tokens
+  budget: Budget
+  callTimeoutMs: number
+  backoffMs: number
+  maxPauses: number
+  maxResponseBytes: number
+  now: () => number
+  random: () => number
+  wait: Wait
+}
+
+/** One attempt-to-be: what to send and where it counts. */
+type Job<T> = {
+  api: string
+  repeat: ApiRequest<T>['repeat']
+  corpId: string
+  priority: Priority
+  signal: AbortSignal | undefined
+  onCall: CallerOptions['onCall']
+  exchange: (signal: AbortSignal | undefined) => Promise<T>
+}
+
+/** What a call has used of its allowances, across its token replacement. */
+type Progress = { attempts: number; retries: number; pauses: number }
+
+const MAX_RETRIES = 3
+const FIRST_RETRY_MS = 500
+
+/** Creates the callers of all principals; pauses are shared between them. */
+export function createCallers(settings: RequestSettings): (options: CallerOptions) => Caller {
+  const { apiUrl, dispatcher, tokens, budget, now, random, wait } = settings
+  const gates = new Map<string, Gate>()
+
+  return ({ credential, onCall, priority: usualPriority }) => {
+    const { corpId, secret } = credential
+
+    return {
+      wait,
+
+      async call<T>(request: ApiRequest<T>, options: CallOptions | undefined) {
+        const { signal, priority = usualPriority } = options ?? {}
+        const sensitive = [secret, ...textsIn(request.query), ...textsIn(request.body)]
+        const fetchToken = (tokenSignal: AbortSignal) => getToken(tokenSignal, priority)
+        const progress: Progress = { attempts: 0, retries: 0, pauses: 0 }
+        const sendWith = (token: string) =>
+          send(
+            {
+              api: request.api,
+              repeat: request.repeat,
+              corpId,
+              priority,
+              signal,
+              onCall,
+              exchange: (signal) => askApi(request, { access_token: token }, [token, ...sensitive], signal),
+            },
+            progress,
+          )
+
+        return await saying(request.api, signal, async () => {
+          let token = await tokens.current(credential, signal, fetchToken)
+          let result: T
+          try {
+            result = await sendWith(token)
+          } catch (error) {
+            if (!(error instanceof WecomError) || error.code !== 'WECOM_TOKEN_REJECTED') throw error
+            token = await tokens.replace(credential, token, signal, fetchToken)
+            result = await sendWith(token)
+          }
+          tokens.accepted(credential, token)
+          return result
+        })
+      },
+
+      async download({ api, url, timeoutMs, maxBytes }, options) {
+        const { signal, priority = usualPriority } = options ?? {}
+        const exchange = (signal: AbortSignal | undefined) =>
+          fetchBytes(dispatcher, { api, url, method: 'GET', timeoutMs, maxBytes, signal, sensitive: [url] })
+        return await saying(api, signal, () =>
+          send({ api, repeat: 'always', corpId, priority, signal, onCall, exchange }, newProgress()),
+        )
+      },
+
+      async token(options) {
+        const { signal, priority = usualPriority } = options ?? {}
+        return await saying('gettoken', signal, () =>
+          tokens.current(credential, signal, (tokenSignal) => getToken(tokenSignal, priority)),
+        )
+      },
+    }
+
+    function getToken(signal: AbortSignal, priority: Priority): Promise<FreshToken> {
+      const request: ApiRequest<FreshToken> = { api: 'gettoken', method: 'GET', repeat: 'always', read: readToken }
+      const exchange = (signal: AbortSignal | undefined) =>
+        askApi(request, { corpid: corpId, corpsecret: secret }, [secret], signal)
+      return send({ api: 'gettoken', repeat: 'always', corpId, priority, signal, onCall, exchange }, newProgress())
+    }
+  }
+
+  async function send<T>(job: Job<T>, progress: Progress): Promise<T> {
+    for (;;) {
+      try {
+        return await attempt(job, progress)
+      } catch (error) {
+        if (!(error instanceof WecomError) || job.signal?.aborted) throw error
+        if (error.kind === 'frequency' && progress.pauses < settings.maxPauses) continue
+        if (!mayRepeat(error, job.repeat) || progress.retries >= MAX_RETRIES) throw error
+        progress.retries++
+        await wait(FIRST_RETRY_MS * 2 ** (progress.retries - 1) * (0.5 + random() / 2), job.signal)
+      }
+    }
+  }
+
+  async function attempt<T>(job: Job<T>, progress: Progress): Promise<T> {
+    const pass = await passAndPlace(job, progress)
+    const startedAt = now()
+    const report = (outcome: CallReport['outcome'], errcode?: number) =>
+      job.onCall?.({
+        api: job.api,
+        durationMs: Math.max(0, now() - startedAt),
+        outcome,
+        ...(errcode === undefined ? {} : { errcode }),
+        attempt: progress.attempts,
+      })
+    progress.attempts++
+    try {
+      const result = await job.exchange(job.signal)
+      pass.settle('answered')
+      report('ok')
+      return result
+    } catch (error) {
+      const failure = error instanceof WecomError ? error : undefined
+      if (failure?.kind === 'frequency') pass.settle(failure)
+      else pass.settle(failure?.errcode === undefined ? 'unanswered' : 'answered')
+      report(failure?.kind ?? 'unknown', failure?.errcode)
+      throw error
+    } finally {
+      pass.release()
+    }
+  }
+
+  /** Waits for the end of a pause, then for a place in the budget; again when a pause began in between. */
+  async function passAndPlace<T>(job: Job<T>, progress: Progress): Promise<Pass & { release: () => void }> {
+    const gate = gateOf(job.corpId, job.api)
+    // Nobody waits a minute at a sign-in page: an interactive call fails at once when the pause is longer than that.
+    const patienceMs = job.priority === 'interactive' ? settings.callTimeoutMs : Infinity
+    for (;;) {
+      const pass = await gate.enter(job.signal, { maxRounds: settings.maxPauses - progress.pauses, patienceMs })
+      progress.pauses += pass.rounds
+      let release: () => void
+      try {
+        release = await budget.acquire(job.corpId, job.api, job.signal, job.priority)
+      } catch (error) {
+        pass.settle('unanswered')
+        throw error
+      }
+      if (!pass.isStale()) return { ...pass, release }
+      release()
+      pass.settle('unanswered')
+    }
+  }
+
+  async function askApi<T>(
+    request: ApiRequest<T>,
+    credentials: Record<string, string>,
+    sensitive: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    const { api, method, query, body } = request
+    const exchange: ExchangeRequest = {
+      api,
+      url: `${apiUrl}/cgi-bin/${api}?${queryString({ ...credentials, ...query })}`,
+      method,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      timeoutMs: settings.callTimeoutMs,
+      maxBytes: settings.maxResponseBytes,
+      signal,
+      sensitive,
+    }
+    return readAnswer(request, await fetchJson(dispatcher, exchange), sensitive)
+  }
+
+  function gateOf(corpId: string, api: string): Gate {
+    const key = `${corpId} ${api}`
+    let gate = gates.get(key)
+    if (gate === undefined) {
+      gate = createGate(settings)
+      gates.set(key, gate)
+    }
+    return gate
+  }
+}
+
+/**
+ * errcode first: a failing answer carries empty lists (wecom-api.md 0.2). Some endpoints send errcode only on failure,
+ * so its absence is success as far as the reader finds what must be there.
+ */
+function readAnswer<T>(request: ApiRequest<T>, answer: WireObject, sensitive: readonly string[]): T {
+  const { api } = request
+  const errcode = 'errcode' in answer ? toInteger(answer['errcode']) : 0
+  if (errcode === undefined) {
+    throw new WecomError('WECOM_ANSWER_UNREADABLE', { api, message: 'errcode is not a number', httpStatus: 200 })
+  }
+  if (errcode !== 0) throw errorFromErrcode(errcode, { api, errmsg: toText(answer['errmsg']), sensitive })
+  try {
+    return request.read(answer)
+  } catch (error) {
+    if (!(error instanceof IncompleteAnswer)) throw error
+    throw new WecomError('WECOM_ANSWER_INCOMPLETE', { api, message: error.message, httpStatus: 200, sensitive })
+  }
+}
+
+/** expires_in is "normally 7200" (page 91039); a server that omits it is given that. */
+function readToken(answer: WireObject): FreshToken {
+  return { token: requireText(answer, 'access_token'), expiresInSeconds: toInteger(answer['expires_in']) ?? 7200 }
+}
+
+function mayRepeat(error: WecomError, repeat: ApiRequest<unknown>['repeat']): boolean {
+  if (!error.retryable) return false
+  if (repeat === 'unless-used-up') return error.errcode === -1 || error.isUnsent
+  return repeat === 'always'
+}
+
+/** Turns a wait that the caller's signal ended into the error every caller expects. */
+async function saying<T>(api: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    signal?.throwIfAborted()
+    return await work()
+  } catch (error) {
+    if (!signal?.aborted || error instanceof WecomError) throw error
+    throw new WecomError('WECOM_ABORTED', { api, message: 'the caller gave up', cause: error })
+  }
+}
+
+function newProgress(): Progress {
+  return { attempts: 0, retries: 0, pauses: 0 }
+}
+
+function queryString(query: Readonly<Record<string, string | number | undefined>>): string {
+  const parameters = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value))
+  return parameters.toString()
+}
+
+/** The texts that a call sends are ids, numbers, codes and keys: none of them may come back in an error. */
+function textsIn(values: Readonly<Record<string, unknown>> | undefined): string[] {
+  return Object.values(values ?? {})
+    .flat()
+    .filter((value) => typeof value === 'string')
+}
