@@ -1,0 +1,355 @@
+/**
+ * One company as it really is: departments, members, tags, and the indices that make them quick to find.
+ * Stores what it is told, legal or not: the rules of WeCom's write API live in write-rules.ts, what a credential may see
+ * of this lives in lens.ts. Records are kept in WeCom's own field names, so that a test can plant anything JSON can carry.
+ */
+
+import type { App } from './apps.ts'
+
+export interface Department {
+  id: number
+  name: string
+  name_en?: string
+  parentid: number
+  /** 0 ≤ order < 2^32; the larger is shown first. */
+  order: number
+  department_leader: string[]
+}
+
+export interface ExtensionAttribute {
+  type?: number
+  name: string
+  value?: string
+  text?: { value: string }
+  web?: { url: string; title: string }
+}
+
+/** A member in the field names of page 90196. Optional means that WeCom leaves the key out. */
+export interface Member {
+  userid: string
+  name: string
+  /** `department`, `order` and `is_leader_in_dept` are parallel and in no particular order. */
+  department: number[]
+  order: number[]
+  is_leader_in_dept: number[]
+  main_department: number
+  direct_leader: string[]
+  position: string
+  /** 1 active, 2 disabled, 4 not activated, 5 left the company. */
+  status: number
+  /** Absent on part of the members: it vanished from the documentation but not from the wire. */
+  enable?: number
+  alias: string
+  telephone: string
+  mobile: string
+  gender: string
+  email: string
+  biz_mail: string
+  avatar: string
+  address: string
+  english_name?: string
+  extattr: { attrs: ExtensionAttribute[] }
+  external_position: string
+  external_profile?: Record<string, unknown>
+}
+
+export interface Tag {
+  tagid: number
+  tagname: string
+  userids: Set<string>
+  departments: Set<number>
+  /** The app that made the tag, 0 for the contacts-sync assistant and the administrator. */
+  agentId: number
+}
+
+export interface Company {
+  readonly corpId: string
+  name: string
+  /** The mail domain of generated corporate addresses. */
+  readonly domain: string
+  /** A company that is banned or dissolved answers 301007. */
+  isAvailable: boolean
+  readonly apps: App[]
+  readonly tags: Map<number, Tag>
+  readonly departments: ReadonlyMap<number, Department>
+  /** By folded userid. */
+  readonly members: ReadonlyMap<string, Member>
+  /** How `user/list_id` and `auth/getuserinfo` spell a userid, where that differs from the stored spelling. By folded userid. */
+  readonly spellings: Map<string, string>
+  /** Folded userids that the system made up, which may be renamed once (301036 otherwise). */
+  readonly renamable: Set<string>
+  /** Which app created a member, by folded userid; a contacts app sees names only of those (page 90196). */
+  readonly creators: Map<string, number>
+
+  /** Grows with every change of anything. */
+  version(): number
+  /** Grows with every change of departments or tags, which may move the edge of a visible range. */
+  shapeVersion(): number
+  /** The version at which a direct member of the department, or the set of them, last changed. */
+  departmentStamp(id: number): number
+
+  childrenOf(id: number): readonly number[]
+  membersOf(id: number): ReadonlySet<Member>
+  /** Breadth first, the department itself included. Ends even when a test has planted a cycle. */
+  subtreeOf(id: number): number[]
+  findMember(userid: string): Member | undefined
+  findByMobile(mobile: string): Member | undefined
+  findByEmail(field: 'email' | 'biz_mail', address: string): Member | undefined
+
+  putDepartment(department: Department): void
+  removeDepartment(id: number): void
+  /** Adds a member, or replaces the one with the same userid ignoring case. */
+  putMember(member: Member): void
+  /** Adds a second member under a userid that is taken: legal nowhere, wanted by tests. */
+  plantMember(member: Member): void
+  patchMember(member: Member, patch: Partial<Member>): void
+  /** Removes members and every mention of them. One sweep for all, so give them together. Returns how many existed. */
+  removeMembers(userids: readonly string[]): number
+  renameMember(member: Member, userid: string): void
+  /** To be called after changing a tag in place. */
+  tagsChanged(): void
+}
+
+export function foldUserid(userid: string): string {
+  return userid.toLowerCase()
+}
+
+export function createCompany(identity: { corpId: string; name: string; domain: string }): Company {
+  const departments = new Map<number, Department>()
+  const children = new Map<number, number[]>()
+  const members = new Map<string, Member>()
+  const keys = new Map<Member, string>()
+  const direct = new Map<number, Set<Member>>()
+  const stamps = new Map<number, number>()
+  let version = 1
+  let shapeVersion = 1
+  /** Built at the first look-up, because most runs never look anybody up by mobile or mail address. */
+  let contacts: Record<'mobile' | 'email' | 'biz_mail', Map<string, Member>> | undefined
+
+  const company: Company = {
+    ...identity,
+    isAvailable: true,
+    apps: [],
+    tags: new Map(),
+    departments,
+    members,
+    spellings: new Map(),
+    renamable: new Set(),
+    creators: new Map(),
+    version: () => version,
+    shapeVersion: () => shapeVersion,
+    departmentStamp: (id) => stamps.get(id) ?? 0,
+    childrenOf: (id) => children.get(id) ?? [],
+    membersOf: (id) => direct.get(id) ?? new Set(),
+    subtreeOf,
+    findMember: (userid) => members.get(foldUserid(userid)),
+    findByMobile: (mobile) => contactIndex().mobile.get(mobileKey(mobile)),
+    findByEmail: (field, address) => contactIndex()[field].get(address.toLowerCase()),
+    putDepartment,
+    removeDepartment,
+    putMember,
+    plantMember: (member) => {
+      let key = foldUserid(String(member.userid))
+      while (members.has(key)) key += '\u0000'
+      insert(key, member)
+    },
+    patchMember,
+    removeMembers,
+    renameMember,
+    tagsChanged: () => {
+      version++
+      shapeVersion++
+    },
+  }
+  return company
+
+  function subtreeOf(id: number): number[] {
+    const found = [id]
+    const seen = new Set(found)
+    for (const current of found) {
+      for (const child of children.get(current) ?? []) {
+        if (seen.has(child)) continue
+        seen.add(child)
+        found.push(child)
+      }
+    }
+    return found
+  }
+
+  function putDepartment(department: Department): void {
+    const previous = departments.get(department.id)
+    if (previous) unlist(previous)
+    departments.set(department.id, department)
+    const siblings = children.get(department.parentid)
+    if (siblings) siblings.push(department.id)
+    else children.set(department.parentid, [department.id])
+    version++
+    shapeVersion++
+  }
+
+  function removeDepartment(id: number): void {
+    const department = departments.get(id)
+    if (!department) return
+    unlist(department)
+    departments.delete(id)
+    for (const tag of company.tags.values()) tag.departments.delete(id)
+    version++
+    shapeVersion++
+  }
+
+  function unlist(department: Department): void {
+    const siblings = children.get(department.parentid)
+    if (siblings) {
+      children.set(
+        department.parentid,
+        siblings.filter((id) => id !== department.id),
+      )
+    }
+  }
+
+  function putMember(member: Member): void {
+    const key = foldUserid(String(member.userid))
+    const previous = members.get(key)
+    if (previous) detach(previous)
+    insert(key, member)
+  }
+
+  function insert(key: string, member: Member): void {
+    members.set(key, member)
+    keys.set(member, key)
+    attach(member)
+  }
+
+  function attach(member: Member): void {
+    version++
+    for (const id of departmentsOf(member)) {
+      const set = direct.get(id)
+      if (set) set.add(member)
+      else direct.set(id, new Set([member]))
+      stamps.set(id, version)
+    }
+    if (!contacts) return
+    if (member.mobile) contacts.mobile.set(mobileKey(member.mobile), member)
+    if (member.email) contacts.email.set(String(member.email).toLowerCase(), member)
+    if (member.biz_mail) contacts.biz_mail.set(String(member.biz_mail).toLowerCase(), member)
+  }
+
+  function detach(member: Member): void {
+    version++
+    for (const id of departmentsOf(member)) {
+      direct.get(id)?.delete(member)
+      stamps.set(id, version)
+    }
+    // A planted duplicate shares its address with somebody else, whose entry must not be lost: rebuild when next needed.
+    contacts = undefined
+  }
+
+  function touch(member: Member): void {
+    for (const id of departmentsOf(member)) stamps.set(id, version)
+  }
+
+  function patchMember(member: Member, patch: Partial<Member>): void {
+    if ('userid' in patch && foldUserid(String(patch.userid)) !== keys.get(member)) {
+      throw new Error('a userid changes by renameMember, because other records mention it')
+    }
+    const staysInPlace = !('department' in patch)
+    const keepsContacts = !('mobile' in patch || 'email' in patch || 'biz_mail' in patch)
+    if (staysInPlace && keepsContacts) {
+      Object.assign(member, patch)
+      version++
+      touch(member)
+      return
+    }
+    detach(member)
+    Object.assign(member, patch)
+    attach(member)
+  }
+
+  function removeMembers(userids: readonly string[]): number {
+    const gone = new Set<string>()
+    for (const userid of userids) {
+      const key = foldUserid(userid)
+      const member = members.get(key)
+      if (!member) continue
+      detach(member)
+      members.delete(key)
+      keys.delete(member)
+      company.spellings.delete(key)
+      company.renamable.delete(key)
+      company.creators.delete(key)
+      gone.add(key)
+    }
+    if (gone.size > 0) replaceMentions((key) => (gone.has(key) ? undefined : key))
+    return gone.size
+  }
+
+  function renameMember(member: Member, userid: string): void {
+    const before = keys.get(member)
+    const after = foldUserid(userid)
+    if (before === undefined) throw new Error('not a member of this company')
+    if (before !== after && members.has(after)) throw new Error(`userid ${userid} is taken`)
+    detach(member)
+    members.delete(before)
+    member.userid = userid
+    insert(after, member)
+    company.spellings.delete(before)
+    company.renamable.delete(before)
+    const creator = company.creators.get(before)
+    company.creators.delete(before)
+    if (creator !== undefined) company.creators.set(after, creator)
+    replaceMentions((key) => (key === before ? userid : key))
+  }
+
+  /** Rewrites leaders and tags. `replacement` gets a folded userid; it answers the same for "keep", undefined for "drop". */
+  function replaceMentions(replacement: (key: string) => string | undefined): void {
+    const rewrite = (list: string[]): string[] | undefined => {
+      let changed: string[] | undefined
+      for (let i = 0; i < list.length; i++) {
+        const original = list[i] ?? ''
+        const key = foldUserid(String(original))
+        const wanted = replacement(key)
+        if (wanted === key) changed?.push(original)
+        else {
+          changed ??= list.slice(0, i)
+          if (wanted !== undefined) changed.push(wanted)
+        }
+      }
+      return changed
+    }
+    for (const member of members.values()) {
+      const leaders = Array.isArray(member.direct_leader) ? rewrite(member.direct_leader) : undefined
+      if (!leaders) continue
+      member.direct_leader = leaders
+      touch(member)
+    }
+    for (const department of departments.values()) {
+      const leaders = rewrite(department.department_leader)
+      if (leaders) department.department_leader = leaders
+    }
+    for (const tag of company.tags.values()) {
+      const userids = rewrite([...tag.userids])
+      if (userids) tag.userids = new Set(userids)
+    }
+  }
+
+  function contactIndex(): NonNullable<typeof contacts> {
+    if (contacts) return contacts
+    contacts = { mobile: new Map(), email: new Map(), biz_mail: new Map() }
+    for (const member of members.values()) {
+      if (member.mobile) contacts.mobile.set(mobileKey(member.mobile), member)
+      if (member.email) contacts.email.set(String(member.email).toLowerCase(), member)
+      if (member.biz_mail) contacts.biz_mail.set(String(member.biz_mail).toLowerCase(), member)
+    }
+    return contacts
+  }
+}
+
+/** A planted member may carry anything here; only whole lists of numbers place a member in departments. */
+export function departmentsOf(member: Member): readonly number[] {
+  return Array.isArray(member.department) ? member.department : []
+}
+
+/** `+86 13800000000`, `+8613800000000` and `13800000000` are one number. */
+export function mobileKey(mobile: string): string {
+  return String(mobile).replace(/[\s-]/g, '').replace(/^\+86/, '')
+}

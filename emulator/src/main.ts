@@ -1,0 +1,106 @@
+/** The command: starts an emulator, says how to use it, runs until it is told to stop. */
+
+import { parseArgs } from 'node:util'
+
+import { startEmulator } from './index.ts'
+import type { Emulator } from './index.ts'
+
+const help = `Usage: node emulator/src/main.ts [options]
+
+Starts an emulator of WeCom's server API with one generated company and keeps running until it gets SIGINT or SIGTERM.
+
+  --people N         size of the company, 1 to 1000000 (default 1000)
+  --seed S           another seed, another company (default 1)
+  --port P           port of the emulated API, 0 for any (default 0)
+  --control-port P   port of the control API, 0 for any (default 0)
+  --json             print one JSON document instead of text, after both ports are open
+  --help             print this
+`
+
+async function main(): Promise<void> {
+  const options = readOptions()
+  if (!options) return
+  const emulator = await startEmulator({
+    companies: [{ people: options.people, seed: options.seed }],
+    seed: options.seed,
+    port: options.port,
+    controlPort: options.controlPort,
+  })
+  process.stdout.write(options.asJson ? `${JSON.stringify(summary(emulator))}\n` : describe(emulator))
+
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      emulator.close().catch((error: unknown) => {
+        console.error('could not close the ports', error)
+        process.exitCode = 1
+      })
+    })
+  }
+}
+
+function readOptions() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        people: { type: 'string', default: '1000' },
+        seed: { type: 'string', default: '1' },
+        port: { type: 'string', default: '0' },
+        'control-port': { type: 'string', default: '0' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    })
+    if (values.help) {
+      process.stdout.write(help)
+      return undefined
+    }
+    return {
+      people: readNumber('--people', values.people, 1, 1_000_000),
+      seed: values.seed,
+      port: readNumber('--port', values.port, 0, 65_535),
+      controlPort: readNumber('--control-port', values['control-port'], 0, 65_535),
+      asJson: values.json,
+    }
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${help}`)
+    process.exitCode = 2
+    return undefined
+  }
+}
+
+function readNumber(option: string, text: string, min: number, max: number): number {
+  const value = Number(text)
+  if (text.trim() !== '' && Number.isInteger(value) && value >= min && value <= max) return value
+  throw new Error(`${option} takes a whole number from ${min} to ${max}, not "${text}"`)
+}
+
+function summary({ apiUrl, controlUrl, control }: Emulator) {
+  return {
+    apiUrl,
+    controlUrl,
+    companies: control.companies().map(({ apps, ...company }) => ({
+      ...company,
+      apps: apps.map(({ name, kind, agentId, secret }) => ({ name, kind, agentId, secret })),
+    })),
+  }
+}
+
+function describe(emulator: Emulator): string {
+  const { apiUrl, controlUrl, companies } = summary(emulator)
+  const lines = [`WeCom is emulated at ${apiUrl}`, `It is steered at     ${controlUrl}`]
+  for (const company of companies) {
+    lines.push('', `${company.name}: ${company.people} people in ${company.departments} departments`)
+    lines.push(`  CorpId                ${company.corpId}`)
+    lines.push(`  Contacts-sync secret  ${company.contactsSecret}`)
+    for (const { name, kind, agentId, secret } of company.apps) {
+      lines.push(`  App ${name} (${kind})`, `    AgentId ${agentId}, secret ${secret}`)
+    }
+  }
+  const [first] = companies
+  const app = first?.apps[0]
+  if (first && app)
+    lines.push('', 'Try:', `  curl '${apiUrl}/cgi-bin/gettoken?corpid=${first.corpId}&corpsecret=${app.secret}'`)
+  return `${lines.join('\n')}\n`
+}
+
+await main()

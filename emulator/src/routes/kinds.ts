@@ -1,0 +1,12 @@
+/** Groups of principals that several rows of the endpoint matrix (§2.1) share. */
+
+import { principalKinds } from '../apps.ts'
+import type { PrincipalKind } from '../apps.ts'
+
+export const everyKind: readonly PrincipalKind[] = principalKinds
+/** Everything with an agentid. */
+export const everyApp: readonly PrincipalKind[] = principalKinds.filter((kind) => kind !== 'contacts-sync')
+/** Contacts may be written by the assistant and by third-party contacts apps only. */
+export const writers: readonly PrincipalKind[] = ['contacts-sync', 'third-party-contacts']
+export const selfBuiltApps: readonly PrincipalKind[] = ['self-built', 'self-built-before-2022']
+export const providerApps: readonly PrincipalKind[] = ['delegated', 'third-party', 'third-party-contacts']

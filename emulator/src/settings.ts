@@ -1,0 +1,104 @@
+/**
+ * Everything about the emulated service that can be set while it runs: limits, the readings of points that no page
+ * confirms, delays. Defaults are WeCom's published numbers, or the reading that wecom-api.md recommends.
+ */
+
+export interface Limits {
+  /** Calls per company and API; `null` switches a limit off. */
+  perMinute: number | null
+  perHour: number | null
+  /** Calls per address and API. */
+  perAddressPerMinute: number | null
+  perAddressPerHour: number | null
+  minutePenaltyMs: number
+  hourPenaltyMs: number
+  /** Calls of one company to one API at the same time. WeCom publishes no number; this one is ours. */
+  concurrency: number | null
+  /** A longer reply is 45029. WeCom publishes no number; this one is ours. */
+  replyBytesMax: number
+  /** Wrong secrets from one address within an hour before it is banned for an hour (a community reply quotes 2,000). */
+  wrongSecretsPerHour: number
+  /** Failed look-ups by mobile or mail address, in percent of `memberLimit`, before the API is blocked for a day. */
+  failedLookupsPercent: number
+  /** The account limit of each company; null means twice its members, at least 200. */
+  memberLimit: number | null
+  /** Smallest `block_size` an export accepts; tests lower it to get several files from a small company. */
+  exportBlockMin: number
+}
+
+/** Where wecom-api.md marks a point unconfirmed, both readings can be shown. The first of each pair is the default. */
+export interface Readings {
+  /** Does a repeated gettoken return the token that is still valid, or a new one (§11.4)? */
+  repeatedGettoken: 'same' | 'rotate'
+  /** Does gettoken itself refuse untrusted addresses (§11.3)? */
+  gettokenChecksAddress: boolean
+  /** Is a withheld gender absent (recordings) or "0" (documentation) (§11.6)? */
+  withheldGender: 'absent' | 'zero'
+  /** Do provider apps and upstream companies get `enable` (§11.7)? */
+  enableForProviders: boolean
+  /** Has the plain text of an export 16 random bytes and a length in front (§11.10)? */
+  exportPrefix: 'none' | 'callback'
+  /** What `user/get` answers for an existing member outside the range (§11.2). */
+  memberOutOfRange: 60011 | 60111
+  /** What an unknown department id gives on department/* and user/* (§11.2). */
+  unknownDepartment: 'by-family' | 60003 | 60123
+  /** Direct leaders a member may have: 5 by the text of 2022, 1 by that of 2026 (§11.8). */
+  directLeadersMax: number
+  /** Longest department name: 64 by the text of 2026, 32 by that of 2023. */
+  departmentNameMax: number
+  /** `limit` of user/list_id when the caller gives none (§11.11). */
+  listIdDefaultLimit: number
+  /** A code made for another app of the same company: 50001 (§6) or 40029 (§3). */
+  codeOfOtherApp: 50001 | 40029
+}
+
+export interface Settings {
+  limits: Limits
+  readings: Readings
+  /** Added to every answer. */
+  latencyMs: number
+  /** An export is pending, then running, then done. */
+  exportPendingMs: number
+  exportRunningMs: number
+  /** How exports submitted from now on end. */
+  exportOutcome: 'done' | 'failed'
+  /** The address every call seems to come from; null means the real one of the connection. */
+  callerAddress: string | null
+}
+
+export function defaultSettings(): Settings {
+  return {
+    limits: {
+      perMinute: 10_000,
+      perHour: 150_000,
+      perAddressPerMinute: 20_000,
+      perAddressPerHour: 600_000,
+      minutePenaltyMs: 60_000,
+      hourPenaltyMs: 3_600_000,
+      concurrency: 100,
+      replyBytesMax: 32 * 1024 * 1024,
+      wrongSecretsPerHour: 2_000,
+      failedLookupsPercent: 20,
+      memberLimit: null,
+      exportBlockMin: 10_000,
+    },
+    readings: {
+      repeatedGettoken: 'same',
+      gettokenChecksAddress: false,
+      withheldGender: 'absent',
+      enableForProviders: false,
+      exportPrefix: 'none',
+      memberOutOfRange: 60011,
+      unknownDepartment: 'by-family',
+      directLeadersMax: 5,
+      departmentNameMax: 64,
+      listIdDefaultLimit: 10_000,
+      codeOfOtherApp: 50001,
+    },
+    latencyMs: 0,
+    exportPendingMs: 100,
+    exportRunningMs: 200,
+    exportOutcome: 'done',
+    callerAddress: null,
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * All state of one emulator: companies, tokens, settings, counters, records. Built once by index.ts, passed to whoever
+ * needs it. The api server and the control functions are two views of this one thing.
+ */
+
+import type { App } from './apps.ts'
+import { createBodies } from './bodies.ts'
+import type { Bodies } from './bodies.ts'
+import type { Company } from './company.ts'
+import { createLedger } from './ledger.ts'
+import type { Ledger } from './ledger.ts'
+import { createLens } from './lens.ts'
+import type { Lens } from './lens.ts'
+import { createMeters } from './limits.ts'
+import type { Meters } from './limits.ts'
+import { createRandom } from './random.ts'
+import type { Random } from './random.ts'
+import { defaultSettings } from './settings.ts'
+import type { Settings } from './settings.ts'
+import { createTokens } from './tokens.ts'
+import type { Tokens } from './tokens.ts'
+
+export interface World {
+  /** Milliseconds since 1970 by the emulator's own clock, which the control API can move forward. */
+  now(): number
+  advanceClock(ms: number): void
+  /** For ids and hints; the faults have generators of their own, so that their dice do not depend on traffic. */
+  readonly random: Random
+  readonly seed: string
+  readonly companies: Map<string, Company>
+  readonly settings: Settings
+  readonly tokens: Tokens
+  readonly meters: Meters
+  readonly ledger: Ledger
+  bodiesOf(company: Company): Bodies
+  lensOf(company: Company, app: App): Lens
+  /** False for a contacts-sync assistant calling from an address not used in the last 90 days. Remembers the use. */
+  isKnownAddress(app: App, address: string): boolean
+}
+
+/** Kept bytes of list replies per company. Enough for one field mask of 100,000 people. */
+const bodyBytesMax = 160 * 1024 * 1024
+const addressMemoryMs = 90 * 86_400_000
+
+export function createWorld(options: { seed: string; now: () => number }): World {
+  let clockOffsetMs = 0
+  const now = () => options.now() + clockOffsetMs
+  const random = createRandom(`${options.seed}/world`)
+  const settings = defaultSettings()
+  const bodies = new WeakMap<Company, Bodies>()
+  const lenses = new WeakMap<App, { lens: Lens; basis: string }>()
+  const addressUses = new WeakMap<App, Map<string, number>>()
+
+  return {
+    now,
+    advanceClock: (ms) => {
+      clockOffsetMs += ms
+    },
+    random,
+    seed: options.seed,
+    companies: new Map(),
+    settings,
+    tokens: createTokens(random, now),
+    meters: createMeters(() => settings.limits, now),
+    ledger: createLedger(now),
+    bodiesOf(company) {
+      const known = bodies.get(company)
+      if (known) return known
+      const created = createBodies(company, bodyBytesMax)
+      bodies.set(company, created)
+      return created
+    },
+    lensOf(company, app) {
+      const { withheldGender, enableForProviders } = settings.readings
+      const basis = `${company.shapeVersion()} ${app.version} ${withheldGender} ${enableForProviders}`
+      const known = lenses.get(app)
+      if (known?.basis === basis) return known.lens
+      const lens = createLens(company, app, settings.readings)
+      lenses.set(app, { lens, basis })
+      return lens
+    },
+    isKnownAddress(app, address) {
+      if (app.knownAddresses === 'any') return true
+      if (!app.knownAddresses.includes(address)) return false
+      const uses = addressUses.get(app) ?? new Map<string, number>()
+      addressUses.set(app, uses)
+      if (now() - (uses.get(address) ?? now()) > addressMemoryMs) return false
+      uses.set(address, now())
+      return true
+    },
+  }
+}
