@@ -3,6 +3,7 @@
 import { Agent as HttpAgent } from 'undici'
 import type { Dispatcher } from 'undici'
 
+import { createAddresses } from './addresses.ts'
 import { createAgent } from './agent.ts'
 import type { Agent } from './agent.ts'
 import { createBudget } from './budget.ts'
@@ -10,10 +11,18 @@ import type { Budget, Priority } from './budget.ts'
 import { createDepartments } from './departments.ts'
 import type { Departments } from './departments.ts'
 import { invalidArgument } from './errors.ts'
+import { createExports } from './exports.ts'
+import type { Exports } from './exports.ts'
+import { createIds } from './ids.ts'
+import type { Ids } from './ids.ts'
 import { createMembers } from './members.ts'
 import type { Members } from './members.ts'
 import { createCallers } from './request.ts'
 import type { CallOptions, CallReport } from './request.ts'
+import { createSignIn } from './sign-in.ts'
+import type { SignIn } from './sign-in.ts'
+import { createTags } from './tags.ts'
+import type { Tags } from './tags.ts'
 import { createMemoryTokenStore, createTokens } from './tokens.ts'
 import type { TokenStore } from './tokens.ts'
 import { waitOnTimer } from './waiting.ts'
@@ -63,8 +72,16 @@ export interface Principal {
   readonly departments: Departments
   readonly members: Members
   readonly agent: Agent
+  readonly tags: Tags
+  readonly ids: Ids
+  readonly exports: Exports
+  readonly auth: SignIn
   /** The current access token, for calls this package does not know. Secret. */
   token(options?: CallOptions): Promise<string>
+  /** Addresses of the API, for outgoing firewall rules (page 92520). May contain patterns such as `101.226.103.*`. */
+  apiDomainAddresses(options?: CallOptions): Promise<readonly string[]>
+  /** Addresses that callbacks come from, for incoming firewall rules (page 92521). */
+  callbackAddresses(options?: CallOptions): Promise<readonly string[]>
 }
 
 export interface Wecom {
@@ -83,6 +100,13 @@ export function createWecom(options: WecomOptions = {}): Wecom {
     options.dispatcher === undefined
       ? new HttpAgent({ connections: MAX_CONNECTIONS, connect: { timeout: callTimeoutMs } })
       : undefined
+  const maxResponseBytes = options.maxResponseBytes ?? 128 * 1024 * 1024
+  const exportSettings = {
+    apiUrl,
+    timeoutMs: options.downloadTimeoutMs ?? 120_000,
+    maxBytes: 4 * maxResponseBytes,
+    now,
+  }
   const callerFor = createCallers({
     apiUrl,
     dispatcher: options.dispatcher ?? (ownDispatcher as HttpAgent), // one of the two is there
@@ -91,7 +115,7 @@ export function createWecom(options: WecomOptions = {}): Wecom {
     callTimeoutMs,
     backoffMs: options.backoffMs ?? 60_000,
     maxPauses: options.maxPauses ?? 10,
-    maxResponseBytes: options.maxResponseBytes ?? 128 * 1024 * 1024,
+    maxResponseBytes,
     now,
     random,
     wait,
@@ -101,12 +125,19 @@ export function createWecom(options: WecomOptions = {}): Wecom {
     principal({ corpId, secret, agentId, onCall, priority = 'bulk' }) {
       if (corpId === '' || secret === '') throw invalidArgument('gettoken', 'corpId or secret is empty')
       const caller = callerFor({ credential: { corpId, secret }, onCall, priority })
+      const addresses = createAddresses(caller)
       return {
         corpId,
         departments: createDepartments(caller),
         members: createMembers(caller),
         agent: createAgent(caller, agentId),
+        tags: createTags(caller),
+        ids: createIds(caller),
+        exports: createExports(caller, exportSettings),
+        auth: createSignIn(caller),
         token: (callOptions) => caller.token(callOptions),
+        apiDomainAddresses: addresses.apiDomain,
+        callbackAddresses: addresses.callback,
       }
     },
 

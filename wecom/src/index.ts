@@ -26,3 +26,21 @@ export type {
 } from './members.ts'
 export type { Department, DepartmentId, DepartmentIdList, DepartmentList, Departments } from './departments.ts'
 export type { Agent, AgentInfo } from './agent.ts'
+export type { Tag, TagContent, Tags } from './tags.ts'
+export type { IdPair, IdTranslation, Ids } from './ids.ts'
+export type { SignIn, SignInDetail, SignInIdentity } from './sign-in.ts'
+
+export { createExportKey } from './exports.ts'
+export type {
+  ExportFile,
+  ExportKind,
+  ExportPage,
+  ExportResult,
+  ExportRow,
+  ExportRunOptions,
+  Exports,
+  ExportSubmission,
+} from './exports.ts'
+
+export { createCallbackCrypto, signCallback } from './callback-crypto.ts'
+export type { CallbackCrypto, CallbackSettings, SignedCiphertext } from './callback-crypto.ts'

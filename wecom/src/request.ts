@@ -64,8 +64,8 @@ export type Caller = {
   /** A file that WeCom pointed to. Sent without token. */
   download: (request: DownloadRequest, options: CallOptions | undefined) => Promise<Buffer>
   token: (options: CallOptions | undefined) => Promise<string>
-  /** The same interruptible wait that retries use, for polling. */
-  wait: Wait
+  /** Waits between two questions of the same call, for polling. */
+  pause: (api: string, ms: number, options: CallOptions | undefined) => Promise<void>
 }
 
 export type CallerOptions = {
@@ -114,8 +114,6 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
     const { corpId, secret } = credential
 
     return {
-      wait,
-
       async call<T>(request: ApiRequest<T>, options: CallOptions | undefined) {
         const { signal, priority = usualPriority } = options ?? {}
         const sensitive = [secret, ...textsIn(request.query), ...textsIn(request.body)]
@@ -158,6 +156,8 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
           send({ api, repeat: 'always', corpId, priority, signal, onCall, exchange }, newProgress()),
         )
       },
+
+      pause: (api, ms, options) => saying(api, options?.signal, () => wait(ms, options?.signal)),
 
       async token(options) {
         const { signal, priority = usualPriority } = options ?? {}
