@@ -143,20 +143,19 @@ function bindTo(record: string, keyId: string): Buffer {
 }
 
 function parse(sealed: string): { keyId: string; nonce: Buffer; ciphertext: Buffer; tag: Buffer } {
-  const parts = /^v1\.(?<keyId>[0-9a-f]{8})\.(?<nonce>[\w-]{16})\.(?<body>[\w-]{22,})$/.exec(sealed)?.groups
-  if (parts === undefined) {
+  const [version, keyId = '', nonceText = '', bodyText = '', ...rest] = sealed.split('.')
+  const nonce = Buffer.from(nonceText, 'base64url')
+  const body = Buffer.from(bodyText, 'base64url')
+  // Compared with what they encode to, because a decoder skips characters it does not know.
+  const isExact = nonce.toString('base64url') === nonceText && body.toString('base64url') === bodyText
+  const isComplete = nonce.length === NONCE_BYTES && body.length >= TAG_BYTES && rest.length === 0
+  if (version !== VERSION || !/^[0-9a-f]{8}$/.test(keyId) || !isExact || !isComplete) {
     throw new VaultError('vault/malformed', {
       problem: { en: 'A stored secret is not in the format of the vault.', zh: '存储的机密不是保险库的格式。' },
       remedy: RESTORE_DATABASE,
     })
   }
-  const body = Buffer.from(parts['body'] ?? '', 'base64url')
-  return {
-    keyId: parts['keyId'] ?? '',
-    nonce: Buffer.from(parts['nonce'] ?? '', 'base64url'),
-    ciphertext: body.subarray(0, -TAG_BYTES),
-    tag: body.subarray(-TAG_BYTES),
-  }
+  return { keyId, nonce, ciphertext: body.subarray(0, -TAG_BYTES), tag: body.subarray(-TAG_BYTES) }
 }
 
 const RESTORE_KEY: Text = {
@@ -266,7 +265,7 @@ function warnIfOthersMayRead(file: string): Text | undefined {
  * crash leaves no half-written key and two processes agree on one. Returns false when another process was first.
  */
 function createKeyFile(file: string, text: string): boolean {
-  const draft = `${file}.${process.pid}`
+  const draft = `${file}.${randomBytes(6).toString('hex')}` // not the process id: in a container that is always 1
   const descriptor = openSync(draft, 'wx', 0o600)
   try {
     writeFileSync(descriptor, `${text}\n`)
@@ -274,16 +273,17 @@ function createKeyFile(file: string, text: string): boolean {
   } finally {
     closeSync(descriptor)
   }
+  let isFirst = true
   try {
     linkSync(draft, file)
   } catch (error) {
-    if (isErrno(error, 'EEXIST')) return false
-    throw error
+    if (!isErrno(error, 'EEXIST')) throw error
+    isFirst = false
   } finally {
     unlinkSync(draft)
   }
   syncFolder(dirname(file))
-  return true
+  return isFirst
 }
 
 /** Without this a power cut may forget the file's name while secrets sealed with the key are already on disk. */
