@@ -1,0 +1,88 @@
+/**
+ * Many rows in one statement, on either database. SQLite runs one prepared statement per row, which is its fastest way
+ * and costs no round trip; PostgreSQL gets all rows as one JSON parameter, which is its.
+ */
+import { CompiledQuery, sql, type Kysely, type RawBuilder } from 'kysely'
+import { tables, type Row, type Schema, type TableName } from './schema.ts'
+
+/** A Kysely handle together with the dialect behind it: a database, or a transaction on it. */
+export interface Executor {
+  readonly kysely: Kysely<Schema>
+  readonly dialect: 'sqlite' | 'postgres'
+}
+
+/** Parameters for one statement that SQLite runs once per row. Understood by the adapter in sqlite.ts only. */
+export class RowBatch {
+  readonly rows: readonly (readonly unknown[])[]
+  constructor(rows: readonly (readonly unknown[])[]) {
+    this.rows = rows
+  }
+}
+
+/** Inserts rows that all have the same columns. */
+export async function insertRows<T extends TableName>(on: Executor, table: T, rows: readonly Row<T>[]): Promise<void> {
+  if (rows.length === 0) return
+  const columns = Object.keys(tables[table])
+  const into = `insert into ${table} (${columns.join(', ')})`
+  if (on.dialect === 'sqlite') {
+    await runEach(on, `${into} values (${columns.map(() => '?').join(', ')})`, rows, columns)
+  } else {
+    await runAll(on, `${into} select ${columns.join(', ')} from ${recordset(table, columns)}`, rows)
+  }
+}
+
+/** Sets the given columns of existing rows, found by their key columns. Returns how many rows there were. */
+export async function updateRows<T extends TableName, C extends keyof Row<T> & string>(
+  on: Executor,
+  table: T,
+  key: readonly (keyof Row<T> & string)[],
+  columns: readonly C[],
+  rows: readonly Partial<Row<T>>[],
+): Promise<number> {
+  if (rows.length === 0) return 0
+  if (on.dialect === 'sqlite') {
+    const assignments = columns.map((column) => `${column} = ?`).join(', ')
+    const condition = key.map((column) => `${column} = ?`).join(' and ')
+    return runEach(on, `update ${table} set ${assignments} where ${condition}`, rows, [...columns, ...key])
+  }
+  const assignments = columns.map((column) => `${column} = given.${column}`).join(', ')
+  const condition = key.map((column) => `${table}.${column} = given.${column}`).join(' and ')
+  const given = recordset(table, [...new Set<string>([...key, ...columns])])
+  return runAll(on, `update ${table} set ${assignments} from ${given} where ${condition}`, rows)
+}
+
+/** `column in (values)` with one parameter however many values there are. */
+export function isOneOf(on: Executor, column: string, values: readonly string[]): RawBuilder<boolean> {
+  if (on.dialect === 'sqlite')
+    return sql`${sql.ref(column)} in (select value from json_each(${JSON.stringify(values)}))`
+  return sql`${sql.ref(column)} = any(${values})`
+}
+
+/** The time by the clock of the database, in milliseconds: what leases of several processes are measured by. */
+export function databaseTime(on: Executor): RawBuilder<number> {
+  return on.dialect === 'sqlite'
+    ? sql<number>`cast(unixepoch('subsec') * 1000 as integer)`
+    : sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`
+}
+
+async function runEach(
+  on: Executor,
+  statement: string,
+  rows: readonly object[],
+  columns: readonly string[],
+): Promise<number> {
+  const batch = new RowBatch(rows.map((row) => columns.map((column) => (row as Record<string, unknown>)[column])))
+  const result = await on.kysely.executeQuery(CompiledQuery.raw(statement, [batch]))
+  return Number(result.numAffectedRows ?? 0)
+}
+
+async function runAll(on: Executor, statement: string, rows: readonly object[]): Promise<number> {
+  const result = await on.kysely.executeQuery(CompiledQuery.raw(statement, [JSON.stringify(rows)]))
+  return Number(result.numAffectedRows ?? 0)
+}
+
+function recordset(table: TableName, columns: readonly string[]): string {
+  const types: Record<string, { type: string }> = tables[table]
+  const typed = columns.map((column) => `${column} ${types[column]!.type === 'text' ? 'text' : 'bigint'}`)
+  return `json_to_recordset($1::json) as given(${typed.join(', ')})`
+}

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { sql } from 'kysely'
+import { onEachDatabase } from '../../test-support/databases.ts'
+import { insertRows, isOneOf, isRowFault, isUniqueViolation, openDatabase, updateRows, type Row } from './database.ts'
+import { tables, type TableName } from './schema.ts'
+
+function organization(slug: string): Row<'organizations'> {
+  return { id: `org_${slug}`, slug, name: `公司 ${slug}`, built_in_users_allowed: 1, created_at: 1, updated_at: 1 }
+}
+
+onEachDatabase(({ dialect, test, testWithUrl }) => {
+  test('the migrated tables have exactly the declared columns', async (database) => {
+    const found = await database.kysely.introspection.getTables()
+
+    const declared = Object.entries(tables).map(([name, columns]) => [
+      name,
+      Object.entries(columns)
+        .map(([column, { type, nullable }]) => `${column} ${type}${nullable ? '' : ' not null'}`)
+        .sort(),
+    ])
+    const actual = found
+      .filter(({ name }) => name in tables)
+      .map(({ name, columns }) => [
+        name,
+        columns
+          .map(({ name: column, dataType, isNullable }) => {
+            const type = dataType.toLowerCase() === 'text' ? 'text' : 'integer'
+            const isKey = dialect === 'sqlite' && isPrimaryKey(name as TableName, column)
+            return `${column} ${type}${isNullable && !isKey ? '' : ' not null'}`
+          })
+          .sort(),
+      ])
+    assert.deepEqual(new Map(actual as [string, string[]][]), new Map(declared as [string, string[]][]))
+  })
+
+  test('many rows go in, change and come out as they were', async (database) => {
+    const rows = Array.from({ length: 2_500 }, (_, index) => organization(`s${index}`))
+    await database.inTransaction(async (tx) => {
+      await insertRows(tx, 'organizations', rows)
+
+      const renamed = rows.slice(0, 2_000).map(({ id }) => ({ id, name: `改 "${id}" '\\` }))
+      assert.equal(await updateRows(tx, 'organizations', ['id'], ['name'], renamed), 2_000)
+    })
+
+    const wanted = ['s0', 's1999', 's2000', 'nobody']
+    const found = await database.kysely
+      .selectFrom('organizations')
+      .select(['slug', 'name', 'created_at'])
+      .where(isOneOf(database, 'slug', wanted))
+      .orderBy('slug')
+      .execute()
+    assert.deepEqual(plain(found), [
+      { slug: 's0', name: `改 "org_s0" '\\`, created_at: 1 },
+      { slug: 's1999', name: `改 "org_s1999" '\\`, created_at: 1 },
+      { slug: 's2000', name: '公司 s2000', created_at: 1 },
+    ])
+  })
+
+  test('a transaction that throws leaves nothing behind', async (database) => {
+    await assert.rejects(
+      database.inTransaction(async (tx) => {
+        await insertRows(tx, 'organizations', [organization('half')])
+        throw new Error('stop')
+      }),
+      /stop/,
+    )
+
+    assert.deepEqual(await database.kysely.selectFrom('organizations').selectAll().execute(), [])
+  })
+
+  test('a row that breaks a rule is told apart from a broken database', async (database) => {
+    await database.inTransaction((tx) => insertRows(tx, 'organizations', [organization('one')]))
+
+    const again = database.inTransaction((tx) =>
+      insertRows(tx, 'organizations', [{ ...organization('one'), id: 'org_2' }]),
+    )
+    await assert.rejects(again, (error) => isUniqueViolation(error) && isRowFault(error))
+    const nonsense = sql`select * from no_such_table`.execute(database.kysely)
+    await assert.rejects(nonsense, (error) => !isUniqueViolation(error) && !isRowFault(error))
+  })
+
+  testWithUrl('an existing database opens again with what was in it', async (url) => {
+    const first = await openDatabase(url)
+    await first.inTransaction((tx) => insertRows(tx, 'organizations', [organization('kept')]))
+    await first.close()
+
+    const second = await openDatabase(url)
+    const rows = await second.kysely.selectFrom('organizations').select('slug').execute()
+    await second.close()
+    assert.deepEqual(plain(rows), [{ slug: 'kept' }])
+  })
+
+  testWithUrl('a database of a newer version is refused and not touched', async (url) => {
+    const first = await openDatabase(url)
+    await sql`insert into kysely_migration (name, timestamp) values ('9999-from-the-future', '2030')`.execute(
+      first.kysely,
+    )
+    await first.close()
+
+    await assert.rejects(openDatabase(url), { code: 'database/too-new' })
+  })
+
+  if (dialect === 'sqlite') {
+    testWithUrl('a second opening of the same file is refused with the way out', async (url) => {
+      const first = await openDatabase(url)
+
+      await assert.rejects(openDatabase(url), { code: 'database/in-use' })
+      await first.close()
+      await (await openDatabase(url)).close()
+    })
+  }
+})
+
+void test('a PostgreSQL that is not there is an error that says so', async () => {
+  await assert.rejects(openDatabase('postgres://nobody@127.0.0.1:1/none'), { code: 'database/unavailable' })
+})
+
+/** SQLite reports the columns of a text primary key as nullable although it refuses null in a strict table's key. */
+function isPrimaryKey(table: TableName, column: string): boolean {
+  const keys: Partial<Record<TableName, string[]>> = {
+    installation: ['name'],
+    memberships: ['user_id', 'department_id', 'origin'],
+    wecom_tokens: ['token_key'],
+    changes: ['run_id', 'position'],
+  }
+  return (keys[table] ?? ['id']).includes(column)
+}
+
+/** SQLite's rows have no prototype, which is nothing that anybody relies on. */
+function plain(rows: readonly object[]): object[] {
+  return rows.map((row) => ({ ...row }))
+}

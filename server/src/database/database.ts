@@ -1,0 +1,142 @@
+/**
+ * Opens the one database, brings its schema up to date and hands out transactions. Everything that differs between
+ * SQLite and PostgreSQL is inside this folder.
+ */
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { Kysely, sql } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import { AppError } from '../errors.ts'
+import type { Executor } from './bulk.ts'
+import { migrationsFor } from './migrations.ts'
+import { postgresDialect } from './postgres.ts'
+import type { Schema } from './schema.ts'
+import { sqliteDialect } from './sqlite.ts'
+
+export { databaseTime, insertRows, isOneOf, updateRows, type Executor } from './bulk.ts'
+export type { Row, Schema, TableName } from './schema.ts'
+
+/** A handle inside a transaction. Functions that must not run outside one ask for this type. */
+export interface Transaction extends Executor {
+  readonly isTransaction: true
+}
+
+export interface Database extends Executor {
+  /**
+   * Runs `work` in one transaction and commits when it returns. Inside, only `tx` may be used, and nothing may wait for
+   * the network: on SQLite everybody else waits for it. On PostgreSQL `work` is run again, at most three times, after a
+   * serialisation failure or a deadlock.
+   */
+  inTransaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
+  /** Resolves when the database answers. @throws AppError `database/unavailable` */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * @param url `sqlite:<file>` or `postgres://…`
+ * @param onConnectionError told about connections that die while idle (PostgreSQL only)
+ * @throws AppError `database/in-use`, `database/unavailable`, `database/too-new`
+ */
+export async function openDatabase(
+  url: string,
+  { onConnectionError = () => {} }: { onConnectionError?: (error: Error) => void } = {},
+): Promise<Database> {
+  const dialect = url.startsWith('sqlite:') ? 'sqlite' : 'postgres'
+  const kysely = new Kysely<Schema>({ dialect: openDialect(url, dialect, onConnectionError) })
+  const database: Database = {
+    kysely,
+    dialect,
+    inTransaction: (work) => retrying(() => transaction(kysely, dialect, work)),
+    async ping() {
+      try {
+        await sql`select 1`.execute(kysely)
+      } catch (error) {
+        throw new AppError('database/unavailable', { cause: error })
+      }
+    },
+    close: () => kysely.destroy(),
+  }
+  try {
+    await database.ping()
+    await migrate(kysely, dialect)
+  } catch (error) {
+    await kysely.destroy()
+    throw error
+  }
+  return database
+}
+
+function openDialect(url: string, dialect: Executor['dialect'], onConnectionError: (error: Error) => void) {
+  if (dialect === 'postgres') return postgresDialect(url, onConnectionError)
+  const file = url.slice('sqlite:'.length)
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  return sqliteDialect(file)
+}
+
+async function migrate(kysely: Kysely<Schema>, dialect: Executor['dialect']): Promise<void> {
+  const migrator = new Migrator({
+    db: kysely,
+    provider: migrationsFor(dialect),
+    // Without a name Kysely takes the tables of any schema for its own, and two installations may share a database.
+    ...(dialect === 'postgres' ? { migrationTableSchema: await currentSchema(kysely) } : {}),
+  })
+  const { error } = await migrator.migrateToLatest()
+  if (error === undefined) return
+  // Kysely has no code for it: the database has run migrations that this program does not know.
+  if (error instanceof Error && error.message.startsWith('corrupted migrations')) {
+    throw new AppError('database/too-new', { cause: error })
+  }
+  throw error
+}
+
+async function currentSchema(kysely: Kysely<Schema>): Promise<string> {
+  const { rows } = await sql<{ name: string }>`select current_schema() as name`.execute(kysely)
+  return rows[0]!.name
+}
+
+function transaction<T>(
+  kysely: Kysely<Schema>,
+  dialect: Executor['dialect'],
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  return kysely.transaction().execute((tx) => work({ kysely: tx, dialect, isTransaction: true }))
+}
+
+const ATTEMPTS = 3
+/** PostgreSQL: serialization_failure and deadlock_detected. The transaction is gone, running it again is safe. */
+const AGAIN = new Set(['40001', '40P01'])
+
+async function retrying<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (attempt === ATTEMPTS || !AGAIN.has(sqlState(error))) throw error
+    }
+  }
+}
+
+function sqlState(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+}
+
+const SQLITE_CONSTRAINT_UNIQUE = 2067
+const SQLITE_CONSTRAINT_PRIMARYKEY = 1555
+
+/** Whether a statement failed because a row with the same unique key exists. */
+export function isUniqueViolation(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (sqlState(error) === '23505') return true
+  return (
+    'errcode' in error && (error.errcode === SQLITE_CONSTRAINT_UNIQUE || error.errcode === SQLITE_CONSTRAINT_PRIMARYKEY)
+  )
+}
+
+/** Whether a statement failed because of what a row holds, so that other rows may still succeed. */
+export function isRowFault(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  // PostgreSQL: class 22 data exception, class 23 integrity constraint violation. SQLite: 18 too big, 19 constraint, 20 mismatch.
+  if (/^2[23]/.test(sqlState(error))) return true
+  return 'errcode' in error && typeof error.errcode === 'number' && [18, 19, 20].includes(error.errcode & 0xff)
+}

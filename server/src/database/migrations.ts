@@ -1,0 +1,254 @@
+/**
+ * The numbered history of the schema. A migration that has been released is never edited; the next one changes what it
+ * made. Every index names the query it is for.
+ */
+import { CompiledQuery, type Kysely } from 'kysely'
+import type { Migration, MigrationProvider } from 'kysely/migration'
+import type { Executor } from './bulk.ts'
+
+type Dialect = Executor['dialect']
+
+/** The migrations in the words of one dialect. */
+export function migrationsFor(dialect: Dialect): MigrationProvider {
+  return {
+    async getMigrations() {
+      return Object.fromEntries(Object.entries(history).map(([name, step]) => [name, migration(step, dialect)]))
+    },
+  }
+}
+
+function migration(step: (words: Words) => string[], dialect: Dialect): Migration {
+  return {
+    async up(database: Kysely<unknown>) {
+      for (const statement of step(words[dialect])) await database.executeQuery(CompiledQuery.raw(statement))
+    },
+  }
+}
+
+interface Words {
+  int: string
+  /** Ends a `create table`: SQLite checks the type of every value only in strict tables. */
+  end: string
+}
+
+const words: Record<Dialect, Words> = {
+  sqlite: { int: 'integer', end: ') strict' },
+  postgres: { int: 'bigint', end: ')' },
+}
+
+const history: Record<string, (words: Words) => string[]> = {
+  '0001-directory-and-sync': ({ int, end }) => [
+    `create table installation (
+      name text primary key,
+      value text not null
+    ${end}`,
+
+    `create table organizations (
+      id text primary key,
+      slug text not null,
+      name text not null,
+      built_in_users_allowed ${int} not null,
+      created_at ${int} not null,
+      updated_at ${int} not null
+    ${end}`,
+    `create unique index organizations_slug on organizations (slug)`,
+
+    `create table connections (
+      id text primary key,
+      organization_id text not null references organizations (id),
+      identifier text not null,
+      kind text not null,
+      display_name text not null,
+      corp_id text,
+      agent_id ${int},
+      secret_sealed text,
+      contacts_secret_sealed text,
+      suite_id text,
+      suite_secret_sealed text,
+      provider_corp_id text,
+      provider_secret_sealed text,
+      callback_token_sealed text,
+      callback_aes_key_sealed text,
+      mobile text not null,
+      sign_in_enabled ${int} not null,
+      sign_in text not null,
+      sync_enabled ${int} not null,
+      sync text not null,
+      managed_by_environment ${int} not null,
+      created_at ${int} not null,
+      updated_at ${int} not null
+    ${end}`,
+    `create unique index connections_identifier on connections (identifier)`,
+    // The rule itself, and not only a query: one connection of an organization owns directory sync.
+    `create unique index connections_sync_owner on connections (organization_id) where sync_enabled = 1`,
+
+    `create table departments (
+      id text primary key,
+      organization_id text not null references organizations (id),
+      parent_id text references departments (id),
+      name text not null,
+      name_en text,
+      position ${int} not null,
+      leaders text not null,
+      origin text not null,
+      connection_id text references connections (id),
+      corp_id text,
+      external_id text,
+      created_at ${int} not null,
+      updated_at ${int} not null
+    ${end}`,
+    // Sync: the department of a WeCom id.
+    `create unique index departments_external on departments (connection_id, corp_id, external_id)`,
+    // Tree: the children of a department; roots of an organization.
+    `create index departments_parent on departments (organization_id, parent_id)`,
+    // Deletion of a department asks whether it is anybody's parent.
+    `create index departments_parent_only on departments (parent_id)`,
+
+    `create table users (
+      id text primary key,
+      organization_id text not null references organizations (id),
+      username text not null,
+      username_key text not null,
+      display_name text not null,
+      email text,
+      email_key text,
+      email_verified ${int} not null,
+      email_source text,
+      phone text,
+      avatar_url text,
+      title text,
+      gender text,
+      locale text,
+      attributes text not null,
+      status text not null,
+      disabled_by text,
+      deleted_by text,
+      origin text not null,
+      role text,
+      password_hash text,
+      last_sign_in_at ${int},
+      created_at ${int} not null,
+      updated_at ${int} not null,
+      deleted_at ${int}
+    ${end}`,
+    // Names and addresses are unique among the living only: a tombstone must not block its successor.
+    `create unique index users_username on users (organization_id, username_key) where status <> 'deleted'`,
+    `create unique index users_email on users (organization_id, email_key) where email_key is not null and status <> 'deleted'`,
+    // Lists: the people of an organization in the order of their creation, and by status.
+    `create index users_status on users (organization_id, status, id)`,
+
+    `create table memberships (
+      user_id text not null references users (id),
+      department_id text not null references departments (id),
+      origin text not null,
+      connection_id text references connections (id),
+      is_main ${int} not null,
+      position ${int} not null,
+      is_leader ${int} not null,
+      primary key (user_id, department_id, origin)
+    ${end}`,
+    // The people of a department.
+    `create index memberships_department on memberships (department_id)`,
+
+    `create table links (
+      id text primary key,
+      connection_id text not null references connections (id),
+      corp_id text not null,
+      userid text not null,
+      userid_key text not null,
+      open_userid text,
+      user_id text not null references users (id),
+      created_by text not null,
+      source_hash text,
+      leader_keys text not null,
+      created_at ${int} not null,
+      last_sign_in_at ${int}
+    ${end}`,
+    // The identity key of a member, ignoring case.
+    `create unique index links_member on links (connection_id, corp_id, userid_key)`,
+    // The links of a user; and one user is one member of a company.
+    `create unique index links_user on links (user_id, connection_id, corp_id)`,
+
+    `create table wecom_tokens (
+      token_key text primary key,
+      sealed text not null,
+      fetched_at ${int} not null,
+      expires_at ${int} not null
+    ${end}`,
+
+    `create table runs (
+      id text primary key,
+      organization_id text not null references organizations (id),
+      connection_id text not null references connections (id),
+      mode text not null,
+      trigger_kind text not null,
+      requested_by text,
+      state text not null,
+      origin_run_id text,
+      started_at ${int} not null,
+      finished_at ${int},
+      phase text not null,
+      progress_done ${int} not null,
+      progress_total ${int} not null,
+      strategy text,
+      complete ${int} not null,
+      counts text not null,
+      api_calls ${int} not null,
+      unread text not null,
+      held text,
+      error text,
+      warnings text not null,
+      owner text,
+      lease_until ${int}
+    ${end}`,
+    // The rule: one active run per connection, over all processes.
+    `create unique index runs_active on runs (connection_id) where state = 'running'`,
+    // History of a connection, newest first.
+    `create index runs_connection on runs (connection_id, id)`,
+
+    `create table changes (
+      run_id text not null references runs (id) on delete cascade,
+      position ${int} not null,
+      entity text not null,
+      action text not null,
+      state text not null,
+      external_id text,
+      target_id text,
+      name text,
+      before_fields text,
+      after_fields text,
+      reason text,
+      error text,
+      primary key (run_id, position)
+    ${end}`,
+
+    `create table api_tokens (
+      id text primary key,
+      name text not null,
+      role text not null,
+      token_hash text not null,
+      created_by text,
+      created_at ${int} not null,
+      last_used_at ${int}
+    ${end}`,
+    `create unique index api_tokens_hash on api_tokens (token_hash)`,
+
+    `create table audit (
+      id text primary key,
+      at ${int} not null,
+      organization_id text,
+      actor_kind text not null,
+      actor_id text,
+      actor_name text,
+      action text not null,
+      target_kind text,
+      target_id text,
+      target_name text,
+      details text not null,
+      address text,
+      request_id text
+    ${end}`,
+    // "What happened to this one?"
+    `create index audit_target on audit (target_id, id)`,
+  ],
+}

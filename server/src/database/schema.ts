@@ -1,0 +1,211 @@
+/**
+ * Every table and column as the queries see them: one declaration for the types and for bulk statements.
+ * Migrations create the tables; `schema.test.ts` proves on both databases that the two agree.
+ *
+ * Text for ids, names and JSON; integers for numbers, flags (0 or 1) and times (milliseconds since 1970, UTC).
+ */
+
+const text = { type: 'text', nullable: false } as const
+const textOrNull = { type: 'text', nullable: true } as const
+const integer = { type: 'integer', nullable: false } as const
+const integerOrNull = { type: 'integer', nullable: true } as const
+
+export const tables = {
+  /** Facts about this database itself, such as the check value of the master key. */
+  installation: { name: text, value: text },
+
+  organizations: {
+    id: text,
+    slug: text,
+    name: text,
+    built_in_users_allowed: integer,
+    created_at: integer,
+    updated_at: integer,
+  },
+
+  /** `leaders` is a JSON array: folded userids in a WeCom department, user ids in a manual one. */
+  departments: {
+    id: text,
+    organization_id: text,
+    parent_id: textOrNull,
+    name: text,
+    name_en: textOrNull,
+    position: integer,
+    leaders: text,
+    origin: text,
+    connection_id: textOrNull,
+    corp_id: textOrNull,
+    external_id: textOrNull,
+    created_at: integer,
+    updated_at: integer,
+  },
+
+  /** `username_key` and `email_key` are the folded forms that must be unique among the living of an organization. */
+  users: {
+    id: text,
+    organization_id: text,
+    username: text,
+    username_key: text,
+    display_name: text,
+    email: textOrNull,
+    email_key: textOrNull,
+    email_verified: integer,
+    email_source: textOrNull,
+    phone: textOrNull,
+    avatar_url: textOrNull,
+    title: textOrNull,
+    gender: textOrNull,
+    locale: textOrNull,
+    attributes: text,
+    status: text,
+    disabled_by: textOrNull,
+    deleted_by: textOrNull,
+    origin: text,
+    role: textOrNull,
+    password_hash: textOrNull,
+    last_sign_in_at: integerOrNull,
+    created_at: integer,
+    updated_at: integer,
+    deleted_at: integerOrNull,
+  },
+
+  memberships: {
+    user_id: text,
+    department_id: text,
+    origin: text,
+    connection_id: textOrNull,
+    is_main: integer,
+    position: integer,
+    is_leader: integer,
+  },
+
+  /**
+   * One member bound to one user. `source_hash` is the digest of what was last applied; null means "compare again".
+   * `leader_keys` is a JSON array of folded userids, resolved when read, so that leaders may arrive in any order.
+   */
+  links: {
+    id: text,
+    connection_id: text,
+    corp_id: text,
+    userid: text,
+    userid_key: text,
+    open_userid: textOrNull,
+    user_id: text,
+    created_by: text,
+    source_hash: textOrNull,
+    leader_keys: text,
+    created_at: integer,
+    last_sign_in_at: integerOrNull,
+  },
+
+  /** Columns that end in `_sealed` hold vault texts, bound to `connection/<id>/<column>`. */
+  connections: {
+    id: text,
+    organization_id: text,
+    identifier: text,
+    kind: text,
+    display_name: text,
+    corp_id: textOrNull,
+    agent_id: integerOrNull,
+    secret_sealed: textOrNull,
+    contacts_secret_sealed: textOrNull,
+    suite_id: textOrNull,
+    suite_secret_sealed: textOrNull,
+    provider_corp_id: textOrNull,
+    provider_secret_sealed: textOrNull,
+    callback_token_sealed: textOrNull,
+    callback_aes_key_sealed: textOrNull,
+    mobile: text,
+    sign_in_enabled: integer,
+    sign_in: text,
+    sync_enabled: integer,
+    sync: text,
+    managed_by_environment: integer,
+    created_at: integer,
+    updated_at: integer,
+  },
+
+  /** Access tokens of WeCom, sealed and shared by all processes. */
+  wecom_tokens: { token_key: text, sealed: text, fetched_at: integer, expires_at: integer },
+
+  /** `owner` and `lease_until` say which process may write for a running run; see sync/runs.ts. */
+  runs: {
+    id: text,
+    organization_id: text,
+    connection_id: text,
+    mode: text,
+    trigger_kind: text,
+    requested_by: textOrNull,
+    state: text,
+    origin_run_id: textOrNull,
+    started_at: integer,
+    finished_at: integerOrNull,
+    phase: text,
+    progress_done: integer,
+    progress_total: integer,
+    strategy: textOrNull,
+    complete: integer,
+    counts: text,
+    api_calls: integer,
+    unread: text,
+    held: textOrNull,
+    error: textOrNull,
+    warnings: text,
+    owner: textOrNull,
+    lease_until: integerOrNull,
+  },
+
+  /** `before` and `after` are JSON of the fields that differ; `target_id` is our user or department. */
+  changes: {
+    run_id: text,
+    position: integer,
+    entity: text,
+    action: text,
+    state: text,
+    external_id: textOrNull,
+    target_id: textOrNull,
+    name: textOrNull,
+    before_fields: textOrNull,
+    after_fields: textOrNull,
+    reason: textOrNull,
+    error: textOrNull,
+  },
+
+  api_tokens: {
+    id: text,
+    name: text,
+    role: text,
+    token_hash: text,
+    created_by: textOrNull,
+    created_at: integer,
+    last_used_at: integerOrNull,
+  },
+
+  audit: {
+    id: text,
+    at: integer,
+    organization_id: textOrNull,
+    actor_kind: text,
+    actor_id: textOrNull,
+    actor_name: textOrNull,
+    action: text,
+    target_kind: textOrNull,
+    target_id: textOrNull,
+    target_name: textOrNull,
+    details: text,
+    address: textOrNull,
+    request_id: textOrNull,
+  },
+} as const
+
+export type TableName = keyof typeof tables
+
+type Column<C> = C extends { type: infer T; nullable: infer N }
+  ? (T extends 'text' ? string : number) | (N extends true ? null : never)
+  : never
+
+/** A whole row of a table. */
+export type Row<T extends TableName> = { -readonly [C in keyof (typeof tables)[T]]: Column<(typeof tables)[T][C]> }
+
+/** The database as Kysely knows it. */
+export type Schema = { [T in TableName]: Row<T> }

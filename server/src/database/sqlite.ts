@@ -1,0 +1,81 @@
+/**
+ * SQLite through `node:sqlite`: one file, one connection, one process. WAL with full fsync, so that what was
+ * acknowledged survives a power cut; the exclusive lock is SQLite's own, so the kernel frees it after a `kill -9`.
+ */
+import { chmodSync, existsSync } from 'node:fs'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { SqliteDialect, type Dialect } from 'kysely'
+import { AppError } from '../errors.ts'
+import { RowBatch } from './bulk.ts'
+
+const CACHED_STATEMENTS = 200
+const SQLITE_BUSY = 5
+
+/** @throws AppError `database/in-use` when another process has the file open */
+export function sqliteDialect(file: string): Dialect {
+  const isNew = !existsSync(file)
+  const database = new DatabaseSync(file)
+  try {
+    // The order matters: in exclusive mode before the first access, WAL keeps its index in memory instead of a shared file.
+    database.exec('pragma locking_mode = exclusive')
+    database.exec('pragma journal_mode = wal')
+    database.exec('pragma synchronous = full')
+    database.exec('pragma foreign_keys = on')
+    database.exec('pragma temp_store = memory')
+    database.exec('pragma cache_size = -32000')
+    // A write takes the lock now and not at the first change, so that a second process is refused at its start.
+    database.exec('begin exclusive; commit')
+  } catch (error) {
+    database.close()
+    if (isBusy(error)) throw new AppError('database/in-use', { detail: inUse(file), cause: error })
+    throw error
+  }
+  if (isNew) chmodSync(file, 0o600)
+  return new SqliteDialect({ database: adapter(database) })
+}
+
+/** What Kysely's SQLite dialect expects of a driver, on `node:sqlite`. */
+function adapter(database: DatabaseSync) {
+  const statements = new Map<string, ReturnType<typeof statement>>()
+  return {
+    prepare(sql: string) {
+      const cached = statements.get(sql)
+      if (cached !== undefined) return cached
+      if (statements.size >= CACHED_STATEMENTS) statements.delete(statements.keys().next().value!)
+      const prepared = statement(database.prepare(sql))
+      statements.set(sql, prepared)
+      return prepared
+    },
+    close() {
+      statements.clear()
+      database.close()
+    },
+  }
+}
+
+function statement(prepared: StatementSync) {
+  return {
+    reader: prepared.columns().length > 0,
+    all: (parameters: readonly unknown[]) => prepared.all(...(parameters as SQLInputValue[])),
+    iterate: (parameters: readonly unknown[]) =>
+      prepared.iterate(...(parameters as SQLInputValue[])) as IterableIterator<unknown>,
+    run(parameters: readonly unknown[]) {
+      const batch = parameters[0]
+      if (!(batch instanceof RowBatch)) return prepared.run(...(parameters as SQLInputValue[]))
+      let changes = 0
+      for (const row of batch.rows) changes += Number(prepared.run(...(row as SQLInputValue[])).changes)
+      return { changes, lastInsertRowid: 0 }
+    },
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY
+}
+
+function inUse(file: string) {
+  return {
+    en: `Another process has the database file ${file} open. SQLite serves one Muster process at a time.`,
+    zh: `另一个进程正在使用数据库文件 ${file}。SQLite 同一时间只供一个 Muster 进程使用。`,
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * The questions a source asks before it decides: who is linked, whose name or address is taken, what somebody looks like
+ * now. All of them are about many at once and take one statement each. Called by sync only.
+ */
+import { isOneOf, type Executor, type Row } from '../database/database.ts'
+
+/** Everybody who is linked through one company of a connection, by folded userid. */
+export async function linkIndex(
+  on: Executor,
+  connectionId: string,
+  corpId: string,
+): Promise<Map<string, { id: string; userId: string; hash: string | null }>> {
+  const rows = await on.kysely
+    .selectFrom('links')
+    .select(['id', 'userid_key', 'user_id', 'source_hash'])
+    .where('connection_id', '=', connectionId)
+    .where('corp_id', '=', corpId)
+    .execute()
+  return new Map(rows.map((row) => [row.userid_key, { id: row.id, userId: row.user_id, hash: row.source_hash }]))
+}
+
+/** The departments that this connection owns. */
+export function sourceDepartments(on: Executor, connectionId: string, corpId: string): Promise<Row<'departments'>[]> {
+  return on.kysely
+    .selectFrom('departments')
+    .selectAll()
+    .where('connection_id', '=', connectionId)
+    .where('corp_id', '=', corpId)
+    .execute()
+}
+
+/** The living users with one of these folded usernames, and whether they are members of this company already. */
+export async function namesakes(
+  on: Executor,
+  { organizationId, connectionId, corpId }: { organizationId: string; connectionId: string; corpId: string },
+  keys: readonly string[],
+): Promise<Map<string, { userId: string; isAdministrator: boolean; isLinked: boolean }>> {
+  if (keys.length === 0) return new Map()
+  const rows = await on.kysely
+    .selectFrom('users')
+    .leftJoin('links', (join) =>
+      join
+        .onRef('links.user_id', '=', 'users.id')
+        .on('links.connection_id', '=', connectionId)
+        .on('links.corp_id', '=', corpId),
+    )
+    .select(['users.id', 'users.username_key', 'users.role', 'links.id as link_id'])
+    .where('users.organization_id', '=', organizationId)
+    .where('users.status', '<>', 'deleted')
+    .where(isOneOf(on, 'users.username_key', keys))
+    .execute()
+  return new Map(
+    rows.map((row) => [
+      row.username_key,
+      { userId: row.id, isAdministrator: row.role !== null, isLinked: row.link_id !== null },
+    ]),
+  )
+}
+
+/** Which of these folded usernames are in use. */
+export async function takenUsernames(
+  on: Executor,
+  organizationId: string,
+  keys: readonly string[],
+): Promise<Set<string>> {
+  if (keys.length === 0) return new Set()
+  const rows = await on.kysely
+    .selectFrom('users')
+    .select('username_key')
+    .where('organization_id', '=', organizationId)
+    .where('status', '<>', 'deleted')
+    .where(isOneOf(on, 'username_key', keys))
+    .execute()
+  return new Set(rows.map((row) => row.username_key))
+}
+
+/** The living owners of these folded addresses. */
+export async function addressOwners(
+  on: Executor,
+  organizationId: string,
+  keys: readonly string[],
+): Promise<Map<string, string>> {
+  if (keys.length === 0) return new Map()
+  const rows = await on.kysely
+    .selectFrom('users')
+    .select(['id', 'email_key'])
+    .where('organization_id', '=', organizationId)
+    .where('status', '<>', 'deleted')
+    .where(isOneOf(on, 'email_key', keys))
+    .execute()
+  return new Map(rows.map((row) => [row.email_key!, row.id]))
+}
+
+/** The present addresses of these users. */
+export async function addressesOf(
+  on: Executor,
+  userIds: readonly string[],
+): Promise<Map<string, { email: string | null; key: string | null; source: string | null }>> {
+  if (userIds.length === 0) return new Map()
+  const rows = await on.kysely
+    .selectFrom('users')
+    .select(['id', 'email', 'email_key', 'email_source'])
+    .where(isOneOf(on, 'id', userIds))
+    .execute()
+  return new Map(rows.map((row) => [row.id, { email: row.email, key: row.email_key, source: row.email_source }]))
+}
+
+/** These users as they are, with what this connection gave them. */
+export async function knownUsers(
+  on: Executor,
+  { connectionId, corpId }: { connectionId: string; corpId: string },
+  userIds: readonly string[],
+): Promise<Map<string, { user: Row<'users'>; link: Row<'links'> | null; memberships: Row<'memberships'>[] }>> {
+  if (userIds.length === 0) return new Map()
+  const [users, links, memberships] = [
+    await on.kysely
+      .selectFrom('users')
+      .selectAll()
+      .where(isOneOf(on, 'id', userIds))
+      .execute(),
+    await on.kysely
+      .selectFrom('links')
+      .selectAll()
+      .where('connection_id', '=', connectionId)
+      .where('corp_id', '=', corpId)
+      .where(isOneOf(on, 'user_id', userIds))
+      .execute(),
+    await on.kysely
+      .selectFrom('memberships')
+      .selectAll()
+      .where('connection_id', '=', connectionId)
+      .where(isOneOf(on, 'user_id', userIds))
+      .execute(),
+  ]
+  const known = new Map(
+    users.map((user) => [
+      user.id,
+      { user, link: null as Row<'links'> | null, memberships: [] as Row<'memberships'>[] },
+    ]),
+  )
+  for (const link of links) known.get(link.user_id)!.link = link
+  for (const membership of memberships) known.get(membership.user_id)!.memberships.push(membership)
+  return known
+}

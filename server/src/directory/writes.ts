@@ -1,0 +1,125 @@
+/**
+ * What a source may write into the directory, and the only code that writes it. A `UserWrite` is one person as a whole:
+ * the user, the link and the memberships go in together or not at all. Called by sync only, inside its transactions.
+ */
+import { insertRows, isOneOf, updateRows, type Row, type Transaction } from '../database/database.ts'
+
+/** The columns of a user that belong to its source. Everything else on a user is ours and never touched here. */
+export const SOURCE_COLUMNS = [
+  'display_name',
+  'email',
+  'email_key',
+  'email_verified',
+  'email_source',
+  'phone',
+  'avatar_url',
+  'title',
+  'gender',
+  'attributes',
+  'status',
+  'disabled_by',
+  'deleted_by',
+  'deleted_at',
+  'updated_at',
+] as const satisfies readonly (keyof Row<'users'>)[]
+
+/** The source-owned part of an existing user, after the change. */
+export type SourceFields = Pick<Row<'users'>, 'id' | (typeof SOURCE_COLUMNS)[number]>
+
+const LINK_COLUMNS = ['userid', 'open_userid', 'source_hash', 'leader_keys'] as const
+
+/** What sync may change on an existing link. */
+export type LinkFields = Pick<Row<'links'>, 'id' | (typeof LINK_COLUMNS)[number]>
+
+export interface UserWrite {
+  userId: string
+  user: { create: Row<'users'> } | { update: SourceFields } | null
+  link: { create: Row<'links'> } | { update: LinkFields } | null
+  /** All memberships that this connection gives the user; null leaves them as they are. */
+  memberships: Row<'memberships'>[] | null
+}
+
+export type DepartmentWrite =
+  | { create: Row<'departments'> }
+  | { update: Pick<Row<'departments'>, 'id' | (typeof DEPARTMENT_COLUMNS)[number]> }
+
+const DEPARTMENT_COLUMNS = ['parent_id', 'name', 'name_en', 'position', 'leaders', 'updated_at'] as const
+
+/**
+ * Writes people. Addresses are vacated before they are taken, so that two people of one call may swap theirs.
+ * Fails as a whole when one row is refused; the caller then tries the people one by one.
+ */
+export async function writeUsers(tx: Transaction, connectionId: string, writes: readonly UserWrite[]): Promise<void> {
+  const created: Row<'users'>[] = []
+  const updated: SourceFields[] = []
+  const newLinks: Row<'links'>[] = []
+  const links: LinkFields[] = []
+  const memberships: Row<'memberships'>[] = []
+  const rehoused: string[] = []
+  for (const { userId, user, link, memberships: wanted } of writes) {
+    if (user !== null) 'create' in user ? created.push(user.create) : updated.push(user.update)
+    if (link !== null) 'create' in link ? newLinks.push(link.create) : links.push(link.update)
+    if (wanted === null) continue
+    memberships.push(...wanted)
+    if (user === null || 'update' in user) rehoused.push(userId)
+  }
+
+  await vacateAddresses(tx, updated)
+  await updateRows(tx, 'users', ['id'], SOURCE_COLUMNS, updated)
+  await insertRows(tx, 'users', created)
+  await insertRows(tx, 'links', newLinks)
+  await updateRows(tx, 'links', ['id'], LINK_COLUMNS, links)
+  if (rehoused.length > 0) {
+    await tx.kysely
+      .deleteFrom('memberships')
+      .where(isOneOf(tx, 'user_id', rehoused))
+      .where('connection_id', '=', connectionId)
+      .execute()
+  }
+  await insertRows(tx, 'memberships', memberships)
+}
+
+/** Frees the old addresses of everybody whose address changes: uniqueness is checked row by row, not at the end. */
+async function vacateAddresses(tx: Transaction, updated: readonly SourceFields[]): Promise<void> {
+  if (updated.length < 2) return
+  const ids = updated.map(({ id }) => id)
+  const current = await tx.kysely
+    .selectFrom('users')
+    .select(['id', 'email_key'])
+    .where(isOneOf(tx, 'id', ids))
+    .where('email_key', 'is not', null)
+    .execute()
+  const before = new Map(current.map(({ id, email_key }) => [id, email_key]))
+  const movers = updated.filter(({ id, email_key }) => before.has(id) && before.get(id) !== email_key)
+  await updateRows(
+    tx,
+    'users',
+    ['id'],
+    ['email_key'],
+    movers.map(({ id }) => ({ id, email_key: null })),
+  )
+}
+
+/** Writes departments in the given order: parents come before their children. */
+export async function writeDepartments(tx: Transaction, writes: readonly DepartmentWrite[]): Promise<void> {
+  await insertRows(
+    tx,
+    'departments',
+    writes.flatMap((write) => ('create' in write ? [write.create] : [])),
+  )
+  await updateRows(
+    tx,
+    'departments',
+    ['id'],
+    DEPARTMENT_COLUMNS,
+    writes.flatMap((write) => ('update' in write ? [write.update] : [])),
+  )
+}
+
+/** Notes that these members are as they should be, so that the next run need not look at them again. */
+export async function settleLinks(
+  tx: Transaction,
+  settled: readonly Pick<Row<'links'>, 'id' | 'source_hash'>[],
+): Promise<void> {
+  await updateRows(tx, 'links', ['id'], ['source_hash'], settled)
+}

@@ -1,0 +1,376 @@
+/**
+ * Every error that a person or a program may see: a permanent code, what happened, and what to do, in English and
+ * Chinese. A code is a promise; it is never renamed. docs/reference/errors.md is generated from this table.
+ */
+
+/** One sentence in the two languages of the product. */
+export interface Text {
+  readonly en: string
+  readonly zh: string
+}
+
+export type Language = keyof Text
+
+interface Entry {
+  /** HTTP status when the error reaches the admin API. */
+  readonly status: number
+  readonly title: Text
+  readonly remedy: Text
+}
+
+const nothingToDo: Text = { en: 'Check the address and try again.', zh: '请检查地址后重试。' }
+const askList: Text = { en: 'List the resources to find the right id.', zh: '请先查询列表以找到正确的 id。' }
+
+export const errorTable = {
+  'http/no-route': { status: 404, title: { en: 'No such address', zh: '地址不存在' }, remedy: nothingToDo },
+  'http/method': {
+    status: 405,
+    title: { en: 'This address does not take that method', zh: '该地址不支持此方法' },
+    remedy: { en: 'See /api/v1/openapi.json for the methods.', zh: '请查看 /api/v1/openapi.json 中的方法。' },
+  },
+  'http/validation': {
+    status: 400,
+    title: { en: 'The request is not valid', zh: '请求无效' },
+    remedy: { en: 'Correct the fields that are named and send it again.', zh: '请按提示修改字段后重新提交。' },
+  },
+  'http/too-large': {
+    status: 413,
+    title: { en: 'The request body is too large', zh: '请求内容过大' },
+    remedy: { en: 'Send less than one megabyte.', zh: '请将内容控制在 1 MB 以内。' },
+  },
+  'http/media-type': {
+    status: 415,
+    title: { en: 'The request body has the wrong type', zh: '请求内容类型错误' },
+    remedy: { en: 'Send JSON with content-type application/json.', zh: '请以 application/json 发送 JSON。' },
+  },
+  'http/internal': {
+    status: 500,
+    title: { en: 'Muster failed', zh: 'Muster 内部错误' },
+    remedy: {
+      en: 'Search the log for the request id and report what it says.',
+      zh: '请在日志中按请求编号查找，并反馈其内容。',
+    },
+  },
+  'http/stopping': {
+    status: 503,
+    title: { en: 'The server is stopping', zh: '服务正在停止' },
+    remedy: { en: 'Try again in a few seconds.', zh: '请几秒后重试。' },
+  },
+  'auth/required': {
+    status: 401,
+    title: { en: 'Who are you?', zh: '需要身份凭证' },
+    remedy: {
+      en: 'Send an API token: Authorization: Bearer … (make one with `muster admin token NAME`).',
+      zh: '请发送 API 令牌：Authorization: Bearer …（可用 `muster admin token NAME` 创建）。',
+    },
+  },
+  'auth/forbidden': {
+    status: 403,
+    title: { en: 'Your role does not allow this', zh: '当前角色无权执行此操作' },
+    remedy: { en: 'Ask an owner to do it or to change your role.', zh: '请联系所有者代为操作或调整角色。' },
+  },
+  'database/in-use': {
+    status: 503,
+    title: { en: 'The database is open in another process', zh: '数据库正被另一个进程使用' },
+    remedy: {
+      en: 'Stop the other Muster, or use PostgreSQL (MUSTER_DATABASE_URL) to run several.',
+      zh: '请停止另一个 Muster，或使用 PostgreSQL（MUSTER_DATABASE_URL）运行多个进程。',
+    },
+  },
+  'database/unavailable': {
+    status: 503,
+    title: { en: 'The database does not answer', zh: '数据库无响应' },
+    remedy: {
+      en: 'Check that it runs and that MUSTER_DATABASE_URL is right.',
+      zh: '请检查数据库是否运行，以及 MUSTER_DATABASE_URL 是否正确。',
+    },
+  },
+  'database/too-new': {
+    status: 503,
+    title: { en: 'The database was written by a newer Muster', zh: '数据库由更新版本的 Muster 写入' },
+    remedy: {
+      en: 'Start that version, or restore a backup from before the upgrade.',
+      zh: '请启动新版本，或恢复升级之前的备份。',
+    },
+  },
+  'organizations/not-found': { status: 404, title: { en: 'No such organization', zh: '组织不存在' }, remedy: askList },
+  'organizations/slug-taken': {
+    status: 409,
+    title: { en: 'Another organization has this short name', zh: '该短名称已被其他组织使用' },
+    remedy: { en: 'Choose another slug.', zh: '请更换短名称。' },
+  },
+  'organizations/not-empty': {
+    status: 409,
+    title: { en: 'The organization is not empty', zh: '组织不为空' },
+    remedy: {
+      en: 'Remove its connections, users and departments first.',
+      zh: '请先移除其中的连接、用户和部门。',
+    },
+  },
+  'connections/not-found': { status: 404, title: { en: 'No such connection', zh: '连接不存在' }, remedy: askList },
+  'connections/identifier-taken': {
+    status: 409,
+    title: { en: 'Another connection has this identifier', zh: '该标识已被其他连接使用' },
+    remedy: { en: 'Choose another identifier; it can never be changed.', zh: '请更换标识；标识创建后不可更改。' },
+  },
+  'connections/identifier-fixed': {
+    status: 409,
+    title: { en: 'An identifier never changes', zh: '标识不可更改' },
+    remedy: { en: 'Create a new connection instead.', zh: '请新建连接。' },
+  },
+  'connections/confirm': {
+    status: 409,
+    title: { en: 'Removing a connection needs its identifier', zh: '移除连接需要确认标识' },
+    remedy: { en: 'Repeat the request with ?confirm=<identifier>.', zh: '请在请求中附上 ?confirm=<标识>。' },
+  },
+  'connections/incomplete': {
+    status: 409,
+    title: { en: 'The connection is not complete', zh: '连接配置不完整' },
+    remedy: { en: 'Fill in the fields that are named, then enable it.', zh: '请补全所列字段后再启用。' },
+  },
+  'connections/secret-required': {
+    status: 409,
+    title: { en: 'A changed corpId needs its secret again', zh: '更改 corpId 时需重新填写密钥' },
+    remedy: {
+      en: 'Send the secrets of the new company in the same request.',
+      zh: '请在同一请求中提交新企业的密钥。',
+    },
+  },
+  'connections/managed-by-environment': {
+    status: 409,
+    title: { en: 'This connection is set by environment variables', zh: '该连接由环境变量管理' },
+    remedy: { en: 'Change WECOM_… and restart.', zh: '请修改 WECOM_… 环境变量并重启。' },
+  },
+  'connections/kind-not-available': {
+    status: 400,
+    title: { en: 'This kind of connection is not available yet', zh: '暂不支持该类型的连接' },
+    remedy: { en: 'Use a connection of kind self_built.', zh: '请使用 self_built 类型的连接。' },
+  },
+  'connections/setting-not-available': {
+    status: 400,
+    title: { en: 'This setting is not available yet', zh: '暂不支持该设置' },
+    remedy: { en: 'Leave it at its default in this version.', zh: '此版本请保留默认值。' },
+  },
+  'sync/disabled': {
+    status: 409,
+    title: { en: 'Directory sync is off for this connection', zh: '该连接未启用通讯录同步' },
+    remedy: { en: 'Enable it: PATCH sync.enabled to true.', zh: '请先启用：将 sync.enabled 设为 true。' },
+  },
+  'sync/owned-by-other': {
+    status: 409,
+    title: { en: 'Another connection owns directory sync', zh: '通讯录同步已由其他连接负责' },
+    remedy: { en: 'Disable sync on that connection first.', zh: '请先在该连接上停用同步。' },
+  },
+  'sync/run-active': {
+    status: 409,
+    title: { en: 'A run of this connection is active', zh: '该连接正在同步' },
+    remedy: { en: 'Wait for it to finish, or cancel it.', zh: '请等待其结束或取消。' },
+  },
+  'sync/run-not-active': {
+    status: 409,
+    title: { en: 'The run has already finished', zh: '该次同步已结束' },
+    remedy: { en: 'Nothing needs to be done.', zh: '无需操作。' },
+  },
+  'sync/interrupted': {
+    status: 503,
+    title: { en: 'The run was interrupted', zh: '同步被中断' },
+    remedy: { en: 'Start a new run; what was applied stays.', zh: '请重新同步；已写入的内容会保留。' },
+  },
+  'sync/cancelled': {
+    status: 409,
+    title: { en: 'The run was cancelled', zh: '同步已取消' },
+    remedy: { en: 'Start a new run when you are ready.', zh: '需要时请重新同步。' },
+  },
+  'sync/timeout': {
+    status: 504,
+    title: { en: 'The run took too long', zh: '同步超时' },
+    remedy: {
+      en: 'Raise MUSTER_RUN_TIMEOUT_MINUTES, or find out why WeCom answers slowly.',
+      zh: '请调大 MUSTER_RUN_TIMEOUT_MINUTES，或检查企业微信响应缓慢的原因。',
+    },
+  },
+  'sync/nothing-read': {
+    status: 502,
+    title: { en: 'Nothing could be read from WeCom', zh: '未能从企业微信读取任何数据' },
+    remedy: {
+      en: 'See the listed failures; nothing here was changed.',
+      zh: '请查看所列失败原因；本地数据未作任何更改。',
+    },
+  },
+  'sync/failed': {
+    status: 500,
+    title: { en: 'The run failed', zh: '同步失败' },
+    remedy: {
+      en: 'Search the log for the run id; starting again is safe.',
+      zh: '请在日志中按同步编号查找原因；可以安全地重新同步。',
+    },
+  },
+  'sync/unusable-row': {
+    status: 409,
+    title: { en: 'WeCom sent something that cannot be used', zh: '企业微信返回的数据无法使用' },
+    remedy: { en: 'Correct the entry in WeCom, then run again.', zh: '请在企业微信中更正后重新同步。' },
+  },
+  'sync/name-unusable': {
+    status: 409,
+    title: { en: 'The name cannot be stored', zh: '名称无法保存' },
+    remedy: { en: 'Correct the name in WeCom, then run again.', zh: '请在企业微信中更正名称后重新同步。' },
+  },
+  'sync/write-failed': {
+    status: 500,
+    title: { en: 'The database refused this row', zh: '数据库拒绝写入该行' },
+    remedy: {
+      en: 'Look for characters or lengths that stand out, then run again.',
+      zh: '请检查异常字符或长度后重新同步。',
+    },
+  },
+  'directory/email-taken': {
+    status: 409,
+    title: { en: 'Another user has this e-mail address', zh: '该邮箱已被其他用户使用' },
+    remedy: {
+      en: 'Change one of the two addresses, or link the two people.',
+      zh: '请修改其中一个邮箱，或将两者关联。',
+    },
+  },
+  'directory/username-taken': {
+    status: 409,
+    title: { en: 'Another user has this username', zh: '该用户名已被使用' },
+    remedy: { en: 'Choose another username.', zh: '请更换用户名。' },
+  },
+  'directory/source-owned': {
+    status: 409,
+    title: { en: 'This is owned by WeCom', zh: '该内容由企业微信管理' },
+    remedy: { en: 'Change it in WeCom; sync brings it here.', zh: '请在企业微信中修改，同步后生效。' },
+  },
+  'directory/built-in-off': {
+    status: 409,
+    title: { en: 'Built-in users are switched off', zh: '未启用内置用户' },
+    remedy: {
+      en: 'Set builtInUsersAllowed on the organization.',
+      zh: '请在组织设置中开启 builtInUsersAllowed。',
+    },
+  },
+  'users/not-found': { status: 404, title: { en: 'No such user', zh: '用户不存在' }, remedy: askList },
+  'users/not-deleted': {
+    status: 409,
+    title: { en: 'The user is not deleted', zh: '用户未被删除' },
+    remedy: { en: 'Nothing needs to be restored.', zh: '无需恢复。' },
+  },
+  'users/last-owner': {
+    status: 409,
+    title: { en: 'This is the last owner', zh: '这是最后一位所有者' },
+    remedy: { en: 'Make somebody else an owner first.', zh: '请先指定其他所有者。' },
+  },
+  'departments/not-found': { status: 404, title: { en: 'No such department', zh: '部门不存在' }, remedy: askList },
+  'departments/cycle': {
+    status: 409,
+    title: { en: 'A department cannot be inside itself', zh: '部门不能位于自身之下' },
+    remedy: { en: 'Choose another parent.', zh: '请更换上级部门。' },
+  },
+  'departments/not-empty': {
+    status: 409,
+    title: { en: 'The department is not empty', zh: '部门不为空' },
+    remedy: { en: 'Move its people and sub-departments first.', zh: '请先移走其成员和子部门。' },
+  },
+  'links/not-found': { status: 404, title: { en: 'No such link', zh: '关联不存在' }, remedy: askList },
+  'links/taken': {
+    status: 409,
+    title: { en: 'The member or the user is already linked', zh: '该成员或用户已有关联' },
+    remedy: { en: 'Remove the existing link first.', zh: '请先解除已有关联。' },
+  },
+  'runs/not-found': { status: 404, title: { en: 'No such run', zh: '同步记录不存在' }, remedy: askList },
+  'api-tokens/not-found': { status: 404, title: { en: 'No such API token', zh: 'API 令牌不存在' }, remedy: askList },
+  'administrators/not-found': {
+    status: 404,
+    title: { en: 'No such administrator', zh: '管理员不存在' },
+    remedy: askList,
+  },
+  'vault/wrong-key': {
+    status: 500,
+    title: { en: 'The master key does not belong to this database', zh: '主密钥与该数据库不匹配' },
+    remedy: {
+      en: 'Start with the key that sealed it (MUSTER_MASTER_KEY or master.key in the data directory).',
+      zh: '请使用加密时的主密钥启动（MUSTER_MASTER_KEY 或数据目录中的 master.key）。',
+    },
+  },
+  'wecom/credential': wecom('WeCom refused the credentials', '企业微信拒绝了凭证'),
+  'wecom/address': wecom('WeCom does not trust the address of this server', '企业微信不信任本服务器的地址'),
+  'wecom/permission': wecom('The app may not call this WeCom API', '应用无权调用该企业微信接口'),
+  'wecom/scope': wecom('This is outside the visible range of the app', '超出应用的可见范围'),
+  'wecom/not-found': wecom('WeCom does not know this', '企业微信中不存在'),
+  'wecom/frequency': wecom('WeCom asks to slow down', '企业微信接口调用过于频繁'),
+  'wecom/busy': wecom('WeCom is busy', '企业微信系统繁忙'),
+  'wecom/network': wecom('WeCom could not be reached', '无法连接企业微信'),
+  'wecom/timeout': wecom('WeCom did not answer in time', '企业微信响应超时'),
+  'wecom/protocol': wecom('WeCom gave an answer that cannot be understood', '企业微信返回了无法识别的内容'),
+  'wecom/sign-in': wecom('WeCom does not accept this sign-in code', '企业微信不接受该登录凭证'),
+  'wecom/configuration': wecom('Something must be set differently in WeCom', '企业微信中的设置需要调整'),
+  'wecom/licence': wecom('The company needs another WeCom interface licence', '企业需要其他企业微信接口许可'),
+  'wecom/refused': wecom('WeCom refused, for a reason Muster does not know', '企业微信因未知原因拒绝了请求'),
+  'wecom/invalid-request': wecom('WeCom did not accept the request', '企业微信不接受该请求'),
+} as const satisfies Record<string, Entry>
+
+function wecom(en: string, zh: string): Entry {
+  return {
+    status: 502,
+    title: { en, zh },
+    remedy: { en: 'Run the doctor of the connection.', zh: '请运行连接诊断。' },
+  }
+}
+
+export type ErrorCode = keyof typeof errorTable
+
+/** One field of a request that was not accepted; `path` is dotted, for example `sync.schedule.at`. */
+export interface FieldProblem {
+  path: string
+  message: string
+}
+
+/** What is wrong with one thing, in a form that can be stored and shown in either language later. */
+export interface Problem {
+  code: ErrorCode
+  detail?: Text | undefined
+  /** Replaces the remedy of the table where more is known. */
+  remedy?: Text | undefined
+}
+
+/** An expected failure with a permanent code. Anything else that is thrown is a bug or a broken machine. */
+export class AppError extends Error {
+  override readonly name = 'AppError'
+  readonly code: ErrorCode
+  readonly detail: Text | undefined
+  readonly remedy: Text | undefined
+  readonly fields: readonly FieldProblem[] | undefined
+  /** Further members of the problem document, such as the id of the active run. */
+  readonly extra: Readonly<Record<string, unknown>> | undefined
+
+  constructor(
+    code: ErrorCode,
+    options: {
+      detail?: Text | undefined
+      remedy?: Text | undefined
+      fields?: readonly FieldProblem[]
+      extra?: Record<string, unknown>
+      cause?: unknown
+    } = {},
+  ) {
+    super(`${code}: ${(options.detail ?? errorTable[code].title).en}`, { cause: options.cause })
+    this.code = code
+    this.detail = options.detail
+    this.remedy = options.remedy
+    this.fields = options.fields
+    this.extra = options.extra
+  }
+
+  get status(): number {
+    return errorTable[this.code].status
+  }
+
+  get problem(): Problem {
+    return { code: this.code, detail: this.detail, remedy: this.remedy }
+  }
+}
+
+/** Reaching this is a bug; the parameter type makes the compiler prove that it cannot happen. */
+export function unreachable(value: never): never {
+  throw new Error(`unreachable: ${String(value)}`)
+}

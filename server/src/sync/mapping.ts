@@ -1,0 +1,162 @@
+/**
+ * What a member of WeCom should look like as a user of ours (product.md §4.2). Pure. Called by snapshot.ts for every
+ * member that is read, so it is the hot path of a run.
+ *
+ * Three values are kept apart throughout: `undefined` is withheld and changes nothing, `null` is known to be empty and
+ * clears, anything else is the value.
+ */
+import { hash as digest } from 'node:crypto'
+import type { Member, MemberAttribute } from '@muster/wecom'
+import { foldName, isAddress, normalisePhone, storable } from '../directory/names.ts'
+import type { Problem } from '../errors.ts'
+
+/** One membership as WeCom gives it; `department` is WeCom's id. */
+export interface WantedMembership {
+  readonly department: number
+  readonly isMain: boolean
+  readonly order: number
+  readonly isLeader: boolean
+}
+
+/** One member, mapped. */
+export interface WantedUser {
+  readonly userid: string
+  /** The folded userid: the identity within the company. */
+  readonly key: string
+  readonly openUserid: string | undefined
+  readonly displayName: string | undefined
+  readonly bizMail: string | null | undefined
+  readonly email: string | null | undefined
+  readonly phone: string | null | undefined
+  readonly avatarUrl: string | null | undefined
+  readonly title: string | null | undefined
+  readonly gender: 'male' | 'female' | undefined
+  /** Custom attributes as JSON text. */
+  readonly attributes: string | undefined
+  readonly isActive: boolean | undefined
+  /** Only departments that the run could see. */
+  readonly memberships: readonly WantedMembership[] | undefined
+  /** Folded userids. */
+  readonly leaders: readonly string[] | undefined
+  /** Digest of all of the above and of the settings that shaped it: equal digests need no comparison. */
+  readonly hash: string
+  /** Why this member cannot become a user, whatever the directory says. */
+  readonly problem: Problem | undefined
+}
+
+export interface MappingSettings {
+  /** Whether status 4, "has never signed in to WeCom", counts as active. */
+  readonly notActivated: 'disable' | 'active'
+  /** Changes whenever anything changes that decides what a member becomes, so that everybody is compared again. */
+  readonly version: string
+}
+
+const LONGEST_NAME = 512
+
+/** @param isVisible whether the run saw this department; memberships in others are nobody's business */
+export function mapMember(
+  member: Member,
+  isVisible: (department: number) => boolean,
+  settings: MappingSettings,
+): WantedUser {
+  const displayName = member.name === undefined ? undefined : storable(member.name)
+  const fields = {
+    userid: member.userid,
+    key: foldName(member.userid),
+    openUserid: member.openUserid,
+    displayName,
+    bizMail: address(member.bizMail),
+    email: address(member.email),
+    phone: member.mobile === undefined ? undefined : orNull(normalisePhone(storable(member.mobile))),
+    avatarUrl: text(member.avatar),
+    title: text(member.position),
+    gender: member.gender === 'unknown' ? undefined : member.gender,
+    attributes: member.attributes === undefined ? undefined : attributesJson(member.attributes),
+    isActive: isActive(member, settings),
+    memberships: memberships(member, isVisible),
+    leaders: member.directLeaders?.map(foldName),
+  }
+  return { ...fields, hash: hashOf(fields, settings.version), problem: nameProblem(member, displayName) }
+}
+
+/** status 1 and not switched off is active; 2 disabled, 4 not activated, 5 left (wecom-api.md §2.3.1). */
+function isActive(member: Member, settings: MappingSettings): boolean | undefined {
+  if (member.isEnabled === false) return false
+  switch (member.status) {
+    case 1:
+      return true
+    case 4:
+      return settings.notActivated === 'active'
+    case 2:
+    case 5:
+      return false
+    default:
+      return undefined
+  }
+}
+
+function memberships(member: Member, isVisible: (department: number) => boolean): WantedMembership[] | undefined {
+  if (member.departments === undefined) return undefined
+  const wanted: WantedMembership[] = []
+  for (const { id, order, isLeader } of member.departments) {
+    if (!isVisible(id) || wanted.some(({ department }) => department === id)) continue
+    wanted.push({
+      department: id,
+      isMain: id === member.mainDepartment,
+      order: order ?? 0,
+      isLeader: isLeader === true,
+    })
+  }
+  return wanted
+}
+
+function text(value: string | undefined): string | null | undefined {
+  return value === undefined ? undefined : orNull(storable(value))
+}
+
+/** A text that is no address says as little as an empty one: "-", "无" and "null" are seen in the field. */
+function address(value: string | undefined): string | null | undefined {
+  if (value === undefined) return undefined
+  const trimmed = storable(value).trim()
+  return isAddress(trimmed) ? trimmed : null
+}
+
+function orNull(value: string): string | null {
+  return value === '' ? null : value
+}
+
+function attributesJson(attributes: readonly MemberAttribute[]): string {
+  const entries = attributes.map((attribute): [string, unknown] => [
+    storable(attribute.name),
+    attribute.kind === 'text'
+      ? storable(attribute.value)
+      : { title: storable(attribute.value.title), url: storable(attribute.value.url) },
+  ])
+  return JSON.stringify(Object.fromEntries(entries))
+}
+
+function nameProblem(member: Member, displayName: string | undefined): Problem | undefined {
+  if (displayName === undefined) return undefined
+  if (displayName.trim() !== '' && displayName.length <= LONGEST_NAME) return undefined
+  return {
+    code: 'sync/name-unusable',
+    detail:
+      displayName.length > LONGEST_NAME
+        ? {
+            en: `The name of ${member.userid} is longer than ${LONGEST_NAME} characters.`,
+            zh: `成员 ${member.userid} 的姓名超过 ${LONGEST_NAME} 个字符。`,
+          }
+        : {
+            en: `The name of ${member.userid} has no character that can be stored.`,
+            zh: `成员 ${member.userid} 的姓名中没有可保存的字符。`,
+          },
+  }
+}
+
+const HASH_CHARACTERS = 22 // 132 bits: two members never share one by chance
+
+function hashOf(fields: Omit<WantedUser, 'hash' | 'problem'>, version: string): string {
+  // JSON has no undefined; 0 stands for it, because no field here is ever a number.
+  const parts = Object.values(fields).map((value) => (value === undefined ? 0 : value))
+  return digest('sha256', `${version}${JSON.stringify(parts)}`, 'base64url').slice(0, HASH_CHARACTERS)
+}

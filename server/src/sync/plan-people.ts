@@ -1,0 +1,362 @@
+/**
+ * Decides what happens to each person: created, linked, updated, disabled, enabled, restored or left alone. Pure.
+ * Who somebody is and which address they get has been decided before (matching.ts).
+ */
+import type { Row } from '../database/database.ts'
+import { foldName, storable } from '../directory/names.ts'
+import type { SourceFields, UserWrite } from '../directory/writes.ts'
+import { unreachable, type Problem } from '../errors.ts'
+import { change, difference, type Change, type Fields, type Step } from './changes.ts'
+import type { WantedMembership, WantedUser } from './mapping.ts'
+import type { AddressVerdict, Identity } from './matching.ts'
+
+/** Somebody who exists here, as far as the plan needs to know. */
+export interface KnownUser {
+  readonly user: Row<'users'>
+  /** The link of this connection, if there is one. */
+  readonly link: Row<'links'> | null
+  /** The memberships that this connection gave. */
+  readonly memberships: readonly Row<'memberships'>[]
+}
+
+export interface Person {
+  readonly wanted: WantedUser
+  readonly identity: Identity
+  readonly address: AddressVerdict
+  readonly known: KnownUser | undefined
+}
+
+export interface PeopleContext {
+  readonly organizationId: string
+  readonly connectionId: string
+  readonly corpId: string
+  /** Our id of every WeCom department that exists here. */
+  readonly idOf: ReadonlyMap<number, string>
+  /** Departments that WeCom shows and that policy or an error keeps from existing here. */
+  readonly isExpectedDepartment: (department: number) => boolean
+  /** After an incomplete reading nobody loses access, whatever was read about them (product.md §4.4). */
+  readonly mayRemove: boolean
+  readonly now: number
+  readonly newId: (kind: 'lnk') => string
+}
+
+export type PersonPlan =
+  | { readonly kind: 'step'; readonly step: Step<UserWrite> }
+  /** Nothing changes; when `settled` is given, its digest is to be remembered. */
+  | { readonly kind: 'unchanged'; readonly settled: { id: string; source_hash: string } | null }
+  /** Left out by policy, so often that a row for each would bury the rest. */
+  | { readonly kind: 'left-out' }
+
+export function planPerson(person: Person, context: PeopleContext): PersonPlan {
+  const { wanted, identity, address } = person
+  if (wanted.problem !== undefined) return failed(person, wanted.problem)
+  if (address.kind === 'taken') return failed(person, addressTaken(wanted, address))
+  switch (identity.kind) {
+    case 'failed':
+      return failed(person, identity.problem)
+    case 'skipped':
+      return identity.reason === 'administrator' ? skipped(person, 'link', identity.reason) : { kind: 'left-out' }
+    case 'new':
+      return create(wanted, identity, address, context)
+    case 'matched':
+    case 'linked':
+      return update(person, address, context)
+    default:
+      return unreachable(identity)
+  }
+}
+
+function create(
+  wanted: WantedUser,
+  identity: Identity & { kind: 'new' },
+  address: AddressVerdict,
+  context: PeopleContext,
+): PersonPlan {
+  const isDisabled = wanted.isActive === false
+  const user: Row<'users'> = {
+    id: identity.userId,
+    organization_id: context.organizationId,
+    username: identity.username,
+    username_key: foldName(identity.username),
+    display_name: wanted.displayName ?? wanted.userid,
+    ...addressColumns(address, undefined),
+    phone: wanted.phone ?? null,
+    avatar_url: wanted.avatarUrl ?? null,
+    title: wanted.title ?? null,
+    gender: wanted.gender ?? null,
+    locale: null,
+    attributes: wanted.attributes ?? '{}',
+    status: isDisabled ? 'disabled' : 'active',
+    disabled_by: isDisabled ? 'source' : null,
+    deleted_by: null,
+    origin: 'wecom',
+    role: null,
+    password_hash: null,
+    last_sign_in_at: null,
+    created_at: context.now,
+    updated_at: context.now,
+    deleted_at: null,
+  }
+  const memberships = membershipRows(user.id, wanted.memberships ?? [], context)
+  const after = { ...shown(user), ...shownPlacement(memberships, wanted.leaders ?? []), username: user.username }
+  return asStep([userChange(wanted, user.id, 'create', { after: withoutEmpty(after) })], {
+    userId: user.id,
+    user: { create: user },
+    link: { create: newLink(wanted, user.id, context) },
+    memberships,
+  })
+}
+
+function update(person: Person, address: AddressVerdict, context: PeopleContext): PersonPlan {
+  const { wanted, known } = person
+  if (known === undefined) throw new Error('an existing user was not loaded')
+  const { user, link } = known
+  if (user.status === 'deleted' && user.deleted_by !== 'source') return skipped(person, 'restore', 'deleted-here')
+
+  const status = nextStatus(user, wanted, context)
+  const fields = sourceFields(user, wanted, address, status, context)
+  const memberships = wanted.memberships === undefined ? null : membershipRows(user.id, wanted.memberships, context)
+  const leaders = wanted.leaders === undefined ? (link?.leader_keys ?? '[]') : JSON.stringify(wanted.leaders)
+  const kept = known.memberships
+  const before = { ...shown(user), ...shownPlacement(kept, parseLeaders(link)) }
+  const after = { ...shown(fields), ...shownPlacement(memberships ?? kept, JSON.parse(leaders) as string[]) }
+
+  const changes: Change[] = []
+  if (link === null) changes.push(userChange(wanted, user.id, 'link', {}, 'link'))
+  if (status.action !== null) {
+    changes.push(
+      userChange(wanted, user.id, status.action, {
+        before: { status: user.status },
+        after: { status: status.status },
+        state: status.isRefused ? 'skipped' : 'planned',
+        reason: status.reason,
+      }),
+    )
+  }
+  const differs = difference(withoutStatus(before), withoutStatus(after))
+  if (differs !== null) changes.push(userChange(wanted, user.id, 'update', differs))
+
+  // An open question must be asked again by the next run, so the digest of this member is not remembered.
+  const isOpen = status.isRefused || (wanted.memberships ?? []).some(({ department }) => isMissing(department, context))
+  const hash = isOpen ? null : wanted.hash
+  if (changes.length === 0 && link !== null) {
+    return { kind: 'unchanged', settled: hash === null ? null : { id: link.id, source_hash: hash } }
+  }
+  if (!changes.some(({ state }) => state === 'planned')) return asStep(changes, null)
+  const linkFields = { userid: wanted.userid, source_hash: hash, leader_keys: leaders }
+  const isMoved = JSON.stringify(before.departments) !== JSON.stringify(after.departments)
+  return asStep(changes, {
+    userId: user.id,
+    user: { update: fields },
+    link:
+      link === null
+        ? { create: { ...newLink(wanted, user.id, context), ...linkFields } }
+        : { update: { id: link.id, open_userid: wanted.openUserid ?? link.open_userid, ...linkFields } },
+    memberships: isMoved ? memberships : null,
+  })
+}
+
+function asStep(changes: readonly Change[], write: UserWrite | null): PersonPlan {
+  return { kind: 'step', step: { changes, write } }
+}
+
+interface StatusDecision {
+  readonly status: string
+  readonly disabledBy: string | null
+  readonly action: 'disable' | 'enable' | 'restore' | null
+  /** The change is right and is still not made now. */
+  readonly isRefused: boolean
+  readonly reason: string | null
+}
+
+/**
+ * What an administrator disabled stays disabled; what the source disabled follows the source. Access is taken away only
+ * when the whole reading was complete, and never from an administrator.
+ */
+function nextStatus(user: Row<'users'>, wanted: WantedUser, context: PeopleContext): StatusDecision {
+  const same = { status: user.status, disabledBy: user.disabled_by, action: null, isRefused: false, reason: null }
+  if (user.status === 'deleted') {
+    return wanted.isActive === false
+      ? { ...same, status: 'disabled', disabledBy: 'source', action: 'restore' }
+      : { ...same, status: 'active', disabledBy: null, action: 'restore' }
+  }
+  if (user.status === 'active' && wanted.isActive === false) {
+    if (user.role !== null) return { ...same, action: 'disable', isRefused: true, reason: 'administrator' }
+    if (!context.mayRemove) return { ...same, action: 'disable', isRefused: true, reason: 'incomplete-reading' }
+    return { ...same, status: 'disabled', disabledBy: 'source', action: 'disable', reason: 'disabled-in-wecom' }
+  }
+  if (user.status === 'disabled' && user.disabled_by === 'source' && wanted.isActive === true) {
+    return { ...same, status: 'active', disabledBy: null, action: 'enable' }
+  }
+  return same
+}
+
+function sourceFields(
+  user: Row<'users'>,
+  wanted: WantedUser,
+  address: AddressVerdict,
+  status: StatusDecision,
+  context: PeopleContext,
+): SourceFields {
+  return {
+    id: user.id,
+    display_name: wanted.displayName ?? user.display_name,
+    ...addressColumns(address, user),
+    phone: seenOr(wanted.phone, user.phone),
+    avatar_url: seenOr(wanted.avatarUrl, user.avatar_url),
+    title: seenOr(wanted.title, user.title),
+    gender: wanted.gender ?? user.gender,
+    attributes: wanted.attributes ?? user.attributes,
+    status: status.status,
+    disabled_by: status.disabledBy,
+    deleted_by: status.action === 'restore' ? null : user.deleted_by,
+    deleted_at: status.action === 'restore' ? null : user.deleted_at,
+    updated_at: context.now,
+  }
+}
+
+/** Absent is not empty: what was withheld keeps what we have. */
+function seenOr<T>(seen: T | undefined, known: T): T {
+  return seen === undefined ? known : seen
+}
+
+type AddressColumns = Pick<Row<'users'>, 'email' | 'email_key' | 'email_verified' | 'email_source'>
+
+/** An address from WeCom is never called verified: nobody has shown that it is theirs. */
+function addressColumns(verdict: AddressVerdict, user: Row<'users'> | undefined): AddressColumns {
+  if (verdict.kind === 'set') {
+    const { email, key, source } = verdict.address
+    const isSame = user !== undefined && user.email_key === key
+    return { email, email_key: key, email_verified: isSame ? user.email_verified : 0, email_source: source }
+  }
+  return {
+    email: user?.email ?? null,
+    email_key: user?.email_key ?? null,
+    email_verified: user?.email_verified ?? 0,
+    email_source: user?.email_source ?? null,
+  }
+}
+
+function membershipRows(
+  userId: string,
+  wanted: readonly WantedMembership[],
+  context: PeopleContext,
+): Row<'memberships'>[] {
+  const rows: Row<'memberships'>[] = []
+  for (const { department, isMain, order, isLeader } of wanted) {
+    const departmentId = context.idOf.get(department)
+    if (departmentId === undefined) continue
+    rows.push({
+      user_id: userId,
+      department_id: departmentId,
+      origin: 'wecom',
+      connection_id: context.connectionId,
+      is_main: isMain ? 1 : 0,
+      position: order,
+      is_leader: isLeader ? 1 : 0,
+    })
+  }
+  return rows
+}
+
+function isMissing(department: number, context: PeopleContext): boolean {
+  return !context.idOf.has(department) && context.isExpectedDepartment(department)
+}
+
+function newLink(wanted: WantedUser, userId: string, context: PeopleContext): Row<'links'> {
+  const isOpen = (wanted.memberships ?? []).some(({ department }) => isMissing(department, context))
+  return {
+    id: context.newId('lnk'),
+    connection_id: context.connectionId,
+    corp_id: context.corpId,
+    userid: wanted.userid,
+    userid_key: wanted.key,
+    open_userid: wanted.openUserid ?? null,
+    user_id: userId,
+    created_by: 'sync',
+    source_hash: isOpen ? null : wanted.hash,
+    leader_keys: JSON.stringify(wanted.leaders ?? []),
+    created_at: context.now,
+    last_sign_in_at: null,
+  }
+}
+
+function parseLeaders(link: Row<'links'> | null): string[] {
+  return link === null ? [] : (JSON.parse(link.leader_keys) as string[])
+}
+
+function shown(user: Omit<SourceFields, 'id'>) {
+  return {
+    displayName: user.display_name,
+    email: user.email,
+    emailSource: user.email_source,
+    phone: user.phone,
+    avatarUrl: user.avatar_url,
+    title: user.title,
+    gender: user.gender,
+    attributes: JSON.parse(user.attributes) as unknown,
+    status: user.status,
+  }
+}
+
+function shownPlacement(memberships: readonly Row<'memberships'>[], leaders: readonly string[]) {
+  const departments = memberships
+    .map(({ department_id, is_main, position, is_leader }) => ({
+      departmentId: department_id,
+      isMain: is_main === 1,
+      order: position,
+      isLeader: is_leader === 1,
+    }))
+    .sort((a, b) => (a.departmentId < b.departmentId ? -1 : 1))
+  return { departments, directLeaders: leaders }
+}
+
+function withoutStatus<T extends { status: unknown }>({ status: _, ...rest }: T): Omit<T, 'status'> {
+  return rest
+}
+
+function withoutEmpty(fields: Fields): Fields {
+  const isEmpty = (value: unknown) =>
+    value === null || (typeof value === 'object' && Object.keys(value as object).length === 0)
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => !isEmpty(value)))
+}
+
+function userChange(
+  wanted: WantedUser,
+  userId: string | null,
+  action: Change['action'],
+  rest: Partial<Change>,
+  entity: 'user' | 'link' = 'user',
+): Change {
+  return change({
+    entity,
+    action,
+    externalId: storable(wanted.userid),
+    targetId: userId,
+    name: wanted.displayName ?? wanted.userid,
+    ...rest,
+  })
+}
+
+function failed(person: Person, problem: Problem): PersonPlan {
+  const action = person.known === undefined ? 'create' : 'update'
+  return asStep([decided(person, action, { state: 'failed', problem })], null)
+}
+
+function skipped(person: Person, action: Change['action'], reason: string): PersonPlan {
+  return asStep([decided(person, action, { state: 'skipped', reason })], null)
+}
+
+function decided({ wanted, known }: Person, action: Change['action'], rest: Partial<Change>): Change {
+  return userChange(wanted, known?.user.id ?? null, action, rest, action === 'link' ? 'link' : 'user')
+}
+
+function addressTaken(wanted: WantedUser, { email, owner }: AddressVerdict & { kind: 'taken' }): Problem {
+  return {
+    code: 'directory/email-taken',
+    detail: {
+      en: `The address ${email} of ${wanted.userid} belongs to ${owner ?? 'another member of this reading'}.`,
+      zh: `成员 ${wanted.userid} 的邮箱 ${email} 已属于${owner === undefined ? '本次读取的另一成员' : `用户 ${owner}`}。`,
+    },
+  }
+}

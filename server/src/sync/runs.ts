@@ -1,0 +1,309 @@
+/**
+ * The record of runs. A running run belongs to one process, by a lease in the database: whoever does not own it any
+ * more cannot write for it. Called by sync.ts and the admin API.
+ */
+import { sql } from 'kysely'
+import {
+  databaseTime,
+  isUniqueViolation,
+  type Database,
+  type Executor,
+  type Row,
+  type Transaction,
+} from '../database/database.ts'
+import { AppError, type Problem, type Text } from '../errors.ts'
+import type { NewId } from '../ids.ts'
+import type { Unread } from './snapshot.ts'
+
+export type RunMode = 'apply' | 'preview'
+export type RunTrigger = 'manual' | 'schedule' | 'event' | 'signin' | 'approval' | 'revert'
+export type RunState =
+  | 'running'
+  | 'succeeded'
+  | 'partially_succeeded'
+  | 'failed'
+  | 'held'
+  | 'rejected'
+  | 'superseded'
+  | 'cancelled'
+  | 'previewed'
+export type RunPhase = 'read' | 'plan' | 'apply'
+export type Strategy = 'departments' | 'ids' | 'export' | 'individuals'
+
+const USER_COUNTS = [
+  'created',
+  'updated',
+  'disabled',
+  'enabled',
+  'deleted',
+  'restored',
+  'linked',
+  'unlinked',
+  'unchanged',
+  'skipped',
+  'failed',
+  'held',
+] as const
+const DEPARTMENT_COUNTS = ['created', 'updated', 'deleted', 'unchanged', 'skipped', 'failed', 'held'] as const
+
+export interface RunCounts {
+  membersRead: number
+  departmentsRead: number
+  users: Record<(typeof USER_COUNTS)[number], number>
+  departments: Record<(typeof DEPARTMENT_COUNTS)[number], number>
+}
+
+export interface Warning {
+  readonly code: string
+  readonly detail: Text
+}
+
+/** A run as the rest of the program sees it. Times are milliseconds since 1970. */
+export interface Run {
+  readonly id: string
+  readonly organizationId: string
+  readonly connectionId: string
+  readonly mode: RunMode
+  readonly trigger: RunTrigger
+  readonly requestedBy: string | null
+  readonly state: RunState
+  readonly originRunId: string | null
+  readonly startedAt: number
+  readonly finishedAt: number | null
+  readonly progress: { readonly phase: RunPhase; readonly done: number; readonly total: number }
+  readonly strategy: Strategy | null
+  readonly complete: boolean
+  readonly counts: RunCounts
+  readonly apiCalls: number
+  readonly unread: readonly Unread[]
+  readonly error: Problem | null
+  readonly warnings: readonly Warning[]
+}
+
+/** What changes about a run while it is running. */
+export type RunUpdate = Partial<
+  Pick<Run, 'progress' | 'strategy' | 'complete' | 'counts' | 'apiCalls' | 'unread' | 'error' | 'warnings'>
+>
+
+/** The run is no longer ours: it was cancelled, or another process took it for dead. */
+export class RunLost extends Error {
+  override readonly name = 'RunLost'
+}
+
+export type Runs = ReturnType<typeof createRuns>
+
+const LEASE_MS = 15_000
+/** How often an owner renews its lease and others look for dead ones. */
+export const LEASE_RENEWAL_MS = 4_000
+
+/** @param owner names this process; different for every process that ever ran */
+export function createRuns({ database, newId, owner }: { database: Database; newId: NewId; owner: string }) {
+  return {
+    /** @throws AppError `sync/run-active` with the id of the active run */
+    async begin(
+      run: Pick<Run, 'organizationId' | 'connectionId' | 'mode' | 'trigger' | 'requestedBy' | 'startedAt' | 'warnings'>,
+    ): Promise<Run> {
+      const id = newId('run')
+      try {
+        await database.kysely
+          .insertInto('runs')
+          .values({
+            id,
+            organization_id: run.organizationId,
+            connection_id: run.connectionId,
+            mode: run.mode,
+            trigger_kind: run.trigger,
+            requested_by: run.requestedBy,
+            state: 'running',
+            origin_run_id: null,
+            started_at: run.startedAt,
+            finished_at: null,
+            phase: 'read',
+            progress_done: 0,
+            progress_total: 0,
+            strategy: null,
+            complete: 0,
+            counts: JSON.stringify(noCounts()),
+            api_calls: 0,
+            unread: '[]',
+            held: null,
+            error: null,
+            warnings: JSON.stringify(run.warnings),
+            owner,
+            lease_until: sql<number>`${databaseTime(database)} + ${LEASE_MS}`,
+          })
+          .execute()
+      } catch (error) {
+        if (!isUniqueViolation(error)) throw error
+        const active = await activeRunId(database, run.connectionId)
+        throw new AppError('sync/run-active', { extra: { activeRunId: active ?? null }, cause: error })
+      }
+      return this.load(id)
+    },
+
+    /** @throws AppError `runs/not-found` */
+    async load(id: string): Promise<Run> {
+      const row = await database.kysely.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst()
+      if (row === undefined) throw new AppError('runs/not-found')
+      return fromRow(row)
+    },
+
+    /** Newest first. `cursor` is the id of the last run of the page before. */
+    async list(connectionId: string, { limit, cursor }: { limit: number; cursor: string | null }) {
+      const all = database.kysely.selectFrom('runs').where('connection_id', '=', connectionId)
+      const { total } = await all.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
+      let page = all
+        .selectAll()
+        .orderBy('id', 'desc')
+        .limit(limit + 1)
+      if (cursor !== null) page = page.where('id', '<', cursor)
+      const rows = await page.execute()
+      return { items: rows.slice(0, limit).map(fromRow), hasMore: rows.length > limit, total }
+    },
+
+    /** The newest apply run that finished, and the one that is running, if any. */
+    async statusOf(connectionId: string): Promise<{ last: Run | null; activeRunId: string | null }> {
+      const last = await database.kysely
+        .selectFrom('runs')
+        .selectAll()
+        .where('connection_id', '=', connectionId)
+        .where('mode', '=', 'apply')
+        .where('state', '!=', 'running')
+        .orderBy('id', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return {
+        last: last === undefined ? null : fromRow(last),
+        activeRunId: (await activeRunId(database, connectionId)) ?? null,
+      }
+    },
+
+    /**
+     * Writes progress and renews the lease. Inside a transaction this is the fence: it locks the run, so nobody can take
+     * it over before the transaction ends.
+     * @throws RunLost when the run is not running or not ours
+     */
+    async update(on: Executor | Transaction, id: string, update: RunUpdate): Promise<void> {
+      const result = await on.kysely
+        .updateTable('runs')
+        .set({ ...columns(update), lease_until: sql<number>`${databaseTime(on)} + ${LEASE_MS}` })
+        .where('id', '=', id)
+        .where('state', '=', 'running')
+        .where('owner', '=', owner)
+        .executeTakeFirst()
+      if (result.numUpdatedRows !== 1n) throw new RunLost(id)
+    },
+
+    /** Closes our run. @throws RunLost when somebody else closed it first */
+    async finish(
+      on: Executor,
+      id: string,
+      state: Exclude<RunState, 'running'>,
+      at: number,
+      update: RunUpdate,
+    ): Promise<void> {
+      const result = await on.kysely
+        .updateTable('runs')
+        .set({ ...columns(update), state, finished_at: at, owner: null, lease_until: null })
+        .where('id', '=', id)
+        .where('state', '=', 'running')
+        .where('owner', '=', owner)
+        .executeTakeFirst()
+      if (result.numUpdatedRows !== 1n) throw new RunLost(id)
+    },
+
+    /** Ends somebody's running run, whoever owns it: the owner notices at its next write. */
+    async cancel(on: Executor, id: string, at: number): Promise<boolean> {
+      const result = await on.kysely
+        .updateTable('runs')
+        .set({
+          state: 'cancelled',
+          finished_at: at,
+          owner: null,
+          lease_until: null,
+          error: JSON.stringify({ code: 'sync/cancelled' }),
+        })
+        .where('id', '=', id)
+        .where('state', '=', 'running')
+        .executeTakeFirst()
+      return result.numUpdatedRows === 1n
+    },
+
+    /**
+     * Marks runs as failed whose owner is gone. On SQLite there is one process, so a run that is running and not ours has
+     * no owner; on PostgreSQL its lease must have run out.
+     */
+    async failAbandoned(at: number): Promise<number> {
+      let query = database.kysely
+        .updateTable('runs')
+        .set({
+          state: 'failed',
+          finished_at: at,
+          owner: null,
+          lease_until: null,
+          error: JSON.stringify({ code: 'sync/interrupted' }),
+        })
+        .where('state', '=', 'running')
+        .where('owner', '!=', owner)
+      if (database.dialect === 'postgres') query = query.where('lease_until', '<', databaseTime(database))
+      const result = await query.executeTakeFirst()
+      return Number(result.numUpdatedRows)
+    },
+  }
+}
+
+export function noCounts(): RunCounts {
+  const zeros = <K extends string>(names: readonly K[]) =>
+    Object.fromEntries(names.map((name) => [name, 0])) as Record<K, number>
+  return { membersRead: 0, departmentsRead: 0, users: zeros(USER_COUNTS), departments: zeros(DEPARTMENT_COUNTS) }
+}
+
+async function activeRunId(database: Database, connectionId: string): Promise<string | undefined> {
+  const row = await database.kysely
+    .selectFrom('runs')
+    .select('id')
+    .where('connection_id', '=', connectionId)
+    .where('state', '=', 'running')
+    .executeTakeFirst()
+  return row?.id
+}
+
+function columns(update: RunUpdate): Partial<Row<'runs'>> {
+  const set: Partial<Row<'runs'>> = {}
+  if (update.progress !== undefined) {
+    set.phase = update.progress.phase
+    set.progress_done = update.progress.done
+    set.progress_total = update.progress.total
+  }
+  if (update.strategy !== undefined) set.strategy = update.strategy
+  if (update.complete !== undefined) set.complete = update.complete ? 1 : 0
+  if (update.counts !== undefined) set.counts = JSON.stringify(update.counts)
+  if (update.apiCalls !== undefined) set.api_calls = update.apiCalls
+  if (update.unread !== undefined) set.unread = JSON.stringify(update.unread)
+  if (update.error !== undefined) set.error = update.error === null ? null : JSON.stringify(update.error)
+  if (update.warnings !== undefined) set.warnings = JSON.stringify(update.warnings)
+  return set
+}
+
+function fromRow(row: Row<'runs'>): Run {
+  return {
+    id: row.id,
+    organizationId: row.organization_id,
+    connectionId: row.connection_id,
+    mode: row.mode as RunMode,
+    trigger: row.trigger_kind as RunTrigger,
+    requestedBy: row.requested_by,
+    state: row.state as RunState,
+    originRunId: row.origin_run_id,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    progress: { phase: row.phase as RunPhase, done: row.progress_done, total: row.progress_total },
+    strategy: row.strategy as Strategy | null,
+    complete: row.complete === 1,
+    counts: JSON.parse(row.counts) as RunCounts,
+    apiCalls: row.api_calls,
+    unread: JSON.parse(row.unread) as Unread[],
+    error: row.error === null ? null : (JSON.parse(row.error) as Problem),
+    warnings: JSON.parse(row.warnings) as Warning[],
+  }
+}

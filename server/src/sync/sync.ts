@@ -1,0 +1,294 @@
+/**
+ * Directory sync (product.md §4): starts runs, carries them out in the background and closes them with an honest state.
+ * Reading is in reader.ts, deciding in matching.ts and plan-*.ts, writing in apply.ts.
+ */
+import { hash as digest } from 'node:crypto'
+import type { Logger } from 'pino'
+import type { Principal } from '@muster/wecom'
+import type { Audit } from '../audit/audit.ts'
+import { wecomProblem } from '../connections/wecom-problem.ts'
+import type { Database } from '../database/database.ts'
+import { linkIndex } from '../directory/comparison.ts'
+import { AppError, type Problem } from '../errors.ts'
+import type { NewId } from '../ids.ts'
+import type { MappingSettings } from './mapping.ts'
+import { readAddressBook, type Reading } from './reader.ts'
+import { reconcile } from './reconcile.ts'
+import {
+  LEASE_RENEWAL_MS,
+  noCounts,
+  RunLost,
+  type Run,
+  type RunMode,
+  type Runs,
+  type RunTrigger,
+  type RunUpdate,
+  type Warning,
+} from './runs.ts'
+import { createSnapshot } from './snapshot.ts'
+
+/** What sync needs to know about a connection to read it. */
+export interface SyncSource {
+  readonly connectionId: string
+  readonly organizationId: string
+  readonly corpId: string
+  readonly principal: Principal
+  readonly agentId: number | null
+  readonly hasVisibleRange: boolean
+  readonly settings: SyncSettings
+}
+
+/** The settings of a connection that decide what a run does. */
+export interface SyncSettings {
+  readonly bindByUsername: boolean
+  readonly onlyWecomUsers: 'create' | 'ignore'
+  readonly onlyWecomDepartments: 'create' | 'ignore'
+  readonly notActivated: 'disable' | 'active'
+  readonly syntheticEmailDomain: string
+}
+
+export interface SyncParts {
+  readonly database: Database
+  readonly audit: Audit
+  readonly runs: Runs
+  readonly newId: NewId
+  readonly now: () => number
+  readonly log: Logger
+  /** Longest time a run may take, in milliseconds. */
+  readonly runTimeoutMs: number
+  /**
+   * @throws AppError `connections/not-found`, `sync/disabled`, `connections/incomplete`
+   */
+  readonly sourceOf: (connectionId: string, onCall: () => void) => Promise<SyncSource>
+  /** Told about every run that ended, for metrics. */
+  readonly onFinished?: (run: Run) => void
+}
+
+export type Sync = ReturnType<typeof createSync>
+
+const PROGRESS_MS = 1_000
+const HOUR_MS = 60 * 60 * 1_000
+
+/** Changes when the program maps or compares differently than before, so that everybody is compared again. */
+const MAPPING_GENERATION = 1
+
+export function createSync(parts: SyncParts) {
+  const { database, runs, now, log } = parts
+  const active = new Map<string, { abort: AbortController; done: Promise<void> }>()
+  let isStopping = false
+  let sweep: NodeJS.Timeout | undefined
+
+  return {
+    /**
+     * Starts a run and returns at once; `settled` waits for its end.
+     * @throws AppError `sync/disabled`, `sync/run-active`, `connections/not-found`, `connections/incomplete`
+     */
+    async start(
+      connectionId: string,
+      request: { mode: RunMode; trigger: RunTrigger; requestedBy: string | null },
+    ): Promise<Run> {
+      if (isStopping) throw new AppError('http/stopping')
+      let apiCalls = 0
+      const source = await parts.sourceOf(connectionId, () => apiCalls++)
+      const run = await runs.begin({
+        ...request,
+        connectionId: source.connectionId,
+        organizationId: source.organizationId,
+        startedAt: now(),
+        warnings: await soonAfterTheLast(source.connectionId),
+      })
+      const abort = new AbortController()
+      const done = execute(run, source, abort, () => apiCalls).finally(() => active.delete(run.id))
+      active.set(run.id, { abort, done })
+      return run
+    },
+
+    /** Resolves when a run of this process has ended. */
+    async settled(runId: string): Promise<Run> {
+      await active.get(runId)?.done
+      return runs.load(runId)
+    },
+
+    /** @throws AppError `runs/not-found`, `sync/run-not-active` */
+    async cancel(runId: string): Promise<Run> {
+      const isCancelled = await database.inTransaction((tx) => runs.cancel(tx, runId, now()))
+      const run = await runs.load(runId)
+      if (!isCancelled) throw new AppError('sync/run-not-active')
+      active.get(runId)?.abort.abort(new AppError('sync/cancelled'))
+      return run
+    },
+
+    /** Closes what dead processes left open, now and from time to time. */
+    async recover(): Promise<void> {
+      await sweepOnce()
+      sweep = setInterval(() => void sweepOnce(), LEASE_RENEWAL_MS)
+      sweep.unref()
+    },
+
+    /** Ends the runs of this process honestly and waits for them. */
+    async stop(): Promise<void> {
+      isStopping = true
+      clearInterval(sweep)
+      const ending = [...active.values()]
+      for (const { abort } of ending) abort.abort(new AppError('sync/interrupted'))
+      await Promise.all(ending.map(({ done }) => done))
+    },
+  }
+
+  async function sweepOnce(): Promise<void> {
+    try {
+      const failed = await runs.failAbandoned(now())
+      if (failed > 0) log.warn({ runs: failed }, 'closed runs whose process is gone')
+    } catch (error) {
+      // A database that is away for a moment must not end the sweeping; readiness reports it.
+      log.warn({ err: error }, 'could not look for abandoned runs')
+    }
+  }
+
+  async function soonAfterTheLast(connectionId: string): Promise<Warning[]> {
+    const { last } = await runs.statusOf(connectionId)
+    if (last === null || now() - last.startedAt >= HOUR_MS) return []
+    return [
+      {
+        code: 'run-within-hour',
+        detail: { en: 'The last run was less than an hour ago.', zh: '距上次同步不足一小时。' },
+      },
+    ]
+  }
+
+  /** Never rejects: whatever happens ends in the state of the run. */
+  async function execute(run: Run, source: SyncSource, abort: AbortController, apiCalls: () => number): Promise<void> {
+    const signal = AbortSignal.any([abort.signal, timeoutSignal(parts.runTimeoutMs)])
+    const counts = noCounts()
+    const progress = { phase: 'read' as const, done: 0, total: 0 } as Mutable<Run['progress']>
+    const live: RunUpdate = { progress, counts }
+    const heartbeat = setInterval(() => {
+      runs.update(database, run.id, { progress: { ...progress }, apiCalls: apiCalls() }).catch((error: unknown) => {
+        if (error instanceof RunLost) abort.abort(error)
+        else log.warn({ err: error, runId: run.id }, 'could not renew the lease of a run')
+      })
+    }, PROGRESS_MS)
+    try {
+      const outcome = await readAndReconcile(run, source, signal, counts, progress)
+      clearInterval(heartbeat)
+      await runs.finish(database, run.id, outcome.state, now(), { ...live, ...outcome.update, apiCalls: apiCalls() })
+    } catch (error) {
+      clearInterval(heartbeat)
+      await closeFailed(run, signal.aborted ? signal.reason : error, { ...live, apiCalls: apiCalls() })
+    }
+    const ended = await runs.load(run.id).catch(() => undefined)
+    if (ended === undefined) return
+    log.info(
+      {
+        runId: run.id,
+        state: ended.state,
+        apiCalls: ended.apiCalls,
+        counts: ended.counts,
+        durationMs: now() - run.startedAt,
+      },
+      'run ended',
+    )
+    parts.onFinished?.(ended)
+  }
+
+  async function readAndReconcile(
+    run: Run,
+    source: SyncSource,
+    signal: AbortSignal,
+    counts: Run['counts'],
+    progress: Mutable<Run['progress']>,
+  ): Promise<{ state: 'succeeded' | 'partially_succeeded' | 'previewed'; update: RunUpdate }> {
+    const links = await linkIndex(database, source.connectionId, source.corpId)
+    const builder = createSnapshot(links, mappingSettings(source.settings))
+    const reading = await readAddressBook(source.principal, builder, {
+      agentId: source.agentId,
+      hasVisibleRange: source.hasVisibleRange,
+      signal,
+      onProgress: (done, total) => Object.assign(progress, { done, total }),
+    })
+    const snapshot = builder.finish()
+    if (snapshot.membersRead === 0 && reading.unread.length > 0) throw nothingRead(reading)
+
+    Object.assign(progress, { phase: 'apply', done: 0, total: snapshot.changed.length })
+    const { warnings } = await reconcile(
+      { ...parts, now },
+      snapshot,
+      {
+        runId: run.id,
+        organizationId: source.organizationId,
+        connectionId: source.connectionId,
+        corpId: source.corpId,
+        isPreview: run.mode === 'preview',
+        isComplete: reading.isComplete,
+        policy: source.settings,
+        links,
+        signal,
+        fence: (tx, update) => runs.update(tx, run.id, update),
+        onProgress: (done) => Object.assign(progress, { done }),
+      },
+      counts,
+    )
+    const isClean = reading.isComplete && counts.users.failed === 0 && counts.departments.failed === 0
+    return {
+      state: run.mode === 'preview' ? 'previewed' : isClean ? 'succeeded' : 'partially_succeeded',
+      update: {
+        strategy: reading.strategy,
+        complete: reading.isComplete,
+        unread: reading.unread,
+        warnings: [...run.warnings, ...readingWarnings(reading), ...warnings],
+      },
+    }
+  }
+
+  async function closeFailed(run: Run, error: unknown, update: RunUpdate): Promise<void> {
+    if (error instanceof RunLost) {
+      log.warn({ runId: run.id }, 'the run was closed by somebody else')
+      return
+    }
+    const problem = problemOf(error)
+    if (problem.code === 'sync/failed') log.error({ err: error, runId: run.id }, 'the run failed')
+    try {
+      await runs.finish(database, run.id, 'failed', now(), { ...update, error: problem })
+    } catch (closing) {
+      // Cancelled meanwhile, or the database is away: then its lease runs out and the sweep closes it.
+      if (!(closing instanceof RunLost)) log.error({ err: closing, runId: run.id }, 'could not close a failed run')
+    }
+  }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** A timer of ours instead of AbortSignal.timeout, so that the reason says which limit it was. */
+function timeoutSignal(ms: number): AbortSignal {
+  const timeout = new AbortController()
+  setTimeout(() => timeout.abort(new AppError('sync/timeout')), ms).unref()
+  return timeout.signal
+}
+
+function mappingSettings(settings: SyncSettings): MappingSettings {
+  const version = digest('sha256', JSON.stringify([MAPPING_GENERATION, settings]), 'base64url').slice(0, 8)
+  return { notActivated: settings.notActivated, version }
+}
+
+function nothingRead({ unread }: Reading): AppError {
+  const first = unread[0]!.problem
+  return new AppError('sync/nothing-read', { detail: first.detail, remedy: first.remedy })
+}
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof AppError) return error.problem
+  return wecomProblem(error) ?? { code: 'sync/failed' }
+}
+
+function readingWarnings({ individualsUnknown }: Reading): Warning[] {
+  if (!individualsUnknown) return []
+  return [
+    {
+      code: 'individuals-unknown',
+      detail: {
+        en: 'Without an agentId, people who were added one by one to the visible range cannot be found.',
+        zh: '未填写 AgentId，无法获知可见范围中单独添加的成员。',
+      },
+    },
+  ]
+}
