@@ -1,0 +1,230 @@
+/**
+ * The two services of a connection, sign-in and directory sync, as settings (http-api.md §4.2). Each comes in two forms.
+ * The settings themselves carry the defaults: parsing `{}` gives them, so old rows take on settings that came later.
+ * The input form is what a request may say: every member optional, `null` puts it back to its default.
+ *
+ *     SyncSettings.parse(mergePatch(current, patch))    // current is {} for a new connection
+ */
+import { z } from 'zod'
+import { clearable } from './formats.ts'
+
+// ---- Sign-in --------------------------------------------------------------------------------------------------------
+
+const association = z.enum(['create', 'match', 'ask']).meta({
+  description: 'What happens to a member without a link: make a user, match an existing one, or ask the person.',
+})
+const matchFields = z
+  .array(z.enum(['username', 'email', 'phone']))
+  .max(3)
+  .meta({ description: 'With `match`: the fields of which one must be equal, unique and trusted on both sides.' })
+const unreadableMembers = z.enum(['refuse', 'allow-linked']).meta({
+  description: 'Members whose details cannot be read, being outside the visible range.',
+})
+const domain = z
+  .string()
+  .max(253)
+  .regex(
+    /^(?=.)(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?)(?:\.[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?)*$/u,
+  )
+  .meta({ description: 'Domain name.', examples: ['corp.example'] })
+const origin = z
+  .string()
+  .max(300)
+  .refine(isOrigin, 'An origin such as https://portal.example.com, without a path')
+  .meta({ description: 'Origin.', examples: ['https://portal.example.com'] })
+
+export const SignInSettings = z.object({
+  enabled: z.boolean().default(false),
+  loginOnly: z.boolean().default(false).meta({ description: 'Only people who are linked already may sign in.' }),
+  association: association.default('create'),
+  matchFields: matchFields.default(['username']),
+  requestPrivateFields: z.boolean().default(false).meta({ description: 'Ask for consent to read private fields.' }),
+  refreshProfile: z.boolean().default(true).meta({ description: 'Each sign-in refreshes the mapped fields.' }),
+  unreadableMembers: unreadableMembers.default('refuse'),
+  allowedDomains: z
+    .array(z.string())
+    .default([])
+    .meta({ description: 'E-mail domains of new users; empty allows all.' }),
+  syntheticEmailDomain: z
+    .string()
+    .default('wecom.local')
+    .meta({ description: 'Domain of the address that is made up for people without one.' }),
+  embedOrigins: z
+    .array(z.string())
+    .default([])
+    .meta({ description: 'Origins that may show the sign-in page in a frame.' }),
+})
+
+export type SignInSettings = z.output<typeof SignInSettings>
+
+export const SignInInput = z.strictObject({
+  enabled: clearable(z.boolean()),
+  loginOnly: clearable(z.boolean()),
+  association: clearable(association),
+  matchFields: clearable(matchFields),
+  requestPrivateFields: clearable(z.boolean()),
+  refreshProfile: clearable(z.boolean()),
+  unreadableMembers: clearable(unreadableMembers),
+  allowedDomains: clearable(z.array(domain).max(200)),
+  syntheticEmailDomain: clearable(domain),
+  embedOrigins: clearable(z.array(origin).max(50)),
+})
+
+// ---- Schedule -------------------------------------------------------------------------------------------------------
+
+const at = z
+  .string()
+  .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/)
+  .meta({ description: 'Time of day in `timeZone`.', examples: ['03:00'] })
+const weekday = z.enum(['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'])
+const dayOfMonth = z.int().min(1).max(31).meta({ description: 'A shorter month runs on its last day.' })
+const minutes = z.int().min(15).max(44_640).meta({ description: 'From one run to the next; at least 15.' })
+
+const manual = z.object({ kind: z.literal('manual') })
+const daily = z.object({ kind: z.literal('daily'), at })
+const weekly = z.object({ kind: z.literal('weekly'), day: weekday, at })
+const monthly = z.object({ kind: z.literal('monthly'), day: dayOfMonth, at })
+const interval = z.object({ kind: z.literal('interval'), minutes })
+
+/** Forgets members of another kind: a merge patch that changes the kind need not clear them first. */
+export const Schedule = z.discriminatedUnion('kind', [manual, daily, weekly, monthly, interval])
+
+export type Schedule = z.output<typeof Schedule>
+
+const NewSchedule = z.discriminatedUnion('kind', [
+  manual.strict(),
+  daily.strict(),
+  weekly.strict(),
+  monthly.strict(),
+  interval.strict(),
+])
+
+/** Any part of a schedule; whether the result is one is known only after merging. */
+const SchedulePatch = z.strictObject({
+  kind: z.enum(['manual', 'daily', 'weekly', 'monthly', 'interval']).optional(),
+  at: clearable(at),
+  day: clearable(z.union([weekday, dayOfMonth])),
+  minutes: clearable(minutes),
+})
+
+// ---- Directory sync -------------------------------------------------------------------------------------------------
+
+const userOnlyHere = z.enum(['ignore', 'disable', 'delete'])
+const departmentOnlyHere = z.enum(['ignore', 'delete'])
+const onlyWecom = z.enum(['create', 'ignore'])
+const notActivated = z.enum(['disable', 'active']).meta({
+  description: 'How to treat members who never signed in to WeCom (status 4).',
+})
+
+const source = z
+  .string()
+  .regex(/^[a-z_]{1,64}(?:\.[^\p{Cc}\p{Cs}]{1,64})?$/u)
+  .meta({ description: 'Member field of WeCom, by its name there.', examples: ['name', 'extattr'] })
+const destination = z
+  .enum([
+    'username',
+    'displayName',
+    'email',
+    'phone',
+    'avatarUrl',
+    'title',
+    'gender',
+    'directLeaderUserId',
+    'attributes',
+  ])
+  .meta({ description: 'User field.' })
+
+/** One field of a member that becomes one field of a user. Functions in between will be further members. */
+const MappingEntry = z.strictObject({ from: source, to: destination })
+
+/** product.md §4.2. Of several entries with the same `to`, the first that is not empty counts. */
+export const defaultMapping: readonly z.output<typeof MappingEntry>[] = [
+  { from: 'userid', to: 'username' },
+  { from: 'name', to: 'displayName' },
+  { from: 'biz_mail', to: 'email' },
+  { from: 'email', to: 'email' },
+  { from: 'mobile', to: 'phone' },
+  { from: 'avatar', to: 'avatarUrl' },
+  { from: 'position', to: 'title' },
+  { from: 'gender', to: 'gender' },
+  { from: 'direct_leader', to: 'directLeaderUserId' },
+  { from: 'extattr', to: 'attributes' },
+]
+
+const percent = z.int().min(0).max(100)
+const people = z.int().min(1).max(1_000_000)
+
+export const SyncSettings = z.object({
+  enabled: z.boolean().default(false),
+  schedule: Schedule.default({ kind: 'manual' }),
+  timeZone: z.string().default('Asia/Shanghai').meta({ description: 'IANA time zone of the schedule.' }),
+  bindByUsername: z
+    .boolean()
+    .default(true)
+    .meta({ description: 'Link a user without a link whose username equals the userid, ignoring case.' }),
+  users: z
+    .object({
+      onlyHere: userOnlyHere.default('ignore').meta({ description: 'Linked users without a matching member.' }),
+      onlyWecom: onlyWecom.default('create').meta({ description: 'Members without a matching user.' }),
+    })
+    .prefault({}),
+  departments: z
+    .object({
+      onlyHere: departmentOnlyHere
+        .default('ignore')
+        .meta({ description: 'Synced departments that WeCom has no more.' }),
+      onlyWecom: onlyWecom.default('create').meta({ description: 'Departments of WeCom that are not here yet.' }),
+    })
+    .prefault({}),
+  notActivated: notActivated.default('disable'),
+  realTime: z.boolean().default(false).meta({ description: 'Follow contact events between runs.' }),
+  mapping: z.array(z.object(MappingEntry.shape)).default(() => [...defaultMapping]),
+  guard: z
+    .object({
+      percent: percent.default(20).meta({ description: 'Removals above this share are held …' }),
+      minimum: people.default(10).meta({ description: '… when they are at least this many.' }),
+      absolute: people.default(500).meta({ description: 'This many removals are held whatever the share.' }),
+    })
+    .prefault({})
+    .meta({ description: 'When removals look like an accident and wait for a person.' }),
+})
+
+export type SyncSettings = z.output<typeof SyncSettings>
+
+export const NewSyncInput = syncInput(NewSchedule)
+export const SyncPatch = syncInput(SchedulePatch)
+
+function syncInput<S extends z.ZodType>(schedule: S) {
+  return z.strictObject({
+    enabled: clearable(z.boolean()),
+    schedule: clearable(schedule),
+    timeZone: clearable(z.string().max(64).refine(isTimeZone, 'An IANA time zone such as Asia/Shanghai')),
+    bindByUsername: clearable(z.boolean()),
+    users: clearable(z.strictObject({ onlyHere: clearable(userOnlyHere), onlyWecom: clearable(onlyWecom) })),
+    departments: clearable(
+      z.strictObject({ onlyHere: clearable(departmentOnlyHere), onlyWecom: clearable(onlyWecom) }),
+    ),
+    notActivated: clearable(notActivated),
+    realTime: clearable(z.boolean()),
+    mapping: clearable(z.array(MappingEntry).max(100)),
+    guard: clearable(
+      z.strictObject({ percent: clearable(percent), minimum: clearable(people), absolute: clearable(people) }),
+    ),
+  })
+}
+
+// ---- Checks ---------------------------------------------------------------------------------------------------------
+
+function isTimeZone(name: string): boolean {
+  if (!/^[A-Za-z]/.test(name)) return false // Intl also takes offsets such as +08:00, which know nothing of summer time
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }))
+  } catch {
+    return false
+  }
+}
+
+function isOrigin(text: string): boolean {
+  const url = URL.parse(text)
+  return url !== null && /^https?:$/.test(url.protocol) && url.origin === text
+}

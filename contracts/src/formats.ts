@@ -1,0 +1,133 @@
+/**
+ * The formats that several resources share: ids, times, names, the two sorts of objects. Requests are strict in what
+ * they accept; answers describe what is stored and only promise its shape, so that an odd old row never becomes a 500.
+ */
+import { z } from 'zod'
+
+// ---- Objects --------------------------------------------------------------------------------------------------------
+
+/**
+ * An object that the server answers with. What the schema does not name is dropped while serialising, so a forgotten
+ * column cannot leak, and clients are told to expect further members, because adding fields is always allowed.
+ * Requests use `z.strictObject` instead: an unknown key there is a mistake worth a 400.
+ */
+export function answer<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  return z.object(shape).meta({ additionalProperties: true })
+}
+
+/** The answer to a DELETE and to actions that have nothing to tell. */
+export const nothing = z.undefined().meta({ description: 'Done. Nothing is returned.' })
+
+// ---- Ids ------------------------------------------------------------------------------------------------------------
+
+const EXAMPLE = '01jd3v0w6k9m2q4r8t0x5y7z1a'
+
+// Branded on the way out only: the server fills answers from plain strings, clients get ids they cannot mix up.
+export const OrganizationId = z
+  .string()
+  .regex(/^org_[0-9a-z]{26}$/)
+  .brand<'OrganizationId'>()
+  .meta(id('org', 'Organization'))
+export const ConnectionId = z
+  .string()
+  .regex(/^con_[0-9a-z]{26}$/)
+  .brand<'ConnectionId'>()
+  .meta(id('con', 'Connection'))
+export const UserId = z
+  .string()
+  .regex(/^usr_[0-9a-z]{26}$/)
+  .brand<'UserId'>()
+  .meta(id('usr', 'User; also the OIDC subject'))
+export const DepartmentId = z
+  .string()
+  .regex(/^dep_[0-9a-z]{26}$/)
+  .brand<'DepartmentId'>()
+  .meta(id('dep', 'Department'))
+export const LinkId = z
+  .string()
+  .regex(/^lnk_[0-9a-z]{26}$/)
+  .brand<'LinkId'>()
+  .meta(id('lnk', 'Link'))
+export const RunId = z
+  .string()
+  .regex(/^run_[0-9a-z]{26}$/)
+  .brand<'RunId'>()
+  .meta(id('run', 'Run'))
+export const ApiTokenId = z
+  .string()
+  .regex(/^tok_[0-9a-z]{26}$/)
+  .brand<'ApiTokenId'>()
+  .meta(id('tok', 'API token'))
+export const AuditEntryId = z
+  .string()
+  .regex(/^aud_[0-9a-z]{26}$/)
+  .brand<'AuditEntryId'>()
+  .meta(id('aud', 'Audit entry'))
+
+/** A change lives and dies with its run: its id is the run's, then its place in the plan. */
+export const ChangeId = z
+  .string()
+  .regex(/^chg_[0-9a-z]{26}(?:_\d+)?$/)
+  .brand<'ChangeId'>()
+  .meta({ description: 'Change.', examples: [`chg_${EXAMPLE}_17`] })
+
+export type OrganizationId = z.output<typeof OrganizationId>
+export type ConnectionId = z.output<typeof ConnectionId>
+export type UserId = z.output<typeof UserId>
+export type DepartmentId = z.output<typeof DepartmentId>
+export type LinkId = z.output<typeof LinkId>
+export type RunId = z.output<typeof RunId>
+export type ChangeId = z.output<typeof ChangeId>
+export type ApiTokenId = z.output<typeof ApiTokenId>
+export type AuditEntryId = z.output<typeof AuditEntryId>
+
+function id(prefix: string, what: string) {
+  return { description: `${what}.`, examples: [`${prefix}_${EXAMPLE}`] }
+}
+
+/** In a path any short text will do: what names nothing is 404, not 400. */
+export const byId = z.strictObject({ id: z.string().min(1).max(64).meta({ description: 'Id of the resource.' }) })
+
+/** A connection may be named by its id or by its identifier, everywhere. */
+export const ConnectionReference = z
+  .string()
+  .min(1)
+  .max(64)
+  .meta({ description: 'Id or identifier of a connection.', examples: ['hq', `con_${EXAMPLE}`] })
+
+export const byConnection = z.strictObject({ id: ConnectionReference })
+
+// ---- Texts and times ------------------------------------------------------------------------------------------------
+
+/** RFC 3339 in UTC. The pattern that zod would print into the OpenAPI document is correct and nobody can read it. */
+export const Timestamp = z.iso
+  .datetime()
+  .meta({ description: 'RFC 3339, UTC.', examples: ['2026-11-20T03:00:00.000Z'], pattern: undefined })
+
+/** Names a connection or an organization in URLs for ever. */
+export const Identifier = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,30}$/)
+  .meta({
+    description: 'Lower-case letters, digits and "-", shorter than 32, starting with a letter or digit.',
+    examples: ['hq'],
+  })
+
+/** One line that a person typed: not blank, no control characters, no unpaired surrogates, which no database stores. */
+export function line(longest: number) {
+  return z
+    .string()
+    .max(longest)
+    .regex(/^[^\p{Cc}\p{Cs}]*[^\s\p{Cc}\p{Cs}][^\p{Cc}\p{Cs}]*$/u, 'Not blank, and without control characters')
+}
+
+/** `null` in a merge patch (RFC 7396) clears the value; absent leaves it alone. */
+export function clearable<Schema extends z.ZodType>(schema: Schema) {
+  return schema.nullable().optional()
+}
+
+export const Role = z.enum(['owner', 'operator', 'auditor']).meta({
+  description: 'An auditor reads everything and changes nothing, an operator runs things, an owner may do everything.',
+})
+
+export type Role = z.output<typeof Role>

@@ -1,0 +1,27 @@
+/**
+ * The public door of the package: the admin API of Muster as values. A schema and the type of what it gives share one
+ * name. `endpoints` is the API; the rest is what it is made of.
+ */
+
+export { endpoints, plannedEndpoints } from './endpoints.ts'
+export { endpoint } from './endpoint.ts'
+export type { Endpoint, Method, Received, Reply, Representations, Request, Result } from './endpoint.ts'
+export { ApiProblem, call } from './call.ts'
+export type { Transport } from './call.ts'
+export { mergePatch } from './merge-patch.ts'
+
+export { Notice, Problem, StoredProblem } from './problem.ts'
+export { listOf, listQuery } from './list.ts'
+export * from './formats.ts'
+
+export * from './administrators.ts'
+export * from './api-tokens.ts'
+export * from './audit.ts'
+export * from './connection-settings.ts'
+export * from './connections.ts'
+export * from './departments.ts'
+export * from './diagnosis.ts'
+export * from './links.ts'
+export * from './organizations.ts'
+export * from './runs.ts'
+export * from './users.ts'
