@@ -51,7 +51,7 @@ export function createGate({ backoffMs, now, random, wait }: PauseOptions): Gate
         const current = pause
         const remainingMs = Math.max(0, current.endsAt - now())
         if (rounds >= maxRounds || remainingMs > patienceMs) throw current.refusal
-        if (current.probe === undefined) {
+        if (current.probe === undefined && remainingMs > 0) {
           rounds++
           await wait(remainingMs, signal)
         }

@@ -99,6 +99,9 @@ type Job<T> = {
   exchange: (signal: AbortSignal | undefined) => Promise<T>
 }
 
+/** May be sent now; give the place back when the answer is in. */
+type PassWithPlace = Pass & { release: () => void }
+
 /** What a call has used of its allowances, across its token replacement. */
 type Progress = { attempts: number; retries: number; pauses: number }
 
@@ -177,11 +180,16 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
 
   async function send<T>(job: Job<T>, progress: Progress): Promise<T> {
     for (;;) {
+      // Outside of the try: who is refused at the gate has not asked, and must not come straight back.
+      const pass = await passAndPlace(job, progress)
       try {
-        return await attempt(job, progress)
+        return await attempt(job, pass, progress)
       } catch (error) {
         if (!(error instanceof WecomError) || job.signal?.aborted) throw error
-        if (error.kind === 'frequency' && progress.pauses < settings.maxPauses) continue
+        if (error.kind === 'frequency') {
+          if (progress.pauses >= settings.maxPauses) throw error
+          continue // the pause that this answer began is waited out at the gate
+        }
         if (!mayRepeat(error, job.repeat) || progress.retries >= MAX_RETRIES) throw error
         progress.retries++
         await wait(FIRST_RETRY_MS * 2 ** (progress.retries - 1) * (0.5 + random() / 2), job.signal)
@@ -189,8 +197,7 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
     }
   }
 
-  async function attempt<T>(job: Job<T>, progress: Progress): Promise<T> {
-    const pass = await passAndPlace(job, progress)
+  async function attempt<T>(job: Job<T>, pass: PassWithPlace, progress: Progress): Promise<T> {
     const startedAt = now()
     const report = (outcome: CallReport['outcome'], errcode?: number) =>
       job.onCall?.({
@@ -218,7 +225,7 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
   }
 
   /** Waits for the end of a pause, then for a place in the budget; again when a pause began in between. */
-  async function passAndPlace<T>(job: Job<T>, progress: Progress): Promise<Pass & { release: () => void }> {
+  async function passAndPlace<T>(job: Job<T>, progress: Progress): Promise<PassWithPlace> {
     const gate = gateOf(job.corpId, job.api)
     // Nobody waits a minute at a sign-in page: an interactive call fails at once when the pause is longer than that.
     const patienceMs = job.priority === 'interactive' ? settings.callTimeoutMs : Infinity
