@@ -1,25 +1,46 @@
 /**
- * The faithful surface: answers as qyapi.weixin.qq.com would. Owns the order of a request — record, admit, delay, handle,
- * envelope — and nothing of what the endpoints mean. The control surface never shares a port or a path with it.
+ * The faithful surface: answers as qyapi.weixin.qq.com would. Owns the order of a request — record, strike faults, admit,
+ * delay, handle, envelope, send — and nothing of what the endpoints mean. The control surface never shares a port or a
+ * path with it.
  */
 
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
 import { ApiError, errmsg } from './errors.ts'
+import { exportPrefix, serveExport } from './exports.ts'
+import { distort, interrupt } from './faults.ts'
+import type { Struck } from './faults.ts'
 import { admit } from './gate.ts'
 import type { CallRecord } from './ledger.ts'
-import type { Call, OpenCall, Reply, Route } from './route.ts'
+import type { OpenCall, Reply, Route } from './route.ts'
+import { bodyOf } from './route.ts'
 import { routes } from './routes/table.ts'
+import { pause, send } from './transport.ts'
+import type { Outgoing } from './transport.ts'
 import type { World } from './world.ts'
 
 const prefix = '/cgi-bin/'
 const bodyBytesMax = 4 * 1024 * 1024
+const jsonType = 'application/json; charset=UTF-8'
+
+/** One request on its way through. */
+interface Exchange {
+  readonly world: World
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly path: string
+  readonly route: Route | undefined
+  readonly call: OpenCall
+  readonly record: CallRecord
+}
 
 export function createApiServer(world: World): Server {
   const byPath = new Map(routes.map((route) => [prefix + route.path, route]))
   return createServer((request, response) => {
-    answer(world, byPath, request, response).catch((error: unknown) => {
+    receive(world, byPath, request, response).catch((error: unknown) => {
+      // A caller that hung up in the middle of its own request is no news.
+      if (request.destroyed && !response.writable) return
       // Only a bug of the emulator comes here. A client under test must not mistake it for something WeCom does.
       console.error('the emulator failed to answer', error)
       if (response.headersSent) response.destroy()
@@ -29,7 +50,7 @@ export function createApiServer(world: World): Server {
   })
 }
 
-async function answer(
+async function receive(
   world: World,
   byPath: ReadonlyMap<string, Route>,
   request: IncomingMessage,
@@ -39,51 +60,83 @@ async function answer(
   const cut = url.indexOf('?')
   const path = cut < 0 ? url : url.slice(0, cut)
   const query = new URLSearchParams(cut < 0 ? '' : url.slice(cut + 1))
-  const route = byPath.get(path)
   const address = world.settings.callerAddress ?? (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
   const record = world.ledger.open({
     method: request.method ?? 'GET',
-    endpoint: path.startsWith(prefix) ? path.slice(prefix.length) : path,
+    endpoint: endpointOf(path),
     query: withoutSecrets(query),
     address,
   })
-  let leave = () => {}
-  response.once('close', () => {
-    leave()
-    world.ledger.close(record)
-  })
+  response.once('close', () => world.ledger.close(record))
 
-  const body = await readBody(request)
-  if (!route) {
-    record.status = 404
-    response.writeHead(404, { 'content-type': 'text/html' }).end('<html><body><h1>404 Not Found</h1></body></html>')
-    return
+  const origin = `http://${request.headers.host ?? 'localhost'}`
+  const call: OpenCall = { world, query, body: await readBody(request), address, origin }
+  const exchange: Exchange = { world, request, response, path, route: byPath.get(path), call, record }
+  const holder = world.tokens.holderOf(query.get('access_token') ?? '')
+  if (holder) {
+    record.corpId = holder.company.corpId
+    record.agentId = holder.app.agentId
   }
+  const struck = world.faults.strike({ endpoint: record.endpoint, query, ...principalOf(record) })
+  record.faults = struck.map(({ id }) => id)
 
-  const open: OpenCall = { world, query, body, address, origin: `http://${request.headers.host ?? 'localhost'}` }
-  let bytes: Buffer
-  try {
-    const call = admitted(open, route, record)
-    if ('company' in call) leave = world.meters.enter({ corpId: call.company.corpId, path: route.path })
-    if (world.settings.latencyMs > 0) await delay(world.settings.latencyMs, response)
-    bytes = envelope(route.needsToken ? route.handle(call as Call) : route.handle(call))
-    if (bytes.length > world.settings.limits.replyBytesMax) throw new ApiError(45029)
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error
-    record.errcode = error.errcode
-    bytes = refusal(world, route, error, address)
-  }
-  record.status = 200
-  response.writeHead(200, { 'content-type': 'application/json; charset=UTF-8', 'content-length': bytes.length })
-  response.end(bytes)
+  const answer = await decide(exchange, struck)
+  const cursor = struck.some(({ effect }) => effect.kind === 'repeat-cursor') ? sentCursor(call) : undefined
+  const outgoing = struck.reduce((sent, { effect }) => distort(sent, effect, { cursor }), answer)
+  record.status = outgoing.delivery?.kind === 'reset' ? 0 : outgoing.status
+  await send(response, outgoing)
 }
 
-function admitted(open: OpenCall, route: Route, record: CallRecord): OpenCall | Call {
-  if (!route.needsToken) return open
-  return admit(open, route, (corpId, app) => {
-    record.corpId = corpId
-    record.agentId = app.agentId
-  })
+/** The answer before it is distorted: that of a fault, else that of the route. */
+async function decide(exchange: Exchange, struck: readonly Struck[]): Promise<Outgoing> {
+  const { world, response, call, route, path } = exchange
+  let latencyMs = world.settings.latencyMs
+  let interruption: Outgoing | undefined
+  for (const { effect } of struck) {
+    if (effect.kind === 'latency') latencyMs += effect.ms
+    if (effect.kind === 'token-death') world.tokens.kill(call.query.get('access_token') ?? '', effect.as)
+    if (effect.kind === 'errcode') interruption ??= refuse(exchange, new ApiError(effect.errcode, effect.errmsg))
+    interruption ??= interrupt(effect)
+  }
+  let hasWaited = latencyMs <= 0
+  // A refusal takes as long as an answer: one that hurried would make retry loops look better than they are.
+  const delay = async () => {
+    if (hasWaited) return
+    hasWaited = true
+    await pause(latencyMs, response)
+  }
+  if (interruption) {
+    await delay()
+    return interruption
+  }
+  if (path.startsWith(exportPrefix)) {
+    await delay()
+    return serveExport(world, path, call.query, exchange.request.headers.range)
+  }
+  if (!route)
+    return { status: 404, headers: { 'content-type': 'text/html' }, bytes: Buffer.from('<h1>404 Not Found</h1>') }
+  try {
+    const reply = await perform(exchange, route, delay)
+    const bytes = envelope(reply)
+    if (bytes.length > world.settings.limits.replyBytesMax) throw new ApiError(45029)
+    return { status: 200, headers: { 'content-type': jsonType }, bytes }
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    await delay()
+    return refuse(exchange, error)
+  }
+}
+
+async function perform({ world, response, call }: Exchange, route: Route, delay: () => Promise<void>): Promise<Reply> {
+  if (!route.needsToken) {
+    await delay()
+    return route.handle(call)
+  }
+  const admitted = admit(call, route)
+  const leave = world.meters.enter({ corpId: admitted.company.corpId, path: route.path })
+  response.once('close', leave)
+  await delay()
+  return route.handle(admitted)
 }
 
 function envelope(reply: Reply): Buffer {
@@ -91,20 +144,36 @@ function envelope(reply: Reply): Buffer {
 }
 
 /** A failing call still carries the lists of its endpoint, empty: the trap of §0.2. */
-function refusal(world: World, route: Route, error: ApiError, address: string): Buffer {
+function refuse({ world, route, call, record }: Exchange, error: ApiError): Outgoing {
+  record.errcode = error.errcode
   const digits = String(world.random.integer(1e13)).padStart(13, '0')
   const body: Record<string, unknown> = {
     errcode: error.errcode,
-    errmsg: errmsg(error, { nowMs: world.now(), address, digits }),
+    errmsg: errmsg(error, { nowMs: world.now(), address: call.address, digits }),
   }
-  for (const list of route.lists ?? []) body[list] = []
-  return Buffer.from(JSON.stringify(body))
+  for (const list of route?.lists ?? []) body[list] = []
+  return { status: 200, headers: { 'content-type': jsonType }, bytes: Buffer.from(JSON.stringify(body)) }
 }
 
+function endpointOf(path: string): string {
+  if (path.startsWith(exportPrefix)) return 'export file'
+  return path.startsWith(prefix) ? path.slice(prefix.length) : path
+}
+
+function principalOf({ corpId, agentId }: CallRecord): { corpId?: string; agentId?: number } {
+  return { ...(corpId === undefined ? {} : { corpId }), ...(agentId === undefined ? {} : { agentId }) }
+}
+
+/** Whose token or secret it was is in the record already; a sign-in code is a credential too. */
 function withoutSecrets(query: URLSearchParams): Record<string, string> {
   const shown: Record<string, string> = {}
-  for (const [name, value] of query) shown[name] = /token|secret|code$/.test(name) ? '[secret]' : value
+  for (const [name, value] of query) shown[name] = /token|secret|^code$|^key$/.test(name) ? '[secret]' : value
   return shown
+}
+
+function sentCursor(call: OpenCall): string | undefined {
+  const { cursor } = bodyOf(call)
+  return typeof cursor === 'string' ? cursor : undefined
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
@@ -113,20 +182,8 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   let size = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > bodyBytesMax) break
+    if (size > bodyBytesMax) throw new Error(`a request body is longer than ${bodyBytesMax} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
-}
-
-/** Ends early when the caller gives up. */
-function delay(ms: number, response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    response.once('close', done)
-  })
 }

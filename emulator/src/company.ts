@@ -80,6 +80,8 @@ export interface Company {
   readonly renamable: Set<string>
   /** Which app created a member, by folded userid; a contacts app sees names only of those (page 90196). */
   readonly creators: Map<string, number>
+  /** The custom attributes the administrator has defined; a write drops others without a word (§2.3.3). */
+  readonly attributes: Set<string>
 
   /** Grows with every change of anything. */
   version(): number
@@ -110,8 +112,9 @@ export interface Company {
   tagsChanged(): void
 }
 
-export function foldUserid(userid: string): string {
-  return userid.toLowerCase()
+/** The key of a userid, whose uniqueness and look-up ignore case. A planted member may carry anything, hence `unknown`. */
+export function foldUserid(userid: unknown): string {
+  return textOf(userid).toLowerCase()
 }
 
 export function createCompany(identity: { corpId: string; name: string; domain: string }): Company {
@@ -136,6 +139,7 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
     spellings: new Map(),
     renamable: new Set(),
     creators: new Map(),
+    attributes: new Set(['工号', '主页']),
     version: () => version,
     shapeVersion: () => shapeVersion,
     departmentStamp: (id) => stamps.get(id) ?? 0,
@@ -149,7 +153,7 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
     removeDepartment,
     putMember,
     plantMember: (member) => {
-      let key = foldUserid(String(member.userid))
+      let key = foldUserid(member.userid)
       while (members.has(key)) key += '\u0000'
       insert(key, member)
     },
@@ -208,7 +212,7 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
   }
 
   function putMember(member: Member): void {
-    const key = foldUserid(String(member.userid))
+    const key = foldUserid(member.userid)
     const previous = members.get(key)
     if (previous) detach(previous)
     insert(key, member)
@@ -228,10 +232,7 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
       else direct.set(id, new Set([member]))
       stamps.set(id, version)
     }
-    if (!contacts) return
-    if (member.mobile) contacts.mobile.set(mobileKey(member.mobile), member)
-    if (member.email) contacts.email.set(String(member.email).toLowerCase(), member)
-    if (member.biz_mail) contacts.biz_mail.set(String(member.biz_mail).toLowerCase(), member)
+    if (contacts) indexContacts(contacts, member)
   }
 
   function detach(member: Member): void {
@@ -249,7 +250,7 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
   }
 
   function patchMember(member: Member, patch: Partial<Member>): void {
-    if ('userid' in patch && foldUserid(String(patch.userid)) !== keys.get(member)) {
+    if ('userid' in patch && foldUserid(patch.userid) !== keys.get(member)) {
       throw new Error('a userid changes by renameMember, because other records mention it')
     }
     const staysInPlace = !('department' in patch)
@@ -306,7 +307,7 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
       let changed: string[] | undefined
       for (let i = 0; i < list.length; i++) {
         const original = list[i] ?? ''
-        const key = foldUserid(String(original))
+        const key = foldUserid(original)
         const wanted = replacement(key)
         if (wanted === key) changed?.push(original)
         else {
@@ -328,19 +329,21 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
     }
     for (const tag of company.tags.values()) {
       const userids = rewrite([...tag.userids])
-      if (userids) tag.userids = new Set(userids)
+      if (userids) tag.userids = new Set(userids.map(foldUserid))
     }
   }
 
   function contactIndex(): NonNullable<typeof contacts> {
     if (contacts) return contacts
     contacts = { mobile: new Map(), email: new Map(), biz_mail: new Map() }
-    for (const member of members.values()) {
-      if (member.mobile) contacts.mobile.set(mobileKey(member.mobile), member)
-      if (member.email) contacts.email.set(String(member.email).toLowerCase(), member)
-      if (member.biz_mail) contacts.biz_mail.set(String(member.biz_mail).toLowerCase(), member)
-    }
+    for (const member of members.values()) indexContacts(contacts, member)
     return contacts
+  }
+
+  function indexContacts(index: NonNullable<typeof contacts>, member: Member): void {
+    if (member.mobile) index.mobile.set(mobileKey(member.mobile), member)
+    if (member.email) index.email.set(foldUserid(member.email), member)
+    if (member.biz_mail) index.biz_mail.set(foldUserid(member.biz_mail), member)
   }
 }
 
@@ -350,6 +353,10 @@ export function departmentsOf(member: Member): readonly number[] {
 }
 
 /** `+86 13800000000`, `+8613800000000` and `13800000000` are one number. */
-export function mobileKey(mobile: string): string {
-  return String(mobile).replace(/[\s-]/g, '').replace(/^\+86/, '')
+export function mobileKey(mobile: unknown): string {
+  return textOf(mobile).replace(/[\s-]/g, '').replace(/^\+86/, '')
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
 }

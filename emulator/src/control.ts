@@ -1,40 +1,378 @@
-/** The control functions: what a test or a person can do to the emulated world. control-server.ts offers the same over HTTP. */
+/**
+ * What a test or a person can do to the emulated world. The one implementation behind both doors: these functions in
+ * process, and control-server.ts, which offers each as `POST /<name>` with the same argument and result as JSON.
+ * Every function takes at most one argument, an object; control-arguments.ts checks it at the HTTP door.
+ */
 
-import type { App } from './apps.ts'
+import { createApp } from './apps.ts'
+import type { App, PrincipalKind } from './apps.ts'
+import { churn } from './churn.ts'
+import type { ChurnSummary } from './churn.ts'
+import type { SigninIdentity } from './codes.ts'
+import { foldUserid } from './company.ts'
+import type { Company, Department, Member } from './company.ts'
+import { ApiError } from './errors.ts'
+import type { FaultListing, FaultSpec } from './faults.ts'
 import { generateCompany } from './generator.ts'
 import type { CompanyShape } from './generator.ts'
+import type { CallFilter, CallRecord } from './ledger.ts'
+import { defaultSettings } from './settings.ts'
+import type { Limits, Readings, Settings } from './settings.ts'
+import { tokenLifetimeSeconds } from './tokens.ts'
+import { createDepartment, createMember, deleteDepartment, updateDepartment, updateMember } from './write-rules.ts'
 import type { World } from './world.ts'
 
 export interface CompanyListing {
   corpId: string
   name: string
+  isAvailable: boolean
   people: number
   departments: number
   contactsSecret: string
+  /** In a generated company the first is an ordinary self-built app, the last the contacts-sync assistant (agentId 0). */
   apps: App[]
+}
+
+/** A principal: a company and one of its apps, agentId 0 for the contacts-sync assistant. */
+export interface AppRef {
+  corpId: string
+  agentId: number
+}
+
+export interface Truth {
+  departments: Department[]
+  members: Member[]
+  tags: { tagid: number; tagname: string; userids: string[]; departments: number[] }[]
+}
+
+/** What an administrator can change on an app. */
+export type AppPatch = Partial<
+  Pick<
+    App,
+    | 'name'
+    | 'isEnabled'
+    | 'range'
+    | 'trustedAddresses'
+    | 'knownAddresses'
+    | 'canWrite'
+    | 'grantedFields'
+    | 'consents'
+    | 'seesStructure'
+    | 'canEditContacts'
+    | 'providerId'
+    | 'permissions'
+  >
+>
+
+/** As `Settings`, everything optional: what is left out stays. */
+export type SettingsPatch = Partial<Omit<Settings, 'limits' | 'readings'>> & {
+  limits?: Partial<Limits>
+  readings?: Partial<Readings>
+}
+
+/** `unchecked` plants data that WeCom would refuse: broken names, duplicates, cycles, values of the wrong type. */
+interface Unchecked {
+  unchecked?: boolean
 }
 
 export interface Control {
   companies(): CompanyListing[]
+  /** Generates a company; the same shape again replaces it, as the CorpId comes from the seed. */
   createCompany(shape: CompanyShape): CompanyListing
+  patchCompany(change: { corpId: string; name?: string; isAvailable?: boolean }): CompanyListing
+  removeCompany(which: { corpId: string }): void
+
+  /** Everything as it is, in WeCom's field names. */
+  truth(which: { corpId: string }): Truth
+  /** What the principal would read over the API: its visible range, its fields, its ids. The oracle for tests. */
+  viewAs(principal: AppRef): { departments: Record<string, unknown>[]; members: Record<string, unknown>[] }
+
+  addMember(addition: { corpId: string; member: Record<string, unknown> } & Unchecked): Member
+  patchMember(change: { corpId: string; userid: string; patch: Record<string, unknown> } & Unchecked): Member
+  /** Changes the userid, as the administrator's console does: any number of times. */
+  renameMember(change: { corpId: string; userid: string; newUserid: string }): Member
+  removeMembers(which: { corpId: string; userids: string[] }): { removed: number }
+  /** How `user/list_id` and `auth/getuserinfo` spell a userid; null for as stored. */
+  setSpelling(change: { corpId: string; userid: string; spelling: string | null }): void
+  addDepartment(addition: { corpId: string; department: Record<string, unknown> } & Unchecked): Department
+  patchDepartment(change: { corpId: string; id: number; patch: Record<string, unknown> } & Unchecked): Department
+  /** `unchecked` removes it from under its members and sub-departments. */
+  removeDepartment(which: { corpId: string; id: number } & Unchecked): void
+  churn(change: { corpId: string; percent: number; seed: string }): ChurnSummary
+
+  addApp(addition: { corpId: string; kind: PrincipalKind; name: string; patch?: AppPatch }): App
+  patchApp(change: AppRef & { patch: AppPatch }): App
+  /** A new secret; the old one and all its tokens die. */
+  resetSecret(which: AppRef): { secret: string }
+  /** A token without gettoken: for the kinds that get theirs from chapter 1.2. */
+  mintToken(which: AppRef): { accessToken: string; expiresInSeconds: number }
+  revokeTokens(which: { corpId?: string; agentId?: number; as?: 40014 | 42001 }): { revoked: number }
+  /** A sign-in code as if the identity had just scanned. Single use, five minutes. */
+  mintCode(which: AppRef & { identity: SigninIdentity }): { code: string }
+
+  addFault(spec: FaultSpec): FaultListing
+  faults(): FaultListing[]
+  removeFault(which: { id: string }): { removed: boolean }
+  clearFaults(): void
+
+  settings(): Settings
+  changeSettings(patch: SettingsPatch): Settings
+  advanceClock(by: { ms: number }): { nowMs: number }
+
+  calls(filter?: CallFilter & { last?: number; afterSeq?: number }): CallRecord[]
+  countCalls(filter?: CallFilter): { count: number; inFlight: number; maxInFlight: number }
+  clearCalls(): void
+
+  /** Back to the start: companies as generated, default settings, no faults, tokens, penalties or calls. The clock stays. */
+  reset(): CompanyListing[]
 }
 
-export function createControl(world: World): Control {
+/** A request that cannot be carried out; the message says why. */
+export class ControlError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'ControlError'
+  }
+}
+
+export function createControl(world: World, initial: readonly CompanyShape[]): Control {
   const control: Control = {
-    companies: () =>
-      [...world.companies.values()].map((company) => ({
-        corpId: company.corpId,
-        name: company.name,
-        people: company.members.size,
-        departments: company.departments.size,
-        contactsSecret: company.apps.find(({ kind }) => kind === 'contacts-sync')?.secret ?? '',
-        apps: company.apps.filter(({ kind }) => kind !== 'contacts-sync'),
-      })),
+    companies: () => [...world.companies.values()].map(list),
     createCompany(shape) {
       const company = generateCompany(shape)
       world.companies.set(company.corpId, company)
-      return control.companies().find(({ corpId }) => corpId === company.corpId) as CompanyListing
+      return list(company)
+    },
+    patchCompany({ corpId, name, isAvailable }) {
+      const company = companyOf(corpId)
+      if (name !== undefined) company.name = name
+      if (isAvailable !== undefined) company.isAvailable = isAvailable
+      return list(company)
+    },
+    removeCompany({ corpId }) {
+      world.tokens.revoke({ company: companyOf(corpId) }, 40014)
+      world.companies.delete(corpId)
+    },
+
+    truth({ corpId }) {
+      const company = companyOf(corpId)
+      return structuredClone({
+        departments: [...company.departments.values()],
+        members: [...company.members.values()],
+        tags: [...company.tags.values()].map(({ tagid, tagname, userids, departments }) => ({
+          tagid,
+          tagname,
+          userids: [...userids],
+          departments: [...departments],
+        })),
+      })
+    },
+    viewAs(principal) {
+      const { company, app } = appOf(principal)
+      const lens = world.lensOf(company, app)
+      const members = [...company.members.values()].filter((member) => lens.seesMember(member))
+      return structuredClone({
+        departments: lens.departmentsInRange().map((department) => lens.department(department)),
+        members: members.map((member) => lens.member(member, 'list')),
+      })
+    },
+
+    addMember({ corpId, member, unchecked = false }) {
+      const company = companyOf(corpId)
+      if (!unchecked) return structuredClone(byRules(() => createMember(company, member, readings()).member))
+      const planted = { ...structuredClone(blankMember), ...structuredClone(member) }
+      company.plantMember(planted)
+      return structuredClone(planted)
+    },
+    patchMember({ corpId, userid, patch, unchecked = false }) {
+      const { company, member } = memberOf(corpId, userid)
+      if (unchecked) company.patchMember(member, structuredClone(patch))
+      else byRules(() => updateMember(company, member, patch, readings()))
+      return structuredClone(member)
+    },
+    renameMember({ corpId, userid, newUserid }) {
+      const { company, member } = memberOf(corpId, userid)
+      const holder = company.findMember(newUserid)
+      if (holder && holder !== member) throw new ControlError(`userid ${newUserid} is taken`)
+      company.renameMember(member, newUserid)
+      return structuredClone(member)
+    },
+    removeMembers: ({ corpId, userids }) => ({ removed: companyOf(corpId).removeMembers(userids) }),
+    setSpelling({ corpId, userid, spelling }) {
+      const { company, member } = memberOf(corpId, userid)
+      if (spelling === null) company.spellings.delete(foldUserid(member.userid))
+      else company.spellings.set(foldUserid(member.userid), spelling)
+    },
+    addDepartment({ corpId, department, unchecked = false }) {
+      const company = companyOf(corpId)
+      if (!unchecked) return structuredClone(byRules(() => createDepartment(company, department, readings())))
+      const planted = { ...blankDepartment(company), ...structuredClone(department) }
+      company.putDepartment(planted)
+      return structuredClone(planted)
+    },
+    patchDepartment({ corpId, id, patch, unchecked = false }) {
+      const company = companyOf(corpId)
+      const department = company.departments.get(id)
+      if (!department) throw new ControlError(`no department ${id}`)
+      if (unchecked) company.putDepartment({ ...department, ...structuredClone(patch), id })
+      else byRules(() => updateDepartment(company, id, patch, readings()))
+      return structuredClone(company.departments.get(id) ?? department)
+    },
+    removeDepartment({ corpId, id, unchecked = false }) {
+      const company = companyOf(corpId)
+      if (unchecked) company.removeDepartment(id)
+      else byRules(() => deleteDepartment(company, id))
+    },
+    churn: ({ corpId, percent, seed }) => churn(companyOf(corpId), percent, seed),
+
+    addApp({ corpId, kind, name, patch = {} }) {
+      const company = companyOf(corpId)
+      if (kind === 'contacts-sync')
+        throw new ControlError('a company has one contacts-sync assistant, and has it already')
+      const agentId = Math.max(1_000_001, ...company.apps.map((app) => app.agentId)) + 1
+      const app = createApp({ agentId, kind, name, secret: world.random.hex(43), ...structuredClone(patch) })
+      company.apps.push(app)
+      return structuredClone(app)
+    },
+    patchApp({ patch, ...principal }) {
+      const { app } = appOf(principal)
+      Object.assign(app, structuredClone(patch))
+      app.version++
+      return structuredClone(app)
+    },
+    resetSecret(principal) {
+      const { app } = appOf(principal)
+      app.secret = world.random.hex(43)
+      app.version++
+      world.tokens.revoke({ app }, 40014)
+      return { secret: app.secret }
+    },
+    mintToken(principal) {
+      const { company, app } = appOf(principal)
+      const { value } = world.tokens.issue(company, app, { rotate: false })
+      return { accessToken: value, expiresInSeconds: tokenLifetimeSeconds }
+    },
+    revokeTokens({ corpId, agentId, as = 40014 }) {
+      if (corpId === undefined) return { revoked: world.tokens.revoke({}, as) }
+      if (agentId === undefined) return { revoked: world.tokens.revoke({ company: companyOf(corpId) }, as) }
+      return { revoked: world.tokens.revoke({ app: appOf({ corpId, agentId }).app }, as) }
+    },
+    mintCode({ identity, ...principal }) {
+      const { company, app } = appOf(principal)
+      return { code: world.codes.mint(company, app, identity) }
+    },
+
+    addFault: (spec) => world.faults.add(structuredClone(spec)),
+    faults: () => world.faults.list(),
+    removeFault: ({ id }) => ({ removed: world.faults.remove(id) }),
+    clearFaults: () => world.faults.clear(),
+
+    settings: () => structuredClone(world.settings),
+    changeSettings({ limits, readings, ...rest }) {
+      Object.assign(world.settings, rest)
+      Object.assign(world.settings.limits, limits)
+      Object.assign(world.settings.readings, readings)
+      return control.settings()
+    },
+    advanceClock({ ms }) {
+      world.advanceClock(ms)
+      return { nowMs: world.now() }
+    },
+
+    calls: (filter = {}) => structuredClone(world.ledger.calls(filter)),
+    countCalls: (filter = {}) => ({
+      count: world.ledger.count(filter),
+      inFlight: world.ledger.inFlight(),
+      maxInFlight: world.ledger.maxInFlight(),
+    }),
+    clearCalls: () => world.ledger.clear(),
+
+    reset() {
+      world.tokens.revoke({}, 40014)
+      world.faults.clear()
+      world.meters.reset()
+      world.ledger.clear()
+      control.changeSettings(defaultSettings())
+      world.companies.clear()
+      for (const shape of initial) control.createCompany(shape)
+      return control.companies()
     },
   }
+  for (const shape of initial) control.createCompany(shape)
   return control
+
+  function readings(): Readings {
+    return world.settings.readings
+  }
+
+  function companyOf(corpId: string): Company {
+    const company = world.companies.get(corpId)
+    if (company) return company
+    throw new ControlError(`no company ${corpId}; there are ${[...world.companies.keys()].join(', ') || 'none'}`)
+  }
+
+  function appOf({ corpId, agentId }: AppRef): { company: Company; app: App } {
+    const company = companyOf(corpId)
+    const app = company.apps.find((candidate) => candidate.agentId === agentId)
+    if (app) return { company, app }
+    throw new ControlError(`no app ${agentId}; there are ${company.apps.map((other) => other.agentId).join(', ')}`)
+  }
+
+  function memberOf(corpId: string, userid: string): { company: Company; member: Member } {
+    const company = companyOf(corpId)
+    const member = company.findMember(userid)
+    if (member) return { company, member }
+    throw new ControlError(`no member ${userid} in ${corpId}`)
+  }
+}
+
+function list(company: Company): CompanyListing {
+  const { corpId, name, isAvailable, apps, members, departments } = company
+  return {
+    corpId,
+    name,
+    isAvailable,
+    people: members.size,
+    departments: departments.size,
+    contactsSecret: apps.find(({ kind }) => kind === 'contacts-sync')?.secret ?? '',
+    apps: structuredClone(apps),
+  }
+}
+
+/** WeCom's refusals become sentences here: nobody calls the control API to meet error codes. */
+function byRules<T>(write: () => T): T {
+  try {
+    return write()
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    throw new ControlError(
+      `WeCom would refuse this: ${error.errcode} ${error.message}. Pass "unchecked": true to plant it`,
+    )
+  }
+}
+
+const blankMember: Member = {
+  userid: '',
+  name: '',
+  department: [],
+  order: [],
+  is_leader_in_dept: [],
+  main_department: 1,
+  direct_leader: [],
+  position: '',
+  status: 1,
+  alias: '',
+  telephone: '',
+  mobile: '',
+  gender: '0',
+  email: '',
+  biz_mail: '',
+  avatar: '',
+  address: '',
+  extattr: { attrs: [] },
+  external_position: '',
+}
+
+function blankDepartment(company: Company): Department {
+  return { id: Math.max(...company.departments.keys()) + 1, name: '', parentid: 1, order: 0, department_leader: [] }
 }

@@ -8,13 +8,12 @@ import { ApiError } from './errors.ts'
 import type { Call, OpenCall, TokenRoute } from './route.ts'
 
 /** Returns the call with its principal, or throws what WeCom answers. */
-export function admit(call: OpenCall, route: TokenRoute, onPrincipal: (corpId: string, app: App) => void): Call {
+export function admit(call: OpenCall, route: TokenRoute): Call {
   const { world, query, address } = call
   // Only the query string counts: a token in a header or the body is a missing token (§0.2).
   const value = query.get('access_token')
   if (!value) throw new ApiError(41001)
   const { company, app } = world.tokens.resolve(value)
-  onPrincipal(company.corpId, app)
 
   if (!company.isAvailable) throw new ApiError(301007)
   if (!app.isEnabled) throw new ApiError(50003)

@@ -79,8 +79,8 @@ function generateApps(random: Random): App[] {
     ['upstream', '上下游协作'],
   ]
   return [
-    createApp({ agentId: 0, kind: 'contacts-sync', name: '通讯录同步', secret: random.hex(43) }),
     ...apps.map(([kind, name], index) => createApp({ agentId: 1_000_002 + index, kind, name, secret: random.hex(43) })),
+    createApp({ agentId: 0, kind: 'contacts-sync', name: '通讯录同步', secret: random.hex(43) }),
   ]
 }
 
@@ -248,7 +248,7 @@ function describe(
     direct_leader: [],
     position: random.chance(0.1) ? '' : random.pick(positions),
     status,
-    alias: random.chance(0.1) ? `${capitalise(localPart.slice(0, 6))}` : '',
+    alias: random.chance(0.1) ? capitalise(localPart.slice(0, 6)) : '',
     telephone: random.chance(0.1) ? `010-8888${String(index % 10_000).padStart(4, '0')}` : '',
     mobile,
     gender: random.pick(['1', '1', '2', '2', '2', '1', '0']),

@@ -13,7 +13,13 @@ import { createWorld } from './world.ts'
 
 export type { App, PrincipalKind, VisibleRange } from './apps.ts'
 export type { Department, Member } from './company.ts'
-export type { CompanyListing, Control } from './control.ts'
+export type { ChurnSummary } from './churn.ts'
+export type { SigninIdentity } from './codes.ts'
+export { ControlError } from './control.ts'
+export type { AppPatch, AppRef, CompanyListing, Control, SettingsPatch, Truth } from './control.ts'
+export { coverage } from './coverage.ts'
+export type { CoveredEndpoint } from './coverage.ts'
+export type { FaultEffect, FaultListing, FaultSpec } from './faults.ts'
 export type { CompanyShape } from './generator.ts'
 export type { CallFilter, CallRecord } from './ledger.ts'
 export type { Limits, Readings, Settings } from './settings.ts'
@@ -41,8 +47,7 @@ export interface Emulator {
 
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const world = createWorld({ seed: options.seed ?? '1', now: options.now ?? Date.now })
-  const control = createControl(world)
-  for (const shape of options.companies ?? [{ people: 12, seed: '1' }]) control.createCompany(shape)
+  const control = createControl(world, options.companies ?? [{ people: 12, seed: '1' }])
 
   const api = createApiServer(world)
   const steering = createControlServer(control)

@@ -206,8 +206,25 @@ export function createLens(company: Company, app: App, readings: Readings): Lens
         return Array.isArray(member.is_leader_in_dept) && member.is_leader_in_dept.includes(1) ? 1 : 0
       case 'hide_mobile':
         return 0
-      default:
+      case 'name':
+      case 'position':
+      case 'mobile':
+      case 'gender':
+      case 'email':
+      case 'biz_mail':
+      case 'avatar':
+      case 'telephone':
+      case 'alias':
+      case 'english_name':
+      case 'status':
+      case 'enable':
+      case 'extattr':
+      case 'address':
+      case 'external_position':
+      case 'external_profile':
         return member[field]
+      default:
+        return unreachable(field)
     }
   }
 

@@ -78,9 +78,16 @@ function summary({ apiUrl, controlUrl, control }: Emulator) {
   return {
     apiUrl,
     controlUrl,
-    companies: control.companies().map(({ apps, ...company }) => ({
-      ...company,
-      apps: apps.map(({ name, kind, agentId, secret }) => ({ name, kind, agentId, secret })),
+    companies: control.companies().map(({ corpId, name, people, departments, contactsSecret, apps }) => ({
+      corpId,
+      name,
+      people,
+      departments,
+      contactsSecret,
+      // The assistant has no agentid, and its secret is above.
+      apps: apps
+        .filter(({ kind }) => kind !== 'contacts-sync')
+        .map(({ name, kind, agentId, secret }) => ({ name, kind, agentId, secret })),
     })),
   }
 }

@@ -102,3 +102,10 @@ export function textList(
   if (!value.every((item) => typeof item === 'string')) throw new ApiError(limits.bad)
   return value
 }
+
+/** An id in a body, as a number or as digits: WeCom takes both. */
+export function idField(body: Record<string, unknown>, name: string, bad: number): number {
+  const value = body[name]
+  if (typeof value !== 'number' && typeof value !== 'string') throw new ApiError(bad)
+  return wholeNumber(String(value), bad)
+}

@@ -19,6 +19,10 @@ export interface Tokens {
   issue(company: Company, app: App, options: { rotate: boolean }): Token
   /** Throws 40014 (unknown, or expired long ago) or 42001 (expired). */
   resolve(value: string): Token
+  /** Whose token it is or was, dead ones included. Checks nothing. */
+  holderOf(value: string): Token | undefined
+  /** Ends this one token. */
+  kill(value: string, as: 40014 | 42001): void
   /** Ends the tokens of one app, of one company, or all. Returns how many were alive. */
   revoke(which: { company?: Company; app?: App }, as: 40014 | 42001): number
 }
@@ -56,6 +60,11 @@ export function createTokens(random: Random, now: () => number): Tokens {
       }
       if (now() >= token.expiresAtMs) throw new ApiError(42001)
       return token
+    },
+    holderOf: (value) => tokens.get(value),
+    kill(value, as) {
+      const token = tokens.get(value)
+      if (token) token.death = as
     },
     revoke(which, as) {
       let revoked = 0

@@ -6,7 +6,13 @@
 import type { App } from './apps.ts'
 import { createBodies } from './bodies.ts'
 import type { Bodies } from './bodies.ts'
+import { createCodes } from './codes.ts'
+import type { Codes } from './codes.ts'
 import type { Company } from './company.ts'
+import { createExports } from './exports.ts'
+import type { Exports } from './exports.ts'
+import { createFaults } from './faults.ts'
+import type { Faults } from './faults.ts'
 import { createLedger } from './ledger.ts'
 import type { Ledger } from './ledger.ts'
 import { createLens } from './lens.ts'
@@ -31,7 +37,10 @@ export interface World {
   readonly settings: Settings
   readonly tokens: Tokens
   readonly meters: Meters
+  readonly faults: Faults
   readonly ledger: Ledger
+  readonly exports: Exports
+  readonly codes: Codes
   bodiesOf(company: Company): Bodies
   lensOf(company: Company, app: App): Lens
   /** False for a contacts-sync assistant calling from an address not used in the last 90 days. Remembers the use. */
@@ -62,7 +71,10 @@ export function createWorld(options: { seed: string; now: () => number }): World
     settings,
     tokens: createTokens(random, now),
     meters: createMeters(() => settings.limits, now),
+    faults: createFaults(options.seed),
     ledger: createLedger(now),
+    exports: createExports(random, () => settings, now),
+    codes: createCodes(random, now),
     bodiesOf(company) {
       const known = bodies.get(company)
       if (known) return known

@@ -1,7 +1,6 @@
-/** Chapter 2.3: reading members. Writing them is in member-writes.ts. */
+/** Chapter 2.3: reading members. Writing them is in writes.ts, lists of ids and look-ups in ids.ts. */
 
 import type { Member } from '../company.ts'
-import { foldUserid } from '../company.ts'
 import { renderMembers } from '../bodies.ts'
 import { ApiError } from '../errors.ts'
 import { required, wholeNumber } from '../route.ts'
@@ -57,9 +56,4 @@ function get(call: Call): Reply {
   if (!member) throw new ApiError(60111)
   if (!lens.seesMember(member)) throw new ApiError(world.settings.readings.memberOutOfRange)
   return lens.member(member, 'get')
-}
-
-/** How `user/list_id` and `auth/getuserinfo` spell a userid: for some members not as it is stored (§8.12). */
-export function spellingOf(call: Call, member: Member): string {
-  return call.company.spellings.get(foldUserid(member.userid)) ?? member.userid
 }
