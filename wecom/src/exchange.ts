@@ -132,7 +132,8 @@ function transportError(error: unknown, request: ExchangeRequest): WecomError {
   const fail = (code: WecomErrorCode, message: string, isUnsent = false) =>
     new WecomError(code, { api: request.api, message, cause: error, isUnsent, sensitive: request.sensitive })
 
-  if (request.signal?.aborted) return fail('WECOM_ABORTED', 'the caller gave up')
+  if (request.signal?.aborted)
+    return new WecomError('WECOM_ABORTED', { api: request.api, message: 'the caller gave up' })
   if (error instanceof DeadlineExceeded) return fail('WECOM_TIMEOUT', `no whole answer within ${request.timeoutMs} ms`)
   const code = errorCodeOf(error) ?? ''
   const isUnsent = UNSENT_CODES.has(code)

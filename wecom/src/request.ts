@@ -4,7 +4,7 @@
  *
  * | Answer                                         | What happens                                              |
  * | ---------------------------------------------- | --------------------------------------------------------- |
- * | -1, timeout, connection, HTTP 5xx, truncated   | up to 3 retries with growing, random waits; reads only    |
+ * | -1, timeout, connection, HTTP 5xx, truncated   | up to 3 retries, growing random waits; reads only         |
  * | 45009, 45033                                   | all callers of that corp and interface pause (pauses.ts)  |
  * | 40014, 42001                                   | one new token, once per call (tokens.ts)                  |
  * | any other errcode                              | thrown at once                                            |
@@ -105,7 +105,8 @@ type PassWithPlace = Pass & { release: () => void }
 /** What a call has used of its allowances, across its token replacement. */
 type Progress = { attempts: number; retries: number; pauses: number }
 
-const MAX_RETRIES = 3
+/** Somebody at a screen is better told after three tries than kept waiting. */
+const MAX_RETRIES = { interactive: 2, bulk: 3 } as const satisfies Record<Priority, number>
 const FIRST_RETRY_MS = 500
 
 /** Creates the callers of all principals; pauses are shared between them. */
@@ -190,7 +191,7 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
           if (progress.pauses >= settings.maxPauses) throw error
           continue // the pause that this answer began is waited out at the gate
         }
-        if (!mayRepeat(error, job.repeat) || progress.retries >= MAX_RETRIES) throw error
+        if (!mayRepeat(error, job.repeat) || progress.retries >= MAX_RETRIES[job.priority]) throw error
         progress.retries++
         await wait(FIRST_RETRY_MS * 2 ** (progress.retries - 1) * (0.5 + random() / 2), job.signal)
       }
@@ -208,20 +209,21 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
         attempt: progress.attempts,
       })
     progress.attempts++
+    let result: T
     try {
-      const result = await job.exchange(job.signal)
-      pass.settle('answered')
-      report('ok')
-      return result
+      result = await job.exchange(job.signal)
     } catch (error) {
+      pass.release()
       const failure = error instanceof WecomError ? error : undefined
       if (failure?.kind === 'frequency') pass.settle(failure)
       else pass.settle(failure?.errcode === undefined ? 'unanswered' : 'answered')
       report(failure?.kind ?? 'unknown', failure?.errcode)
       throw error
-    } finally {
-      pass.release()
     }
+    pass.release()
+    pass.settle('answered')
+    report('ok')
+    return result
   }
 
   /** Waits for the end of a pause, then for a place in the budget; again when a pause began in between. */
@@ -313,7 +315,8 @@ async function saying<T>(api: string, signal: AbortSignal | undefined, work: () 
     return await work()
   } catch (error) {
     if (!signal?.aborted || error instanceof WecomError) throw error
-    throw new WecomError('WECOM_ABORTED', { api, message: 'the caller gave up', cause: error })
+    // Without cause: the reason is the caller's own text, and whose secrets it names is unknown here.
+    throw new WecomError('WECOM_ABORTED', { api, message: 'the caller gave up' })
   }
 }
 

@@ -43,8 +43,10 @@ export async function startServer(answer: Answerer): Promise<LocalServer> {
         earlier: asked.filter((other) => other.api === api).length,
       }
       asked.push(one)
+      const answered = await answer(one, response)
+      if (response.writableEnded || response.destroyed) return
       const reply =
-        (await answer(one, response)) ??
+        answered ??
         (api === 'gettoken' ? { errcode: 0, access_token: `T${one.earlier + 1}`, expires_in: 7200 } : undefined)
       if (reply === undefined) return
       const isRaw = typeof reply === 'string' || reply instanceof Uint8Array
