@@ -6,7 +6,7 @@
  *     SyncSettings.parse(mergePatch(current, patch))    // current is {} for a new connection
  */
 import { z } from 'zod'
-import { clearable } from './formats.ts'
+import { answer, clearable } from './formats.ts'
 
 // ---- Sign-in --------------------------------------------------------------------------------------------------------
 
@@ -33,7 +33,7 @@ const origin = z
   .refine(isOrigin, 'An origin such as https://portal.example.com, without a path')
   .meta({ description: 'Origin.', examples: ['https://portal.example.com'] })
 
-export const SignInSettings = z.object({
+export const SignInSettings = answer({
   enabled: z.boolean().default(false),
   loginOnly: z.boolean().default(false).meta({ description: 'Only people who are linked already may sign in.' }),
   association: association.default('create'),
@@ -80,11 +80,11 @@ const weekday = z.enum(['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 
 const dayOfMonth = z.int().min(1).max(31).meta({ description: 'A shorter month runs on its last day.' })
 const minutes = z.int().min(15).max(44_640).meta({ description: 'From one run to the next; at least 15.' })
 
-const manual = z.object({ kind: z.literal('manual') })
-const daily = z.object({ kind: z.literal('daily'), at })
-const weekly = z.object({ kind: z.literal('weekly'), day: weekday, at })
-const monthly = z.object({ kind: z.literal('monthly'), day: dayOfMonth, at })
-const interval = z.object({ kind: z.literal('interval'), minutes })
+const manual = answer({ kind: z.literal('manual') })
+const daily = answer({ kind: z.literal('daily'), at })
+const weekly = answer({ kind: z.literal('weekly'), day: weekday, at })
+const monthly = answer({ kind: z.literal('monthly'), day: dayOfMonth, at })
+const interval = answer({ kind: z.literal('interval'), minutes })
 
 /** Forgets members of another kind: a merge patch that changes the kind need not clear them first. */
 export const Schedule = z.discriminatedUnion('kind', [manual, daily, weekly, monthly, interval])
@@ -152,9 +152,9 @@ export const defaultMapping: readonly z.output<typeof MappingEntry>[] = [
 ]
 
 const percent = z.int().min(0).max(100)
-const people = z.int().min(1).max(1_000_000)
+const people = z.int().min(0).max(1_000_000)
 
-export const SyncSettings = z.object({
+export const SyncSettings = answer({
   enabled: z.boolean().default(false),
   schedule: Schedule.default({ kind: 'manual' }),
   timeZone: z.string().default('Asia/Shanghai').meta({ description: 'IANA time zone of the schedule.' }),
@@ -162,29 +162,22 @@ export const SyncSettings = z.object({
     .boolean()
     .default(true)
     .meta({ description: 'Link a user without a link whose username equals the userid, ignoring case.' }),
-  users: z
-    .object({
-      onlyHere: userOnlyHere.default('ignore').meta({ description: 'Linked users without a matching member.' }),
-      onlyWecom: onlyWecom.default('create').meta({ description: 'Members without a matching user.' }),
-    })
-    .prefault({}),
-  departments: z
-    .object({
-      onlyHere: departmentOnlyHere
-        .default('ignore')
-        .meta({ description: 'Synced departments that WeCom has no more.' }),
-      onlyWecom: onlyWecom.default('create').meta({ description: 'Departments of WeCom that are not here yet.' }),
-    })
-    .prefault({}),
+  users: answer({
+    onlyHere: userOnlyHere.default('ignore').meta({ description: 'Linked users without a matching member.' }),
+    onlyWecom: onlyWecom.default('create').meta({ description: 'Members without a matching user.' }),
+  }).prefault({}),
+  departments: answer({
+    onlyHere: departmentOnlyHere.default('ignore').meta({ description: 'Synced departments that WeCom has no more.' }),
+    onlyWecom: onlyWecom.default('create').meta({ description: 'Departments of WeCom that are not here yet.' }),
+  }).prefault({}),
   notActivated: notActivated.default('disable'),
   realTime: z.boolean().default(false).meta({ description: 'Follow contact events between runs.' }),
-  mapping: z.array(z.object(MappingEntry.shape)).default(() => [...defaultMapping]),
-  guard: z
-    .object({
-      percent: percent.default(20).meta({ description: 'Removals above this share are held …' }),
-      minimum: people.default(10).meta({ description: '… when they are at least this many.' }),
-      absolute: people.default(500).meta({ description: 'This many removals are held whatever the share.' }),
-    })
+  mapping: z.array(answer(MappingEntry.shape)).default(() => [...defaultMapping]),
+  guard: answer({
+    percent: percent.default(20).meta({ description: 'Removals above this share are held …' }),
+    minimum: people.default(10).meta({ description: '… when they are at least this many.' }),
+    absolute: people.default(500).meta({ description: 'This many removals are held whatever the share.' }),
+  })
     .prefault({})
     .meta({ description: 'When removals look like an accident and wait for a person.' }),
 })

@@ -77,8 +77,8 @@ export const Connection = answer({
   }).meta({ description: 'What WeCom knows of the native mobile app.' }),
   redirectUrl: z.string().meta({ description: 'Where WeCom sends people back; its domain is the authorised one.' }),
   managedByEnvironment: z.boolean().meta({ description: 'Set by WECOM_… variables, which cannot be changed here.' }),
-  signIn: SignInSettings.meta({ additionalProperties: true }),
-  sync: SyncSettings.meta({ additionalProperties: true }),
+  signIn: SignInSettings,
+  sync: SyncSettings,
   status: answer({
     sync: SyncStatus,
     lastRunId: RunId.nullable(),

@@ -211,7 +211,9 @@ export const startRun = endpoint({
   method: 'POST',
   path: '/connections/:id/runs',
   summary: 'Start a run',
-  description: 'Refused with sync/disabled, and with sync/run-active (its id is `runId`) while another one is active.',
+  description:
+    'Watch it with the id that is answered. Carries a warning when the last run is less than an hour old. Refused with ' +
+    'sync/disabled, and with sync/run-active (its id is `runId`) while another one is active.',
   tag,
   role: 'operator',
   params: byConnection,
