@@ -107,6 +107,14 @@ export const errorTable = {
       zh: '请先移除其中的连接、用户和部门。',
     },
   },
+  'organizations/default-fixed': {
+    status: 409,
+    title: { en: 'The organization `default` stays', zh: '默认组织不可变更' },
+    remedy: {
+      en: 'Requests without organizationId mean it: change its name instead of its slug.',
+      zh: '未指定 organizationId 的请求均指向它：请修改名称，而不是短名称。',
+    },
+  },
   'connections/not-found': { status: 404, title: { en: 'No such connection', zh: '连接不存在' }, remedy: askList },
   'connections/identifier-taken': {
     status: 409,
@@ -255,6 +263,11 @@ export const errorTable = {
     title: { en: 'The user is not deleted', zh: '用户未被删除' },
     remedy: { en: 'Nothing needs to be restored.', zh: '无需恢复。' },
   },
+  'users/deleted': {
+    status: 409,
+    title: { en: 'The user is deleted', zh: '用户已被删除' },
+    remedy: { en: 'Restore the user first.', zh: '请先恢复该用户。' },
+  },
   'users/last-owner': {
     status: 409,
     title: { en: 'This is the last owner', zh: '这是最后一位所有者' },
@@ -283,6 +296,11 @@ export const errorTable = {
     status: 404,
     title: { en: 'No such administrator', zh: '管理员不存在' },
     remedy: askList,
+  },
+  'administrators/exists': {
+    status: 409,
+    title: { en: 'The user is an administrator already', zh: '该用户已是管理员' },
+    remedy: { en: 'Change the role instead.', zh: '请直接修改其角色。' },
   },
   'vault/wrong-key': {
     status: 500,
