@@ -33,7 +33,6 @@ export const CreatedApiToken = answer({
   ...apiTokenFields,
   token: z.string().meta({ description: 'The token. This is the only time it is shown.' }),
 }).meta({
-  id: 'CreatedApiToken',
   title: 'Created API token',
   examples: [{ ...example, token: 'the-token-itself' }],
 })

@@ -1,12 +1,12 @@
 /** Calls an endpoint, for the console and the command line. How a request travels is the caller's business. */
 import type { z } from 'zod'
-import type { Endpoint, Request, Result } from './endpoint.ts'
+import type { Endpoint, Result, Sent } from './endpoint.ts'
 import { Problem } from './problem.ts'
 
 /**
  * Sends one request and answers what came back, whatever the status. `path` is below `/api/v1` and already encoded,
- * `query` has no empty members, `body` is to be sent as JSON. Owns credentials, timeout and cancellation; throws when
- * there was no answer.
+ * `query` holds only what was given, `body` is to be sent as JSON unless undefined. An answer without content has the
+ * body undefined. Owns credentials, timeout and cancellation; throws when there was no answer.
  */
 export type Transport = (request: {
   method: Endpoint['method']
@@ -46,7 +46,7 @@ export class ApiProblem extends Error {
  */
 export async function call<const E extends Endpoint>(
   endpoint: E,
-  request: Request<E>,
+  request: Sent<E>,
   transport: Transport,
 ): Promise<Result<E>> {
   const { params, query, body } = request as { params?: object; query?: object; body?: unknown }

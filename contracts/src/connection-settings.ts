@@ -74,7 +74,7 @@ export const SignInInput = z.strictObject({
 
 const at = z
   .string()
-  .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/)
+  .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'A time of day such as 03:00')
   .meta({ description: 'Time of day in `timeZone`.', examples: ['03:00'] })
 const weekday = z.enum(['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'])
 const dayOfMonth = z.int().min(1).max(31).meta({ description: 'A shorter month runs on its last day.' })
@@ -118,7 +118,7 @@ const notActivated = z.enum(['disable', 'active']).meta({
 
 const source = z
   .string()
-  .regex(/^[a-z_]{1,64}(?:\.[^\p{Cc}\p{Cs}]{1,64})?$/u)
+  .regex(/^[a-z_]{1,64}(?:\.[^\p{Cc}\p{Cs}]{1,64})?$/u, 'A field of a member such as biz_mail')
   .meta({ description: 'Member field of WeCom, by its name there.', examples: ['name', 'extattr'] })
 const destination = z
   .enum([

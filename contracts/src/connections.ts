@@ -22,13 +22,13 @@ const ConnectionKind = z.enum(['self_built', 'delegated', 'service_provider']).m
   description: "The company's own app, an app that a provider develops for it, or a provider's app for any company.",
 })
 
-const token = z
+const wecomId = z
   .string()
-  .regex(/^[\x21-\x7e]{1,128}$/)
+  .regex(/^[\x21-\x7e]{1,128}$/, 'Up to 128 characters, as copied from WeCom, without spaces')
   .meta({ examples: ['ww0123456789abcdef'] })
 const secret = z
   .string()
-  .regex(/^[\x21-\x7e]{1,512}$/)
+  .regex(/^[\x21-\x7e]{1,512}$/, 'Up to 512 characters, as copied from WeCom, without spaces')
   .meta({ description: 'Write-only.', writeOnly: true })
 const agentId = z
   .int()
@@ -37,11 +37,11 @@ const agentId = z
   .meta({ description: 'AgentId of the app.', examples: [1000002] })
 const callbackToken = z
   .string()
-  .regex(/^[A-Za-z0-9]{1,32}$/)
+  .regex(/^[A-Za-z0-9]{1,32}$/, 'Up to 32 letters and digits')
   .meta({ description: 'Token of the callback. Write-only.', writeOnly: true })
 const aesKey = z
   .string()
-  .regex(/^[A-Za-z0-9]{43}$/)
+  .regex(/^[A-Za-z0-9]{43}$/, 'Exactly 43 letters and digits')
   .meta({ description: 'EncodingAESKey of the callback. Write-only.', writeOnly: true })
 
 const SyncStatus = z.enum(['never', 'running', 'succeeded', 'partially_succeeded', 'failed', 'held']).meta({
@@ -133,13 +133,13 @@ export type Connection = z.output<typeof Connection>
 // ---- What is written ------------------------------------------------------------------------------------------------
 
 const credentials = {
-  corpId: clearable(token.meta({ description: 'CorpId. Changing it needs the secrets of the new company again.' })),
+  corpId: clearable(wecomId.meta({ description: 'CorpId. Changing it needs the secrets of the new company again.' })),
   agentId: clearable(agentId),
   secret: clearable(secret),
   contactsSecret: clearable(secret.meta({ description: 'Secret of the contacts-sync assistant. Write-only.' })),
-  suiteId: clearable(token.meta({ description: 'Id of the suite or of the template.' })),
+  suiteId: clearable(wecomId.meta({ description: 'Id of the suite or of the template.' })),
   suiteSecret: clearable(secret),
-  providerCorpId: clearable(token.meta({ description: 'CorpId of the service provider.' })),
+  providerCorpId: clearable(wecomId.meta({ description: 'CorpId of the service provider.' })),
   providerSecret: clearable(secret),
   callback: clearable(z.strictObject({ token: clearable(callbackToken), aesKey: clearable(aesKey) })),
   mobile: clearable(

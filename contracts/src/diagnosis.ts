@@ -15,7 +15,7 @@ export const Diagnosis = answer({
     }),
   ),
   observedAddress: z.string().optional().meta({ description: 'Our address as WeCom sees it; add it as a trusted IP.' }),
-}).meta({ id: 'Diagnosis', title: 'Diagnosis' })
+}).meta({ title: 'Diagnosis' })
 
 export const Explanation = answer({
   steps: z.array(
@@ -25,7 +25,7 @@ export const Explanation = answer({
       detail: z.string(),
     }),
   ),
-}).meta({ id: 'Explanation', title: 'Explanation' })
+}).meta({ title: 'Explanation' })
 
 const tag = 'Connections'
 

@@ -48,9 +48,7 @@ type Schema<T> = T extends z.ZodType
 type Successes<E extends Endpoint> = Schema<E['responses'][keyof E['responses']]>
 
 /** What a caller has to send: exactly the parts that the endpoint has; a part is optional when all its members are. */
-export type Request<E extends Endpoint> = Part<'params', E['params']> &
-  Part<'query', E['query']> &
-  Part<'body', E['body']>
+export type Sent<E extends Endpoint> = Part<'params', E['params']> & Part<'query', E['query']> & Part<'body', E['body']>
 
 type Part<Name extends string, S> = S extends z.ZodType
   ? // oxlint-disable-next-line typescript/no-empty-object-type -- asks "could the caller leave everything out?"

@@ -9,7 +9,8 @@ import { z } from 'zod'
 /**
  * An object that the server answers with. What the schema does not name is dropped while serialising, so a forgotten
  * column cannot leak, and clients are told to expect further members, because adding fields is always allowed.
- * Requests use `z.strictObject` instead: an unknown key there is a mistake worth a 400.
+ * Requests use `z.strictObject` instead: an unknown key there is a mistake worth a 400. (The two settings of a
+ * connection are answers that also carry the defaults.)
  */
 export function answer<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.object(shape).meta({ additionalProperties: true })
@@ -20,56 +21,22 @@ export const nothing = z.undefined().meta({ description: 'Done. Nothing is retur
 
 // ---- Ids ------------------------------------------------------------------------------------------------------------
 
-const EXAMPLE = '01jd3v0w6k9m2q4r8t0x5y7z1a'
-
 // Branded on the way out only: the server fills answers from plain strings, clients get ids they cannot mix up.
-export const OrganizationId = z
-  .string()
-  .regex(/^org_[0-9a-z]{26}$/)
-  .brand<'OrganizationId'>()
-  .meta(id('org', 'Organization'))
-export const ConnectionId = z
-  .string()
-  .regex(/^con_[0-9a-z]{26}$/)
-  .brand<'ConnectionId'>()
-  .meta(id('con', 'Connection'))
-export const UserId = z
-  .string()
-  .regex(/^usr_[0-9a-z]{26}$/)
-  .brand<'UserId'>()
-  .meta(id('usr', 'User; also the OIDC subject'))
-export const DepartmentId = z
-  .string()
-  .regex(/^dep_[0-9a-z]{26}$/)
-  .brand<'DepartmentId'>()
-  .meta(id('dep', 'Department'))
-export const LinkId = z
-  .string()
-  .regex(/^lnk_[0-9a-z]{26}$/)
-  .brand<'LinkId'>()
-  .meta(id('lnk', 'Link'))
-export const RunId = z
-  .string()
-  .regex(/^run_[0-9a-z]{26}$/)
-  .brand<'RunId'>()
-  .meta(id('run', 'Run'))
-export const ApiTokenId = z
-  .string()
-  .regex(/^tok_[0-9a-z]{26}$/)
-  .brand<'ApiTokenId'>()
-  .meta(id('tok', 'API token'))
-export const AuditEntryId = z
-  .string()
-  .regex(/^aud_[0-9a-z]{26}$/)
-  .brand<'AuditEntryId'>()
-  .meta(id('aud', 'Audit entry'))
+export const OrganizationId = id<'OrganizationId'>('org', 'Organization.')
+export const ConnectionId = id<'ConnectionId'>('con', 'Connection.')
+export const UserId = id<'UserId'>('usr', 'User; also the OIDC subject.')
+export const DepartmentId = id<'DepartmentId'>('dep', 'Department.')
+export const LinkId = id<'LinkId'>('lnk', 'Link.')
+export const RunId = id<'RunId'>('run', 'Run.')
+export const ApiTokenId = id<'ApiTokenId'>('tok', 'API token.')
+export const AuditEntryId = id<'AuditEntryId'>('aud', 'Audit entry.')
 
-/** A change lives and dies with its run: its id is the run's, then its place in the plan. */
+/** A change lives and dies with its run and may be named by it: the run's characters, then its place in the plan. */
 export const ChangeId = z
   .string()
   .regex(/^chg_[0-9a-z]{26}(?:_\d+)?$/)
   .brand<'ChangeId'>()
-  .meta({ description: 'Change.', examples: [`chg_${EXAMPLE}_17`] })
+  .meta({ description: 'Change.', examples: ['chg_01jd3v0w6k9m2q4r8t0x5y7z1a_17'] })
 
 export type OrganizationId = z.output<typeof OrganizationId>
 export type ConnectionId = z.output<typeof ConnectionId>
@@ -81,8 +48,12 @@ export type ChangeId = z.output<typeof ChangeId>
 export type ApiTokenId = z.output<typeof ApiTokenId>
 export type AuditEntryId = z.output<typeof AuditEntryId>
 
-function id(prefix: string, what: string) {
-  return { description: `${what}.`, examples: [`${prefix}_${EXAMPLE}`] }
+function id<Brand extends string>(prefix: string, description: string) {
+  return z
+    .string()
+    .regex(new RegExp(`^${prefix}_[0-9a-z]{26}$`), `An id that starts with ${prefix}_`)
+    .brand<Brand>()
+    .meta({ description, examples: [`${prefix}_01jd3v0w6k9m2q4r8t0x5y7z1a`] })
 }
 
 /** In a path any short text will do: what names nothing is 404, not 400. */
@@ -93,7 +64,7 @@ export const ConnectionReference = z
   .string()
   .min(1)
   .max(64)
-  .meta({ description: 'Id or identifier of a connection.', examples: ['hq', `con_${EXAMPLE}`] })
+  .meta({ description: 'Id or identifier of a connection.', examples: ['hq', 'con_01jd3v0w6k9m2q4r8t0x5y7z1a'] })
 
 export const byConnection = z.strictObject({ id: ConnectionReference })
 
@@ -107,7 +78,7 @@ export const Timestamp = z.iso
 /** Names a connection or an organization in URLs for ever. */
 export const Identifier = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,30}$/)
+  .regex(/^[a-z0-9][a-z0-9-]{0,30}$/, 'Lower-case letters, digits and "-", shorter than 32, not starting with "-"')
   .meta({
     description: 'Lower-case letters, digits and "-", shorter than 32, starting with a letter or digit.',
     examples: ['hq'],

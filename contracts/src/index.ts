@@ -5,7 +5,7 @@
 
 export { endpoints, plannedEndpoints } from './endpoints.ts'
 export { endpoint } from './endpoint.ts'
-export type { Endpoint, Method, Received, Reply, Representations, Request, Result } from './endpoint.ts'
+export type { Endpoint, Method, Received, Reply, Representations, Result, Sent } from './endpoint.ts'
 export { ApiProblem, call } from './call.ts'
 export type { Transport } from './call.ts'
 export { mergePatch } from './merge-patch.ts'

@@ -45,7 +45,7 @@ export const NewLink = z
       .meta({ description: 'Needed only where the connection has several companies.' }),
     userid: z
       .string()
-      .regex(/^[^\s\p{C}]{1,64}$/u)
+      .regex(/^[^\s\p{C}]{1,64}$/u, 'At most 64 characters without spaces')
       .meta({ description: 'Of the member in WeCom.' }),
   })
   .meta({ title: 'New link', examples: [{ connectionId: 'hq', userid: 'zhangsan' }] })

@@ -36,11 +36,11 @@ const email = z
   .meta({ description: 'Unique in the organization, ignoring case.', examples: ['zhangsan@corp.example'] })
 const phone = z
   .string()
-  .regex(/^\+?\d[\d -]{4,24}$/)
+  .regex(/^\+?\d[\d -]{4,24}$/, 'A phone number such as +8613800000000')
   .meta({ description: 'Stored as E.164; without a country code, mainland China.', examples: ['+8613800000000'] })
 const locale = z
   .string()
-  .regex(/^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}$/)
+  .regex(/^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}$/, 'A language tag such as zh-CN')
   .meta({ description: 'BCP 47.', examples: ['zh-CN'] })
 const departments = z
   .array(z.strictObject({ departmentId: DepartmentId, isMain: z.boolean().default(false) }))
@@ -279,7 +279,7 @@ export const TimelineEntry = answer({
   connectionId: ConnectionId.nullable(),
   runId: RunId.nullable(),
   details: z.record(z.string(), z.unknown()),
-}).meta({ id: 'TimelineEntry', title: 'Timeline entry' })
+}).meta({ title: 'Timeline entry' })
 
 export const getUserTimeline = endpoint({
   operationId: 'getUserTimeline',
