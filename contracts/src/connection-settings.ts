@@ -23,9 +23,7 @@ const unreadableMembers = z.enum(['refuse', 'allow-linked']).meta({
 const domain = z
   .string()
   .max(253)
-  .regex(
-    /^(?=.)(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?)(?:\.[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?)*$/u,
-  )
+  .regex(/^(?!-)[\p{L}\p{N}-]{1,63}(?:\.(?!-)[\p{L}\p{N}-]{1,63})*$/u, 'A domain name such as corp.example')
   .meta({ description: 'Domain name.', examples: ['corp.example'] })
 const origin = z
   .string()

@@ -130,8 +130,10 @@ const refusals: [name: string, body: object, path: string][] = [
   ['an origin with a path', { signIn: { embedOrigins: ['https://portal.example.com/'] } }, 'signIn.embedOrigins.0'],
   ['an origin that is a script', { signIn: { embedOrigins: ['javascript:alert(1)'] } }, 'signIn.embedOrigins.0'],
   ['a domain with an at sign', { signIn: { allowedDomains: ['@corp.example'] } }, 'signIn.allowedDomains.0'],
+  ['a domain that begins with a dot', { signIn: { syntheticEmailDomain: '.example' } }, 'signIn.syntheticEmailDomain'],
   ['an empty secret', { secret: '' }, 'secret'],
   ['an EncodingAESKey that is too short', { callback: { aesKey: 'short' } }, 'callback.aesKey'],
+  ['a display name of two lines', { displayName: 'a\nb' }, 'displayName'],
   ['a blank display name', { displayName: ' ' }, 'displayName'],
   ['a display name with half a character', { displayName: '\ud83d' }, 'displayName'],
 ]
