@@ -31,7 +31,7 @@ export interface Endpoint {
   readonly params?: z.ZodType
   readonly query?: z.ZodType
   readonly body?: z.ZodType
-  /** Successful answers by status, exactly one each. Every error is a `Problem`. */
+  /** The one successful answer, under its status. Every error is a `Problem`. */
   readonly responses: { readonly [status: number]: z.ZodType | Representations }
 }
 
