@@ -67,11 +67,13 @@ test('never more calls than the budget in any sixty seconds, and all of them in 
   const clock = createClock()
   const budget = createBudget({ ...clock, callsPerMinute: 100, maxInFlight: 1000 })
   const startedAt: number[] = []
+  const run = async () => {
+    const release = await budget.acquire('ww1', 'user/list', undefined, 'bulk')
+    startedAt.push(clock.now())
+    release()
+  }
   for (let index = 0; index < 350; index++) {
-    void budget.acquire('ww1', 'user/list', undefined, 'bulk').then((release) => {
-      startedAt.push(clock.now())
-      release()
-    })
+    void run()
   }
 
   while (startedAt.length < 350) {

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import oracle from '@wecom/crypto'
-import fc from 'fast-check'
+import * as oracle from '@wecom/crypto'
+import * as fc from 'fast-check'
 
 import { createCallbackCrypto, decodeAesKey, decryptPadded, encryptPadded, signCallback } from './callback-crypto.ts'
 import type { SignedCiphertext } from './callback-crypto.ts'
@@ -141,17 +141,18 @@ for (const [what, change] of [
   ['a shorter signature', { signature: echo.signature.slice(0, -1) }],
   ['a longer signature', { signature: `${echo.signature}0` }],
   ['a signature in other letters', { signature: 'é'.repeat(20) }],
-  ['a repeated parameter', { signature: [echo.signature] as unknown as string }],
-  ['a missing parameter', { nonce: undefined as unknown as string }],
+  ['a repeated parameter', { signature: [echo.signature] }],
+  ['a missing parameter', { nonce: undefined }],
   ['another time', { timestamp: '1409659590' }],
   ['another nonce', { nonce: '263014781' }],
   ['another ciphertext', { ciphertext: message.ciphertext }],
-] as [string, Partial<SignedCiphertext>][]) {
+] as [string, Record<string, unknown>][]) {
   test(`${what} is not signed`, () => {
     const crypto = createCallbackCrypto(official)
+    const request = { ...echo, ...change } as SignedCiphertext // a query parser promises nothing
 
-    assert.equal(crypto.isSigned({ ...echo, ...change }), false)
-    assert.throws(() => crypto.open({ ...echo, ...change }), { code: 'WECOM_CALLBACK_REJECTED' })
+    assert.equal(crypto.isSigned(request), false)
+    assert.throws(() => crypto.open(request), { code: 'WECOM_CALLBACK_REJECTED' })
   })
 }
 

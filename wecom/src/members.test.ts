@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 
 import { createHurriedClock } from '../test/clock.ts'
 import { startServer } from '../test/local-server.ts'

@@ -6,8 +6,8 @@ import { after, test } from 'node:test'
 import { createClock, createHurriedClock, until } from '../test/clock.ts'
 import { startServer } from '../test/local-server.ts'
 import type { Answerer } from '../test/local-server.ts'
-import { WecomError, createMemoryTokenStore, createWecom } from './index.ts'
-import type { TokenStore, WecomOptions } from './index.ts'
+import { createMemoryTokenStore, createWecom } from './index.ts'
+import type { TokenStore, WecomOptions, WecomError } from './index.ts'
 
 const cleanUps: (() => Promise<void>)[] = []
 after(() => Promise.all(cleanUps.map((cleanUp) => cleanUp())))
@@ -127,10 +127,13 @@ test('two secrets of one company never use each other’s token', async () => {
   const used = server.asked
     .filter(({ api }) => api === 'user/list')
     .map(({ query }) => [query.get('department_id'), query.get('access_token')])
-  assert.deepEqual(used.sort(), [
-    ['3', 'token-of-app'],
-    ['8', 'token-of-contacts'],
-  ])
+  assert.deepEqual(
+    used.sort((a, b) => String(a).localeCompare(String(b))),
+    [
+      ['3', 'token-of-app'],
+      ['8', 'token-of-contacts'],
+    ],
+  )
 })
 
 test('a token is renewed before it expires, at most ten minutes', async () => {
