@@ -25,7 +25,10 @@ export function organizationRoutes({ organizations }: { organizations: Organizat
     route(updateOrganization, async ({ actor, params, body }) =>
       shown(await organizations.update(actor, params.id, body)),
     ),
-    route(deleteOrganization, async ({ actor, params }) => organizations.remove(actor, params.id)),
+    route(deleteOrganization, async ({ actor, params }) => {
+      await organizations.remove(actor, params.id)
+      return undefined
+    }),
   ]
 }
 

@@ -2,8 +2,7 @@
  * Organizations: directory boundaries. Most installations have one, `default`, which a request means when it names none;
  * it is made at the first start and neither renamed in URLs nor deleted.
  */
-import type { Actor, Audit } from '../audit/audit.ts'
-import { SYSTEM } from '../audit/audit.ts'
+import { SYSTEM, type Actor, type Audit } from '../audit/audit.ts'
 import {
   insertRows,
   isRowFault,
@@ -61,7 +60,7 @@ export function createOrganizations({
     /** In the order of their creation. */
     async list({ limit, cursor, q }: { limit: number; cursor: string | null; q: string | null }) {
       let all = database.kysely.selectFrom('organizations')
-      if (q !== null) all = all.where(({ or }) => or([contains('slug', q), contains('name', q)]))
+      if (q !== null) all = all.where((eb) => eb.or([contains('slug', q), contains('name', q)]))
       const { total } = await all.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
       let page = all
         .selectAll()

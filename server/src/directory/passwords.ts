@@ -10,10 +10,8 @@ const LANES = 1
 const SALT_BYTES = 16
 const HASH_BYTES = 32
 
-/** @param random fills the array with unpredictable bytes, such as `crypto.getRandomValues` */
-export async function hashPassword(password: string, random: (bytes: Uint8Array) => void): Promise<string> {
-  const salt = new Uint8Array(SALT_BYTES)
-  random(salt)
+export async function hashPassword(password: string): Promise<string> {
+  const salt = crypto.getRandomValues(new Uint8Array(SALT_BYTES))
   const hash = await derive({
     message: messageOf(password),
     nonce: salt,

@@ -1,0 +1,350 @@
+/**
+ * Users as administrators change them. What sync changes goes through writes.ts; the two meet in the rules here: fields
+ * that WeCom owns are refused, and a decision that sync must respect makes it compare the person again.
+ */
+import type { NewUser, UserPatch } from '@muster/contracts'
+import type { Actor, Audit, AuditEntry } from '../audit/audit.ts'
+import {
+  insertRows,
+  isOneOf,
+  isUniqueViolation,
+  type Database,
+  type Executor,
+  type Row,
+  type Transaction,
+} from '../database/database.ts'
+import { AppError, type FieldProblem } from '../errors.ts'
+import type { NewId } from '../ids.ts'
+import { foldName, normalisePhone } from './names.ts'
+import { holdOrganization } from './organizations.ts'
+import { lockLivingUser, lockOwners, lockUser, refuseLastOwner, refuseUnlessOwner, type Requester } from './owners.ts'
+import { hashPassword } from './passwords.ts'
+import { listUsers, loadUser, type UserFilter, type UserRecord } from './user-records.ts'
+
+export type { Requester } from './owners.ts'
+export type { UserFilter, UserRecord } from './user-records.ts'
+
+export type Users = ReturnType<typeof createUsers>
+
+export function createUsers({
+  database,
+  audit,
+  newId,
+  now,
+}: {
+  database: Database
+  audit: Audit
+  newId: NewId
+  now: () => number
+}) {
+  return {
+    /** Deleted users too, for as long as they can be restored. @throws AppError `users/not-found` */
+    get(id: string): Promise<UserRecord> {
+      return loadUser(database, id)
+    },
+
+    list(filter: UserFilter) {
+      return listUsers(database, filter)
+    },
+
+    /**
+     * Makes a built-in user.
+     * @throws AppError `directory/built-in-off`, `directory/username-taken`, `directory/email-taken`,
+     * `departments/not-found`, `organizations/not-found`
+     */
+    async create(actor: Actor, organizationId: string, input: Omit<NewUser, 'organizationId'>): Promise<UserRecord> {
+      const passwordHash = input.password == null ? null : await hashPassword(input.password)
+      const at = now()
+      const user: Row<'users'> = {
+        id: newId('usr'),
+        organization_id: organizationId,
+        ...usernameColumns(input.username),
+        display_name: input.displayName,
+        ...emailColumns(input.email ?? null),
+        phone: input.phone == null ? null : normalisePhone(input.phone),
+        avatar_url: null,
+        title: input.title ?? null,
+        gender: null,
+        locale: input.locale ?? null,
+        attributes: '{}',
+        status: 'active',
+        disabled_by: null,
+        deleted_by: null,
+        origin: 'built_in',
+        role: null,
+        password_hash: passwordHash,
+        last_sign_in_at: null,
+        created_at: at,
+        updated_at: at,
+        deleted_at: null,
+      }
+      return writing(user, async (tx) => {
+        const organization = await holdOrganization(tx, organizationId)
+        if (!organization.builtInUsersAllowed) throw new AppError('directory/built-in-off')
+        await refuseTaken(tx, user)
+        await insertRows(tx, 'users', [user])
+        await replaceManualMemberships(tx, user, input.departments ?? [])
+        await audit.record(tx, actor, [entry('user.create', user, { fields: Object.keys(input) })])
+        return loadUser(tx, user.id)
+      })
+    },
+
+    /**
+     * A merge patch (RFC 7396).
+     * @throws AppError as `create`, and `users/not-found`, `users/deleted`, `users/last-owner`, `auth/forbidden`,
+     * `directory/source-owned`
+     */
+    async update(by: Requester, id: string, patch: UserPatch): Promise<UserRecord> {
+      const { user: before } = await loadUser(database, id)
+      const passwordHash = patch.password == null ? patch.password : await hashPassword(patch.password)
+      const mayLoseOwner = patch.status === 'disabled' || patch.password === null
+      return writing(patched(before, patch, passwordHash), async (tx) => {
+        const owners = mayLoseOwner ? await lockOwners(tx) : new Set<string>()
+        const user = await lockLivingUser(tx, id)
+        refuseUnlessOwner(by, user)
+
+        const next = patched(user, patch, passwordHash)
+        const isLinked = await hasLink(tx, id)
+        if (isLinked) refuseSourceOwned(user, next)
+        const losesLastDoor = user.password_hash !== null && next.password_hash === null && !isLinked
+        if (next.status !== 'active' || losesLastDoor) refuseLastOwner(owners, id)
+        await refuseTaken(tx, next)
+
+        const done = entriesOf(user, next, patch)
+        if (done.length === 0) return loadUser(tx, id)
+        await tx.kysely
+          .updateTable('users')
+          .set({ ...next, updated_at: now() })
+          .where('id', '=', id)
+          .execute()
+        if (patch.departments !== undefined) await replaceManualMemberships(tx, user, patch.departments)
+        if (next.status !== user.status || next.disabled_by !== user.disabled_by) await compareAgain(tx, id)
+        await audit.record(tx, by.actor, done)
+        return loadUser(tx, id)
+      })
+    },
+
+    /**
+     * Leaves a tombstone: links and memberships stay for a restoration, the role does not. Whom the source deleted is
+     * deleted by the administrator from then on, so that sync does not bring them back.
+     * @throws AppError `users/not-found`, `users/last-owner`, `auth/forbidden`
+     */
+    async remove(by: Requester, id: string): Promise<void> {
+      await database.inTransaction(async (tx) => {
+        const owners = await lockOwners(tx)
+        const user = await lockUser(tx, id)
+        if (user.status === 'deleted' && user.deleted_by === 'administrator') return
+        refuseUnlessOwner(by, user)
+        refuseLastOwner(owners, id)
+        const at = now()
+        await tx.kysely
+          .updateTable('users')
+          .set({
+            status: 'deleted',
+            deleted_by: 'administrator',
+            deleted_at: user.deleted_at ?? at,
+            disabled_by: null,
+            role: null,
+            updated_at: at,
+          })
+          .where('id', '=', id)
+          .execute()
+        await compareAgain(tx, id)
+        await audit.record(tx, by.actor, [entry('user.delete', user, user.role === null ? {} : { role: user.role })])
+      })
+    },
+
+    /**
+     * @throws AppError `users/not-found`, `users/not-deleted`, and `directory/username-taken` or `directory/email-taken`
+     * when somebody took the name or the address meanwhile
+     */
+    async restore(by: Requester, id: string): Promise<UserRecord> {
+      const { user: before } = await loadUser(database, id)
+      return writing(before, async (tx) => {
+        const user = await lockUser(tx, id)
+        if (user.status !== 'deleted') throw new AppError('users/not-deleted')
+        refuseUnlessOwner(by, user)
+        await refuseTaken(tx, user)
+        await tx.kysely
+          .updateTable('users')
+          .set({ status: 'active', deleted_by: null, deleted_at: null, disabled_by: null, updated_at: now() })
+          .where('id', '=', id)
+          .execute()
+        await compareAgain(tx, id)
+        await audit.record(tx, by.actor, [entry('user.restore', user, {})])
+        return loadUser(tx, id)
+      })
+    },
+  }
+
+  /** The indexes have the last word about names and addresses; whoever loses a race gets the same refusal as latecomers. */
+  async function writing<T>(candidate: Named, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    try {
+      return await database.inTransaction(work)
+    } catch (error) {
+      if (isUniqueViolation(error)) await refuseTaken(database, candidate)
+      throw error
+    }
+  }
+}
+
+/** Makes sync look at the person again although nothing changed in WeCom. */
+export async function compareAgain(tx: Transaction, userId: string): Promise<void> {
+  await tx.kysely.updateTable('links').set({ source_hash: null }).where('user_id', '=', userId).execute()
+}
+
+type Named = Pick<Row<'users'>, 'id' | 'organization_id' | 'username_key' | 'email_key'>
+
+/** @throws AppError when another living user of the organization has the username or the address */
+async function refuseTaken(on: Executor, { id, organization_id, username_key, email_key }: Named): Promise<void> {
+  const others = await on.kysely
+    .selectFrom('users')
+    .select(['username_key', 'email_key'])
+    .where('organization_id', '=', organization_id)
+    .where('status', '<>', 'deleted')
+    .where('id', '<>', id)
+    .where((eb) => eb.or([eb('username_key', '=', username_key), eb('email_key', '=', email_key)]))
+    .execute()
+  if (others.some((other) => other.username_key === username_key)) {
+    throw new AppError('directory/username-taken', { fields: [{ path: 'username', message: 'Somebody has it.' }] })
+  }
+  if (others.length > 0) {
+    throw new AppError('directory/email-taken', { fields: [{ path: 'email', message: 'Somebody has it.' }] })
+  }
+}
+
+function usernameColumns(username: string) {
+  return { username, username_key: foldName(username) }
+}
+
+function emailColumns(email: string | null) {
+  return {
+    email,
+    email_key: email === null ? null : foldName(email),
+    email_source: email === null ? null : 'manual',
+    email_verified: 0,
+  }
+}
+
+/** @param passwordHash undefined keeps the password, null removes it */
+function patched(user: Row<'users'>, patch: UserPatch, passwordHash: string | null | undefined): Row<'users'> {
+  const next = { ...user }
+  if (patch.username !== undefined) Object.assign(next, usernameColumns(patch.username))
+  if (patch.displayName !== undefined) next.display_name = patch.displayName
+  // Sent back as it is, an address keeps what is known about it.
+  if (patch.email !== undefined && patch.email !== user.email) Object.assign(next, emailColumns(patch.email))
+  if (patch.phone !== undefined) next.phone = patch.phone === null ? null : normalisePhone(patch.phone)
+  if (patch.title !== undefined) next.title = patch.title
+  if (patch.locale !== undefined) next.locale = patch.locale
+  if (passwordHash !== undefined) next.password_hash = passwordHash
+  if (patch.status === 'active') Object.assign(next, { status: 'active', disabled_by: null })
+  if (patch.status === 'disabled') Object.assign(next, { status: 'disabled', disabled_by: 'administrator' })
+  return next
+}
+
+const COLUMNS = {
+  username: 'username',
+  displayName: 'display_name',
+  email: 'email',
+  phone: 'phone',
+  title: 'title',
+  locale: 'locale',
+  password: 'password_hash',
+} as const satisfies Partial<Record<keyof UserPatch, keyof Row<'users'>>>
+
+const SOURCE_OWNED = ['displayName', 'email', 'phone', 'title'] as const satisfies readonly (keyof typeof COLUMNS)[]
+
+/** What sync would only put back is refused, so that nobody wonders where the change went. */
+function refuseSourceOwned(user: Row<'users'>, next: Row<'users'>): void {
+  const fields = SOURCE_OWNED.filter((field) => next[COLUMNS[field]] !== user[COLUMNS[field]])
+  if (fields.length === 0) return
+  throw new AppError('directory/source-owned', {
+    detail: {
+      en: `WeCom owns ${fields.join(', ')} of this user.`,
+      zh: `该用户的 ${fields.join('、')} 由企业微信管理。`,
+    },
+    fields: fields.map((path) => ({ path, message: 'Owned by WeCom.' })),
+  })
+}
+
+/** What the patch really changes, as the audit record has it; nothing when it changes nothing. */
+function entriesOf(user: Row<'users'>, next: Row<'users'>, patch: UserPatch): AuditEntry[] {
+  const fields = Object.entries(COLUMNS).flatMap(([field, column]) => (next[column] === user[column] ? [] : [field]))
+  if (patch.departments !== undefined) fields.push('departments')
+  const isSwitched = next.status !== user.status || next.disabled_by !== user.disabled_by
+  return [
+    ...(fields.length > 0 ? [entry('user.update', next, { fields })] : []),
+    ...(isSwitched ? [entry(next.status === 'active' ? 'user.enable' : 'user.disable', next, {})] : []),
+  ]
+}
+
+async function hasLink(tx: Transaction, userId: string): Promise<boolean> {
+  const link = await tx.kysely.selectFrom('links').select('id').where('user_id', '=', userId).executeTakeFirst()
+  return link !== undefined
+}
+
+/** @throws AppError `http/validation` for what contradicts itself, `departments/not-found` */
+async function replaceManualMemberships(
+  tx: Transaction,
+  user: Pick<Row<'users'>, 'id' | 'organization_id'>,
+  wanted: NonNullable<UserPatch['departments']>,
+): Promise<void> {
+  refuseContradictions(wanted)
+  await tx.kysely.deleteFrom('memberships').where('user_id', '=', user.id).where('origin', '=', 'manual').execute()
+  if (wanted.length === 0) return
+
+  const ids = wanted.map(({ departmentId }) => departmentId)
+  const found = await tx.kysely
+    .selectFrom('departments')
+    .select('id')
+    .where('organization_id', '=', user.organization_id)
+    .where(isOneOf(tx, 'id', ids))
+    // A department that is being deleted must not get a member.
+    .$if(tx.dialect === 'postgres', (query) => query.forKeyShare())
+    .execute()
+  const known = new Set<string>(found.map(({ id }) => id))
+  const missing = fieldsWhere(wanted, ({ departmentId }) => !known.has(departmentId), 'No such department here.')
+  if (missing.length > 0) throw new AppError('departments/not-found', { fields: missing })
+
+  await insertRows(
+    tx,
+    'memberships',
+    wanted.map(({ departmentId, isMain }) => ({
+      user_id: user.id,
+      department_id: departmentId,
+      origin: 'manual',
+      connection_id: null,
+      is_main: isMain ? 1 : 0,
+      position: 0,
+      is_leader: 0,
+    })),
+  )
+}
+
+function refuseContradictions(wanted: NonNullable<UserPatch['departments']>): void {
+  const main = wanted.findIndex(({ isMain }) => isMain)
+  const fields = [
+    ...fieldsWhere(
+      wanted,
+      ({ departmentId }, index) => wanted.findIndex((other) => other.departmentId === departmentId) < index,
+      'Named twice.',
+    ),
+    ...fieldsWhere(wanted, ({ isMain }, index) => isMain && index > main, 'Only one department is the main one.'),
+  ]
+  if (fields.length > 0) throw new AppError('http/validation', { fields })
+}
+
+function fieldsWhere<T>(items: readonly T[], isWrong: (item: T, index: number) => boolean, message: string) {
+  return items.flatMap((item, index): FieldProblem[] =>
+    isWrong(item, index) ? [{ path: `departments.${index}`, message }] : [],
+  )
+}
+
+function entry(action: string, user: Row<'users'>, details: Record<string, unknown>): AuditEntry {
+  return {
+    action,
+    organizationId: user.organization_id,
+    target: { kind: 'user', id: user.id, name: user.username },
+    details,
+  }
+}
