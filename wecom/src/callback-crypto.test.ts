@@ -142,19 +142,25 @@ for (const [what, change] of [
   ['a longer signature', { signature: `${echo.signature}0` }],
   ['a signature in other letters', { signature: 'é'.repeat(20) }],
   ['a repeated parameter', { signature: [echo.signature] }],
-  ['a missing parameter', { nonce: undefined }],
+  ['an undefined parameter', { nonce: undefined }],
   ['another time', { timestamp: '1409659590' }],
   ['another nonce', { nonce: '263014781' }],
   ['another ciphertext', { ciphertext: message.ciphertext }],
 ] as [string, Record<string, unknown>][]) {
   test(`${what} is not signed`, () => {
     const crypto = createCallbackCrypto(official)
-    const request = { ...echo, ...change } as SignedCiphertext // a query parser promises nothing
+    const request: SignedCiphertext = { ...echo, ...change }
 
     assert.equal(crypto.isSigned(request), false)
     assert.throws(() => crypto.open(request), { code: 'WECOM_CALLBACK_REJECTED' })
   })
 }
+
+test('a request without a parameter is not signed', () => {
+  const { nonce: _missing, ...rest } = echo
+
+  assert.equal(createCallbackCrypto(official).isSigned(rest as SignedCiphertext), false)
+})
 
 test('a message for another receiver is refused', () => {
   const crypto = createCallbackCrypto({ ...official, receiveIds: ['wx0000000000000000', ''] })

@@ -43,9 +43,11 @@ export function createCallbackCrypto({ token, encodingAesKey, receiveIds }: Call
   if (token === '' || receiveIds.length === 0) throw invalidArgument('callback', 'the Token or the receiver is not set')
 
   const isSigned = (request: SignedCiphertext) => {
-    if (!Object.values(request).every((value) => typeof value === 'string')) return false
+    const { signature, timestamp, nonce, ciphertext } = request
+    // Query parsers make lists of repeated parameters and nothing of missing ones, whatever the type says.
+    if (![signature, timestamp, nonce, ciphertext].every((value) => typeof value === 'string')) return false
     const expected = Buffer.from(signCallback(token, request))
-    const given = Buffer.from(request.signature)
+    const given = Buffer.from(signature)
     return given.length === expected.length && timingSafeEqual(given, expected)
   }
 

@@ -149,7 +149,7 @@ export function createWecom(options: WecomOptions = {}): Wecom {
 
 function checkedApiUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username || url.search || url.hash) {
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash) {
     throw invalidArgument('createWecom', 'apiUrl must be an http(s) address without user, query and fragment')
   }
   return url.href.replace(/\/+$/, '')

@@ -71,6 +71,16 @@ test('a number that nobody knows is refused, not retryable, and linked to WeComâ
   assert.match(error.documentation, /\?e=123456$/)
 })
 
+test('a message of megabytes is cut before it is searched, and never in the middle of a secret', () => {
+  const secret = 'x'.repeat(20)
+  const errmsg = `${'word '.repeat(399)}${secret} ${'y'.repeat(5_000_000)}`
+
+  const error = errorFromErrcode(40035, { api: 'user/get', errmsg, sensitive: [secret] })
+
+  assert.ok(error.message.length < 300)
+  assert.ok(!error.message.includes('xxx'))
+})
+
 test('an error made by hand is redacted too', () => {
   const cause = new Error('GET /cgi-bin/user/get?access_token=abc&userid=lisi of lisi@example.com, +86 138 0000 0000')
 

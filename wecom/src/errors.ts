@@ -49,7 +49,8 @@ export class WecomError extends Error {
 
   constructor(code: WecomErrorCode, facts: WecomErrorFacts) {
     const redact = createRedactor(facts.sensitive ?? [])
-    const said = facts.errmsg === undefined ? '' : `: ${redact(stemOf(facts.errmsg)).slice(0, MAX_ERRMSG_LENGTH)}`
+    const errmsg = facts.errmsg ?? ''
+    const said = errmsg === '' ? '' : `: ${redact(stemOf(errmsg)).slice(0, MAX_ERRMSG_LENGTH)}`
     const cause = redactedCause(facts.cause, redact)
     super(`${facts.api}: ${redact(facts.message)}${said}`, cause === undefined ? undefined : { cause })
     const problem = problems[code]
@@ -62,8 +63,8 @@ export class WecomError extends Error {
       facts.errcode === undefined
         ? `https://developer.work.weixin.qq.com/document/path/${problem.page}`
         : `https://open.work.weixin.qq.com/devtool/query?e=${facts.errcode}`
-    this.observedAddress = /from ip:\s*([0-9a-fA-F.:]+)/.exec(facts.errmsg ?? '')?.[1]
-    this.hint = /hint:\s*\[([0-9a-f_]{1,64})\]/.exec(facts.errmsg ?? '')?.[1]
+    this.observedAddress = /from ip:\s*([0-9a-fA-F.:]+)/.exec(errmsg)?.[1]
+    this.hint = /hint:\s*\[([0-9a-f_]{1,64})\]/.exec(errmsg)?.[1]
     this.api = facts.api
     this.httpStatus = facts.httpStatus
     this.isUnsent = facts.isUnsent ?? false
@@ -107,5 +108,6 @@ export function invalidArgument(api: string, problem: string): WecomError {
 
 /** errmsg without `, hint: […], from ip: …, more info at …` (wecom-api.md 0.2); hint and address are kept as fields. */
 function stemOf(errmsg: string): string {
-  return errmsg.split(/,?\s*(?:hint:|from ip:|more info at)/, 1)[0]?.trim() ?? ''
+  const ends = ['hint:', 'from ip:', 'more info at'].map((mark) => errmsg.indexOf(mark)).filter((index) => index >= 0)
+  return errmsg.slice(0, Math.min(...ends, errmsg.length)).replace(/[,\s]{1,3}$/, '')
 }

@@ -3,6 +3,7 @@
 export { createWecom } from './client.ts'
 export type { Principal, PrincipalOptions, Wecom, WecomOptions } from './client.ts'
 export type { CallOptions, CallReport } from './request.ts'
+export type { Wait } from './waiting.ts'
 
 export { WecomError } from './errors.ts'
 export type { Remedy, WecomErrorCode, WecomErrorKind } from './errors.ts'

@@ -8,7 +8,10 @@ import { createClock, createHurriedClock, until } from '../test/clock.ts'
 import { startServer } from '../test/local-server.ts'
 import type { Answerer } from '../test/local-server.ts'
 import { createWecom } from './index.ts'
-import type { PrincipalOptions, WecomOptions, WecomError } from './index.ts'
+import type { PrincipalOptions, WecomOptions } from './index.ts'
+import { errorFromErrcode } from './errors.ts'
+import type { WecomError } from './errors.ts'
+import { createGate } from './pauses.ts'
 
 const cleanUps: (() => Promise<void>)[] = []
 after(() => Promise.all(cleanUps.map((cleanUp) => cleanUp())))
@@ -135,4 +138,26 @@ test('a pause after 45009 on gettoken is waited out as well', async () => {
   await principal.members.list(1)
 
   assert.deepEqual(clock.waits, [60_000])
+})
+
+test('an answer to a request from before the pause neither prolongs nor ends it', async () => {
+  const clock = createClock()
+  const gate = createGate({ ...clock, backoffMs: 60_000, random: () => 0 })
+  const limits = { maxRounds: 10, patienceMs: Infinity }
+  const refusal = errorFromErrcode(45009, { api: 'user/list', errmsg: undefined, sensitive: [] })
+  const [first, limitedLate, answeredLate] = [
+    await gate.enter(undefined, limits),
+    await gate.enter(undefined, limits),
+    await gate.enter(undefined, limits),
+  ]
+  first.settle(refusal)
+  clock.advance(30_000)
+
+  limitedLate.settle(refusal)
+  answeredLate.settle('answered')
+
+  const next = gate.enter(undefined, limits)
+  assert.deepEqual(clock.waits, [30_000])
+  clock.advance(30_000)
+  assert.equal((await next).rounds, 1)
 })

@@ -25,7 +25,7 @@ import { IncompleteAnswer, requireText, toInteger, toText } from './wire.ts'
 import type { WireObject } from './wire.ts'
 
 export type CallOptions = {
-  /** Ends every wait of the call. Without it a call may wait through all pauses (see maxPauses). */
+  /** Ends every wait of the call with WECOM_ABORTED. Without it a call may wait through all pauses (see maxPauses). */
   signal?: AbortSignal
   /** Overrides the priority of the principal. */
   priority?: Priority
