@@ -19,7 +19,7 @@ import { fetchBytes, fetchJson } from './exchange.ts'
 import type { ExchangeRequest } from './exchange.ts'
 import { createGate } from './pauses.ts'
 import type { Gate, Pass } from './pauses.ts'
-import type { Credential, FreshToken, Tokens } from './tokens.ts'
+import type { Credential, FreshToken, StoredToken, Tokens } from './tokens.ts'
 import type { Wait } from './waiting.ts'
 import { IncompleteAnswer, requireText, toInteger, toText } from './wire.ts'
 import type { WireObject } from './wire.ts'
@@ -96,7 +96,7 @@ type Job<T> = {
   priority: Priority
   signal: AbortSignal | undefined
   onCall: CallerOptions['onCall']
-  exchange: (signal: AbortSignal | undefined) => Promise<T>
+  exchange: () => Promise<T>
 }
 
 /** May be sent now; give the place back when the answer is in. */
@@ -122,8 +122,8 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
         const { signal, priority = usualPriority } = options ?? {}
         const sensitive = [secret, ...textsIn(request.query), ...textsIn(request.body)]
         const fetchToken = (tokenSignal: AbortSignal) => getToken(tokenSignal, priority)
-        const progress: Progress = { attempts: 0, retries: 0, pauses: 0 }
-        const sendWith = (token: string) =>
+        const progress = newProgress()
+        const sendWith = ({ token }: StoredToken) =>
           send(
             {
               api: request.api,
@@ -132,12 +132,12 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
               priority,
               signal,
               onCall,
-              exchange: (signal) => askApi(request, { access_token: token }, [token, ...sensitive], signal),
+              exchange: () => askApi(request, { access_token: token }, [token, ...sensitive], signal),
             },
             progress,
           )
 
-        return await saying(request.api, signal, async () => {
+        return await orAborted(request.api, signal, async () => {
           let token = await tokens.current(credential, signal, fetchToken)
           let result: T
           try {
@@ -154,27 +154,26 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
 
       async download({ api, url, timeoutMs, maxBytes }, options) {
         const { signal, priority = usualPriority } = options ?? {}
-        const exchange = (signal: AbortSignal | undefined) =>
+        const exchange = () =>
           fetchBytes(dispatcher, { api, url, method: 'GET', timeoutMs, maxBytes, signal, sensitive: [url] })
-        return await saying(api, signal, () =>
+        return await orAborted(api, signal, () =>
           send({ api, repeat: 'always', corpId, priority, signal, onCall, exchange }, newProgress()),
         )
       },
 
-      pause: (api, ms, options) => saying(api, options?.signal, () => wait(ms, options?.signal)),
+      pause: (api, ms, options) => orAborted(api, options?.signal, () => wait(ms, options?.signal)),
 
       async token(options) {
         const { signal, priority = usualPriority } = options ?? {}
-        return await saying('gettoken', signal, () =>
-          tokens.current(credential, signal, (tokenSignal) => getToken(tokenSignal, priority)),
-        )
+        const fetchToken = (tokenSignal: AbortSignal) => getToken(tokenSignal, priority)
+        const { token } = await orAborted('gettoken', signal, () => tokens.current(credential, signal, fetchToken))
+        return token
       },
     }
 
     function getToken(signal: AbortSignal, priority: Priority): Promise<FreshToken> {
       const request: ApiRequest<FreshToken> = { api: 'gettoken', method: 'GET', repeat: 'always', read: readToken }
-      const exchange = (signal: AbortSignal | undefined) =>
-        askApi(request, { corpid: corpId, corpsecret: secret }, [secret], signal)
+      const exchange = () => askApi(request, { corpid: corpId, corpsecret: secret }, [secret], signal)
       return send({ api: 'gettoken', repeat: 'always', corpId, priority, signal, onCall, exchange }, newProgress())
     }
   }
@@ -211,7 +210,7 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
     progress.attempts++
     let result: T
     try {
-      result = await job.exchange(job.signal)
+      result = await job.exchange()
     } catch (error) {
       pass.release()
       const failure = error instanceof WecomError ? error : undefined
@@ -309,7 +308,7 @@ function mayRepeat(error: WecomError, repeat: ApiRequest<unknown>['repeat']): bo
 }
 
 /** Turns a wait that the caller's signal ended into the error every caller expects. */
-async function saying<T>(api: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+async function orAborted<T>(api: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
   try {
     signal?.throwIfAborted()
     return await work()

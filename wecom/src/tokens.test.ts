@@ -70,6 +70,19 @@ test('a company that gives the same token until it expires is served, and stops 
   assert.equal(server.count('gettoken'), 2)
 })
 
+test('callers whose token was rejected go on when WeCom hands out the same text again', async () => {
+  let rejections = 20
+  const { server, principal } = await startStack(({ api }) => {
+    if (api === 'gettoken') return { errcode: 0, access_token: 'SAME', expires_in: 7200 }
+    return rejections-- > 0 ? { errcode: 42001 } : { errcode: 0, userlist: [] }
+  })
+
+  const pages = await Promise.all(Array.from({ length: 20 }, () => principal.members.list(1)))
+
+  assert.equal(pages.length, 20)
+  assert.ok(server.count('gettoken') >= 2)
+})
+
 test('a token may die again and again as long as each one worked', async () => {
   const dead = new Set<string>()
   const { server, principal } = await startStack(company((token) => !dead.has(token)))

@@ -53,11 +53,16 @@ export type FetchToken = (signal: AbortSignal) => Promise<FreshToken>
 
 export type Tokens = {
   /** The current token. */
-  current(credential: Credential, signal: AbortSignal | undefined, fetch: FetchToken): Promise<string>
-  /** Another token than `rejected`. Several callers with the same rejected token cause one fetch. */
-  replace(credential: Credential, rejected: string, signal: AbortSignal | undefined, fetch: FetchToken): Promise<string>
+  current(credential: Credential, signal: AbortSignal | undefined, fetch: FetchToken): Promise<StoredToken>
+  /** A later token than `rejected`. Several callers with the same rejected token cause one fetch. */
+  replace(
+    credential: Credential,
+    rejected: StoredToken,
+    signal: AbortSignal | undefined,
+    fetch: FetchToken,
+  ): Promise<StoredToken>
   /** WeCom accepted this token in a call: should it be rejected later, a replacement is worth asking for. */
-  accepted(credential: Credential, token: string): void
+  accepted(credential: Credential, token: StoredToken): void
 }
 
 type Flight = { outcome: Promise<StoredToken>; waiting: number; controller: AbortController }
@@ -92,27 +97,28 @@ export function createTokens({ apiUrl, store, now, random }: TokensOptions): Tok
         const shared = await store.read(key)
         entry.stored ??= shared
       }
-      if (isFresh(entry.stored)) return entry.stored.token
-      return (await joinFlight(key, entry, signal, fetch, isFresh)).token
+      if (isFresh(entry.stored)) return entry.stored
+      return await joinFlight(key, entry, signal, fetch, isFresh)
     },
 
     async replace(credential, rejected, signal, fetch) {
       const key = tokenKey(apiUrl, credential)
       const entry = entryOf(key)
-      const isOther = (token: StoredToken | undefined): token is StoredToken =>
-        token !== undefined && token.token !== rejected && isFresh(token)
-      if (isOther(entry.stored)) return entry.stored.token
+      // By identity, not by text: WeCom may hand out the same text again, and then that is the answer to the rejection.
+      if (entry.stored !== rejected && isFresh(entry.stored)) return entry.stored
       if (isHopeless(entry)) {
         throw new WecomError('WECOM_TOKEN_REJECTED', { api: 'gettoken', message: 'a new token was rejected too' })
       }
-      const token = await joinFlight(key, entry, signal, fetch, isOther)
+      const isLater = (token: StoredToken | undefined): token is StoredToken =>
+        isFresh(token) && (token.token !== rejected.token || token.obtainedAt > rejected.obtainedAt)
+      const token = await joinFlight(key, entry, signal, fetch, isLater)
       entry.isReplacement = true
-      return token.token
+      return token
     },
 
     accepted(credential, token) {
       const entry = entryOf(tokenKey(apiUrl, credential))
-      if (entry.stored?.token === token) entry.isProven = true
+      if (entry.stored === token) entry.isProven = true
     },
   }
 
