@@ -3,7 +3,7 @@
  * WECOM_CORP_ID, WECOM_SECRET, WECOM_AGENT_ID and optionally WECOM_API_URL come from the environment.
  */
 
-import { WecomError, createWecom } from '@muster/wecom'
+import { WecomError, createWecom } from '../src/index.ts'
 
 const { WECOM_API_URL, WECOM_CORP_ID = '', WECOM_SECRET = '', WECOM_AGENT_ID } = process.env
 

@@ -4,7 +4,7 @@
  * WECOM_CORP_ID, WECOM_SECRET and optionally WECOM_API_URL come from the environment.
  */
 
-import { createWecom } from '@muster/wecom'
+import { createWecom } from '../src/index.ts'
 
 const { WECOM_API_URL, WECOM_CORP_ID = '', WECOM_SECRET = '' } = process.env
 

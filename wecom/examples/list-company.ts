@@ -3,8 +3,8 @@
  * WECOM_CORP_ID, WECOM_SECRET and optionally WECOM_API_URL come from the environment.
  */
 
-import { createWecom } from '@muster/wecom'
-import type { Department } from '@muster/wecom'
+import { createWecom } from '../src/index.ts'
+import type { Department } from '../src/index.ts'
 
 const { WECOM_API_URL, WECOM_CORP_ID = '', WECOM_SECRET = '' } = process.env
 

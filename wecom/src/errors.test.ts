@@ -81,6 +81,14 @@ test('a message of megabytes is cut before it is searched, and never in the midd
   assert.ok(!error.message.includes('xxx'))
 })
 
+test('long names of errors stay readable, tokens do not', () => {
+  const message = `UNABLE_TO_GET_ISSUER_CERT_LOCALLY, ${'aB3_'.repeat(10)}`
+
+  const error = new WecomError('WECOM_TLS_FAILED', { api: 'gettoken', message })
+
+  assert.equal(error.message, 'gettoken: UNABLE_TO_GET_ISSUER_CERT_LOCALLY, [redacted]')
+})
+
 test('an error made by hand is redacted too', () => {
   const cause = new Error('GET /cgi-bin/user/get?access_token=abc&userid=lisi of lisi@example.com, +86 138 0000 0000')
 

@@ -16,7 +16,9 @@ const SECRET_PARAMETERS =
   /\b((?:[a-z_]*access_token|[a-z_]*secret|[a-z_]*code|user_ticket|encoding_aeskey|userid|mobile|email)(?:=|%3D|["']?\s*:\s*["']?))[^&"'\s,}]+/gi
 const MAIL_ADDRESS = /[^\s@"'<>(),;:=&]+(?:@|%40)[^\s@"'<>(),;:=&]+/g
 const MOBILE_NUMBER = /\+\d[\d -]{6,}\d|(?<!\d)1[3-9]\d{9}(?!\d)/g
-const OPAQUE_VALUE = /[\w-]{32,}/g
+
+/** Tokens and digests, but not the names of errors: UNABLE_TO_GET_ISSUER_CERT_LOCALLY must stay readable. */
+const OPAQUE_VALUE = /(?<![\w-])(?![A-Z_]+(?![\w-]))[\w-]{32,}/g
 
 /** @param values what this call sent that must not come back: secret, token, code, ticket, ids and numbers of people. */
 export function createRedactor(values: readonly string[]): Redact {
