@@ -1,7 +1,7 @@
 /** Departments as WeCom shows them, and the calls that read them (pages 90344, 36259, 95407). */
 
-import type { Caller, CallOptions } from './request.ts'
 import { invalidArgument } from './errors.ts'
+import type { Caller, CallOptions } from './request.ts'
 import { IncompleteAnswer, isObject, requireList, toInteger, toText, toTextList } from './wire.ts'
 import type { RejectedRow, WireObject } from './wire.ts'
 

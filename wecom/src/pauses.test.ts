@@ -7,10 +7,9 @@ import { after, test } from 'node:test'
 import { createClock, createHurriedClock, until } from '../test/clock.ts'
 import { startServer } from '../test/local-server.ts'
 import type { Answerer } from '../test/local-server.ts'
-import { createWecom } from './index.ts'
-import type { PrincipalOptions, WecomOptions } from './index.ts'
 import { errorFromErrcode } from './errors.ts'
-import type { WecomError } from './errors.ts'
+import { createWecom } from './index.ts'
+import type { PrincipalOptions, WecomError, WecomOptions } from './index.ts'
 import { createGate } from './pauses.ts'
 
 const cleanUps: (() => Promise<void>)[] = []

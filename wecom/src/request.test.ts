@@ -9,7 +9,7 @@ import { createHurriedClock, until } from '../test/clock.ts'
 import { startServer } from '../test/local-server.ts'
 import type { Answerer, LocalServer } from '../test/local-server.ts'
 import { WecomError, createWecom } from './index.ts'
-import type { CallReport, Principal, PrincipalOptions, WecomErrorCode, WecomOptions } from './index.ts'
+import type { Budget, CallReport, Principal, PrincipalOptions, WecomErrorCode, WecomOptions } from './index.ts'
 
 const cleanUps: (() => Promise<void>)[] = []
 after(() => Promise.all(cleanUps.map((cleanUp) => cleanUp())))
@@ -305,6 +305,36 @@ test('every request that was sent is reported once, gettoken and repetitions inc
     ],
   )
   assert.equal(reports.length, server.asked.length)
+})
+
+test('every request takes a place of the budget and gives it back, whatever comes of it', async () => {
+  const taken: string[] = []
+  let free = 0
+  const budget: Budget = {
+    acquire: (corpId, api, _signal, priority) => {
+      taken.push(`${corpId} ${api} ${priority}`)
+      return Promise.resolve(() => free++)
+    },
+  }
+  const { principal } = await startStack(
+    ({ api, earlier }) => {
+      if (api !== 'user/list') return undefined
+      return [{ errcode: 45009 }, { errcode: 40014 }, { errcode: 60011 }][earlier]
+    },
+    { budget },
+  )
+
+  await assert.rejects(principal.members.list(1, { priority: 'interactive' }), failsWith('WECOM_FREQUENCY_LIMITED'))
+  await assert.rejects(principal.members.list(1), failsWith('WECOM_NOT_VISIBLE'))
+
+  assert.deepEqual(taken, [
+    'ww1 gettoken interactive',
+    'ww1 user/list interactive',
+    'ww1 user/list bulk',
+    'ww1 gettoken bulk',
+    'ww1 user/list bulk',
+  ])
+  assert.equal(free, taken.length)
 })
 
 test('arguments that cannot be meant are refused without a request', async () => {

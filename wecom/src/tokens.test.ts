@@ -248,6 +248,32 @@ test('two processes that share a store share the token, and its replacement', as
   assert.equal(server.count('gettoken'), 2)
 })
 
+test('processes that start together fetch one token when their store can exclude the others', async () => {
+  const memory = createMemoryTokenStore()
+  let last: Promise<unknown> = Promise.resolve()
+  const tokens: TokenStore = {
+    ...memory,
+    exclusively: (_key, work) => {
+      const turn = last.then(work)
+      last = turn.catch(() => {})
+      return turn
+    },
+  }
+  const { server, principal } = await startStack(
+    company(() => true),
+    { tokens },
+  )
+  const others = Array.from({ length: 4 }, () => createWecom({ apiUrl: server.url, tokens, ...createHurriedClock() }))
+  for (const other of others) cleanUps.push(() => other.close())
+
+  await Promise.all([
+    principal.token(),
+    ...others.map((other) => other.principal({ corpId: 'ww1', secret: 'right' }).token()),
+  ])
+
+  assert.equal(server.count('gettoken'), 1)
+})
+
 test('the key of a store contains no secret', async () => {
   const keys: string[] = []
   const memory = createMemoryTokenStore()
