@@ -3,10 +3,10 @@
  * body of the average size. `node emulator/bench.ts [people]`. The callers share the machine, so run it on two cores or more.
  */
 
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads'
 
 import { startEmulator } from './src/index.ts'
 
@@ -19,8 +19,14 @@ interface Round {
   tookMs: number
 }
 
-if (isMainThread) await main()
-else parentPort?.postMessage(await callAll(workerData as { urls: string[]; ms: number }))
+interface Order {
+  urls: string[]
+  ms: number
+}
+
+// The callers are this same file in a process of their own, so that the server has a core to itself and its memory is its own.
+if (process.send) process.once('message', (order: Order) => void callAll(order).then((round) => process.send?.(round)))
+else await main()
 
 async function main(): Promise<void> {
   const people = Number(process.argv[2] ?? 100_000)
@@ -40,14 +46,14 @@ async function main(): Promise<void> {
   const [app] = company?.apps ?? []
   if (!company || !app) throw new Error('no company to measure')
   const { accessToken } = control.mintToken({ corpId: company.corpId, agentId: app.agentId })
-  const ids = control.truth({ corpId: company.corpId }).departments.map(({ id }) => id)
+  const startRssMb = rssMb()
+  const ids = departmentIds(await read(`${apiUrl}/cgi-bin/department/simplelist?access_token=${accessToken}`))
   const urls = ids.map((id) => `${apiUrl}/cgi-bin/user/list?access_token=${accessToken}&department_id=${id}`)
 
   const cold = await measure(urls, Math.min(secondsPerRound, 2) * 1000)
   const warm = await measure(urls, secondsPerRound * 1000)
   const averageBytes = Math.round(warm.bytes / warm.answers)
-  const rssMb = Math.round(process.memoryUsage().rss / 1e6)
-  await emulator.close()
+  const endRssMb = rssMb()
 
   const body = Buffer.alloc(averageBytes, 'x')
   const floorServer = createServer((_, response) => {
@@ -62,29 +68,39 @@ async function main(): Promise<void> {
   )
   floorServer.close()
   floorServer.closeAllConnections()
+  await emulator.close()
 
   console.log(`company             ${company.people} people, ${company.departments} departments`)
   console.log(`start               ${Math.round(startMs)} ms`)
-  console.log(`memory after        ${rssMb} MB`)
+  console.log(`memory              ${startRssMb} MB after the start, ${endRssMb} MB after the calls`)
   console.log(`user/list, first    ${perSecond(cold)} answers/s`)
   console.log(`user/list, again    ${perSecond(warm)} answers/s of ${averageBytes} bytes on average`)
   console.log(`floor               ${perSecond(floor)} answers/s`)
   console.log(`ratio to the floor  ${(perSecond(warm) / perSecond(floor)).toFixed(2)}`)
 }
 
+function rssMb(): number {
+  return Math.round(process.memoryUsage().rss / 1e6)
+}
+
+function departmentIds(reply: string): number[] {
+  return (JSON.parse(reply) as { department_id: { id: number }[] }).department_id.map(({ id }) => id)
+}
+
 function perSecond({ answers, tookMs }: Round): number {
   return Math.round((answers * 1000) / tookMs)
 }
 
-/** The callers run in a thread of their own, so that the server has its core to itself. */
 async function measure(urls: string[], ms: number): Promise<Round> {
-  const worker = new Worker(new URL(import.meta.url), { workerData: { urls, ms } })
-  const [round] = (await once(worker, 'message', { signal: AbortSignal.timeout(ms + 30_000) })) as [Round]
-  await worker.terminate()
+  const callers = fork(new URL(import.meta.url))
+  const order: Order = { urls, ms }
+  callers.send(order)
+  const [round] = (await once(callers, 'message', { signal: AbortSignal.timeout(ms + 30_000) })) as [Round]
+  callers.disconnect()
   return round
 }
 
-async function callAll({ urls, ms }: { urls: string[]; ms: number }): Promise<Round> {
+async function callAll({ urls, ms }: Order): Promise<Round> {
   const agent = new Agent({ keepAlive: true, maxSockets: callers })
   const startedAt = performance.now()
   let next = 0
@@ -92,7 +108,8 @@ async function callAll({ urls, ms }: { urls: string[]; ms: number }): Promise<Ro
   let bytes = 0
   const caller = async () => {
     while (performance.now() - startedAt < ms) {
-      bytes += await get(urls[next++ % urls.length] ?? '', agent)
+      const body = await read(urls[next++ % urls.length] ?? '', agent)
+      bytes += body.length
       answers++
     }
   }
@@ -101,14 +118,16 @@ async function callAll({ urls, ms }: { urls: string[]; ms: number }): Promise<Ro
   return { answers, bytes, tookMs: performance.now() - startedAt }
 }
 
-function get(url: string, agent: Agent): Promise<number> {
+/** One character per byte: the callers only count. */
+function read(url: string, agent?: Agent): Promise<string> {
   return new Promise((resolve, reject) => {
     const call = request(url, { agent, timeout: 10_000 }, (response) => {
-      let bytes = 0
-      response.on('data', (chunk: Buffer) => {
-        bytes += chunk.length
+      let body = ''
+      response.setEncoding('latin1')
+      response.on('data', (chunk: string) => {
+        body += chunk
       })
-      response.on('end', () => resolve(bytes))
+      response.on('end', () => resolve(body))
       response.on('error', reject)
     })
     call.on('error', reject).end()

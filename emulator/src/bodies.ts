@@ -19,9 +19,6 @@ interface Kept {
   version: number
 }
 
-const head = Buffer.from('{"errcode":0,"errmsg":"ok","userlist":[')
-const tail = Buffer.from(']}')
-
 export function createBodies(company: Company, bytesMax: number): Bodies {
   const kept = new Map<string, Kept>()
   let bytesKept = 0
@@ -62,5 +59,6 @@ export function renderMembers(lens: Lens, members: Iterable<Member>, detail: 'fu
     if (!lens.seesMember(member)) continue
     parts.push(JSON.stringify(detail === 'full' ? lens.member(member, 'list') : lens.simpleMember(member)))
   }
-  return Buffer.concat([head, Buffer.from(parts.join(',')), tail])
+  // One string and one allocation: joining buffers left twice the bytes behind for the collector.
+  return Buffer.from(`{"errcode":0,"errmsg":"ok","userlist":[${parts.join(',')}]}`)
 }

@@ -121,7 +121,8 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
   const departments = new Map<number, Department>()
   const children = new Map<number, number[]>()
   const members = new Map<string, Member>()
-  const keys = new Map<Member, string>()
+  /** The keys of planted duplicates, which their userid does not tell. */
+  const oddKeys = new WeakMap<Member, string>()
   const direct = new Map<number, Set<Member>>()
   const stamps = new Map<number, number>()
   let version = 1
@@ -155,6 +156,7 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
     plantMember: (member) => {
       let key = foldUserid(member.userid)
       while (members.has(key)) key += '\u0000'
+      if (key !== foldUserid(member.userid)) oddKeys.set(member, key)
       insert(key, member)
     },
     patchMember,
@@ -220,8 +222,11 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
 
   function insert(key: string, member: Member): void {
     members.set(key, member)
-    keys.set(member, key)
     attach(member)
+  }
+
+  function keyOf(member: Member): string {
+    return oddKeys.get(member) ?? foldUserid(member.userid)
   }
 
   function attach(member: Member): void {
@@ -250,7 +255,7 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
   }
 
   function patchMember(member: Member, patch: Partial<Member>): void {
-    if ('userid' in patch && foldUserid(patch.userid) !== keys.get(member)) {
+    if ('userid' in patch && foldUserid(patch.userid) !== foldUserid(member.userid)) {
       throw new Error('a userid changes by renameMember, because other records mention it')
     }
     const staysInPlace = !('department' in patch)
@@ -274,7 +279,6 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
       if (!member) continue
       detach(member)
       members.delete(key)
-      keys.delete(member)
       company.spellings.delete(key)
       company.renamable.delete(key)
       company.creators.delete(key)
@@ -285,12 +289,12 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
   }
 
   function renameMember(member: Member, userid: string): void {
-    const before = keys.get(member)
+    const before = keyOf(member)
     const after = foldUserid(userid)
-    if (before === undefined) throw new Error('not a member of this company')
     if (before !== after && members.has(after)) throw new Error(`userid ${userid} is taken`)
     detach(member)
     members.delete(before)
+    oddKeys.delete(member)
     member.userid = userid
     insert(after, member)
     company.spellings.delete(before)

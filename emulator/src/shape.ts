@@ -33,7 +33,7 @@ export function number(min = -Infinity, max = Infinity): Check<number> {
 
 export function integer(min: number, max = Number.MAX_SAFE_INTEGER): Check<number> {
   return (value, path) => {
-    if (Number.isInteger(value) && number(min, max)(value, path) >= min) return value as number
+    if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
     throw new ShapeError(path, `a whole number from ${min} to ${max}`)
   }
 }

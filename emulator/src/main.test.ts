@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+
+import { fetchText, parse, rows } from './test-client.ts'
+
+function run(t: TestContext, ...options: string[]) {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('main.ts', import.meta.url)), ...options])
+  const exited = once(child, 'exit', { signal: AbortSignal.timeout(10_000) })
+  t.after(() => child.kill('SIGKILL'))
+  let [stdout, stderr] = ['', '']
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    stdout += chunk
+  })
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    stderr += chunk
+  })
+  const firstLine = async () => {
+    while (!stdout.includes('\n')) await once(child.stdout, 'data', { signal: AbortSignal.timeout(10_000) })
+    return stdout
+  }
+  return { child, exited, firstLine, output: () => ({ stdout, stderr }) }
+}
+
+test('--json prints one document with working credentials, SIGTERM ends it', async (t) => {
+  const { child, exited, firstLine, output } = run(t, '--people', '30', '--seed', '5', '--json')
+
+  const { apiUrl, controlUrl, companies } = JSON.parse(await firstLine()) as {
+    apiUrl: string
+    controlUrl: string
+    companies: { corpId: string; people: number; contactsSecret: string; apps: { kind: string; secret: string }[] }[]
+  }
+  const [company] = companies
+  const [app] = company?.apps ?? []
+  const token = await fetchText(`${apiUrl}/cgi-bin/gettoken?corpid=${company?.corpId}&corpsecret=${app?.secret}`)
+  const listed = parse((await fetchText(`${controlUrl}/countCalls`)).body)
+  child.kill('SIGTERM')
+  const [status] = (await exited) as [number | null]
+
+  assert.equal(parse(token.body)['errcode'], 0)
+  assert.equal(listed['count'], 1)
+  assert.deepEqual([company?.people, app?.kind], [30, 'self-built'])
+  assert.equal(
+    company?.apps.some(({ kind }) => kind === 'contacts-sync'),
+    false,
+  )
+  assert.deepEqual([status, output().stderr], [0, ''])
+  assert.deepEqual(rows(parse(output().stdout), 'companies').length, 1)
+})
+
+test('without --json it explains itself, --help too, and a bad option is 2', async (t) => {
+  const running = run(t, '--people', '12')
+  const text = await running.firstLine()
+  running.child.kill('SIGINT')
+  await running.exited
+  const help = run(t, '--help')
+  await help.exited
+  const bad = run(t, '--people', 'many')
+  const [status] = (await bad.exited) as [number]
+
+  assert.match(text, /WeCom is emulated at http:\/\/127\.0\.0\.1:\d+/)
+  assert.match(running.output().stdout, /CorpId +ww[0-9a-f]{16}[^]*AgentId 1000002/)
+  assert.match(help.output().stdout, /^Usage: /)
+  assert.equal(status, 2)
+  assert.match(bad.output().stderr, /--people takes a whole number from 1 to 1000000, not "many"/)
+})
