@@ -78,6 +78,7 @@ test('an unknown path is 404, a wrong verb is a parameter error', async (t) => {
   assert.equal((await as('contacts-sync').get('user/getuserid'))['errcode'], 40063)
   assert.equal((await as('contacts-sync').get('export/user'))['errcode'], 48009)
   assert.equal((await as('self-built').post('user/get', {}, { userid: 'nobody' }))['errcode'], 60111)
+  assert.equal((await as('self-built').get('user/get', { userid: 'no body' }))['errcode'], 40003)
 })
 
 test('a token lasts 7200 seconds, is then expired, and later unknown', async (t) => {

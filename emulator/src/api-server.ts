@@ -40,7 +40,7 @@ export function createApiServer(world: World): Server {
   return createServer((request, response) => {
     receive(world, byPath, request, response).catch((error: unknown) => {
       // A caller that hung up in the middle of its own request is no news.
-      if (request.destroyed && !response.writable) return
+      if (request.errored) return
       // Only a bug of the emulator comes here. A client under test must not mistake it for something WeCom does.
       console.error('the emulator failed to answer', error)
       if (response.headersSent) response.destroy()
@@ -66,18 +66,19 @@ async function receive(
     endpoint: endpointOf(path),
     query: withoutSecrets(query),
     address,
+    ...principalOf(world, query),
   })
   response.once('close', () => world.ledger.close(record))
 
-  const origin = `http://${request.headers.host ?? 'localhost'}`
-  const call: OpenCall = { world, query, body: await readBody(request), address, origin }
-  const exchange: Exchange = { world, request, response, path, route: byPath.get(path), call, record }
-  const holder = world.tokens.holderOf(query.get('access_token') ?? '')
-  if (holder) {
-    record.corpId = holder.company.corpId
-    record.agentId = holder.app.agentId
+  const body = await readBody(request)
+  if (!body) {
+    record.status = 413
+    return send(response, { status: 413, headers: { connection: 'close' }, bytes: Buffer.alloc(0) })
   }
-  const struck = world.faults.strike({ endpoint: record.endpoint, query, ...principalOf(record) })
+  const origin = `http://${request.headers.host ?? 'localhost'}`
+  const call: OpenCall = { world, query, body, address, origin }
+  const exchange: Exchange = { world, request, response, path, route: byPath.get(path), call, record }
+  const struck = world.faults.strike({ ...principalOf(world, query), endpoint: record.endpoint, query })
   record.faults = struck.map(({ id }) => id)
 
   const answer = await decide(exchange, struck)
@@ -134,7 +135,9 @@ async function perform({ world, response, call }: Exchange, route: Route, delay:
   }
   const admitted = admit(call, route)
   const leave = world.meters.enter({ corpId: admitted.company.corpId, path: route.path })
-  response.once('close', leave)
+  // A caller that has gone already closes nothing any more.
+  if (response.destroyed) leave()
+  else response.once('close', leave)
   await delay()
   return route.handle(admitted)
 }
@@ -160,11 +163,18 @@ function endpointOf(path: string): string {
   return path.startsWith(prefix) ? path.slice(prefix.length) : path
 }
 
-function principalOf({ corpId, agentId }: CallRecord): { corpId?: string; agentId?: number } {
-  return { ...(corpId === undefined ? {} : { corpId }), ...(agentId === undefined ? {} : { agentId }) }
+/** Whose token or secret is presented, alive or not. Nothing when it belongs to nobody. */
+function principalOf(world: World, query: URLSearchParams): { corpId?: string; agentId?: number } {
+  const holder = world.tokens.holderOf(query.get('access_token') ?? '')
+  if (holder) return { corpId: holder.company.corpId, agentId: holder.app.agentId }
+  const secret = query.get('corpsecret')
+  if (!secret) return {}
+  const corpId = query.get('corpid') ?? ''
+  const app = world.companies.get(corpId)?.apps.find((candidate) => candidate.secret === secret)
+  return app ? { corpId, agentId: app.agentId } : {}
 }
 
-/** Whose token or secret it was is in the record already; a sign-in code is a credential too. */
+/** Whose credential it was is in the record beside the query. A sign-in code is a credential too. */
 function withoutSecrets(query: URLSearchParams): Record<string, string> {
   const shown: Record<string, string> = {}
   for (const [name, value] of query) shown[name] = /token|secret|^code$|^key$/.test(name) ? '[secret]' : value
@@ -176,13 +186,14 @@ function sentCursor(call: OpenCall): string | undefined {
   return typeof cursor === 'string' ? cursor : undefined
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
+/** Undefined when it is longer than anything WeCom takes. */
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   if (request.method !== 'POST') return Buffer.alloc(0)
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > bodyBytesMax) throw new Error(`a request body is longer than ${bodyBytesMax} bytes`)
+    if (size > bodyBytesMax) return undefined
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

@@ -18,7 +18,10 @@ export function admit(call: OpenCall, route: TokenRoute): Call {
   if (!company.isAvailable) throw new ApiError(301007)
   if (!app.isEnabled) throw new ApiError(50003)
   checkAddress(app, address)
-  if (!route.isExempt?.(call)) world.meters.countCall({ corpId: company.corpId, address, path: route.path })
+  if (!route.isExempt?.(call)) {
+    const isDebug = query.get('debug') === '1'
+    world.meters.countCall({ corpId: company.corpId, address, path: route.path, isDebug })
+  }
   if (!route.kinds.includes(app.kind)) throw new ApiError(48002)
   if (app.kind === 'contacts-sync') {
     if (route.isWrite && !app.canWrite) throw new ApiError(48002)

@@ -74,7 +74,7 @@ test('a generated company is as awkward as real ones', () => {
   assert.ok(Math.max(...departments.map(({ id }) => id)) > departments.length, 'gaps in the ids')
   assert.ok(departments.some(({ order }) => order > 2 ** 31))
 
-  assert.deepEqual([...new Set(members.map(({ status }) => status))].sort(), [1, 2, 4, 5])
+  assert.deepEqual(new Set(members.map(({ status }) => status)), new Set([1, 2, 4, 5]))
   assert.ok(some(({ department }) => department.length === 5))
   assert.ok(
     some(({ department }) => department.some((id, i) => id < (department[i - 1] ?? 0))),

@@ -12,6 +12,7 @@ export interface CallRecord {
   endpoint: string
   query: Record<string, string>
   address: string
+  /** Whose token or secret was presented, also when it was dead or the app disabled; absent when nobody's. */
   corpId?: string
   agentId?: number
   /** Ids of the faults that were applied. */
@@ -33,7 +34,7 @@ export interface CallFilter {
 }
 
 export interface Ledger {
-  open(call: Pick<CallRecord, 'method' | 'endpoint' | 'query' | 'address'>): CallRecord
+  open(call: Pick<CallRecord, 'method' | 'endpoint' | 'query' | 'address' | 'corpId' | 'agentId'>): CallRecord
   /** Must be called once for every opened record. */
   close(record: CallRecord): void
   /** Recent calls, oldest first, at most `last` of them. Open calls are included. */

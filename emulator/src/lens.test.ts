@@ -140,7 +140,7 @@ test('a narrowed range shows its branches with their true parents, and nobody el
     listed.some(({ parentid }) => parentid === 1),
     'the parent that is out of sight is still named',
   )
-  assert.deepEqual([...people.keys()].sort(), inRange.map(({ userid }) => userid).sort())
+  assert.deepEqual(new Set(people.keys()), new Set(inRange.map(({ userid }) => userid)))
   for (const { userid, department, order } of inRange) {
     const seen = people.get(userid)
     assert.deepEqual(

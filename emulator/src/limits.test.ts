@@ -28,6 +28,17 @@ test('the hour has a limit and a longer penalty of its own', async (t) => {
   assert.equal(await code(), 0)
 })
 
+test('debug=1 is limited on its own', async (t) => {
+  const { as } = await stage(t)
+  const code = async (debug: number) => (await as('self-built').get('agent/list', { debug }))['errcode']
+
+  const codes: unknown[] = []
+  for (let call = 0; call < 6; call++) codes.push(await code(1))
+
+  assert.deepEqual(codes, [0, 0, 0, 0, 0, 45009])
+  assert.equal(await code(0), 0)
+})
+
 test('an address has limits across companies', async (t) => {
   const { control, as } = await stage(t)
   control.changeSettings({ limits: { perAddressPerMinute: 1 } })

@@ -8,7 +8,7 @@ import type { Limits } from './settings.ts'
 
 export interface Meters {
   /** Counts a call and throws 45009 when it is one too many, or while the penalty for the last excess runs. */
-  countCall(call: { corpId: string; address: string; path: string }): void
+  countCall(call: { corpId: string; address: string; path: string; isDebug: boolean }): void
   /** Throws 45033 when the company has too many calls to this API open; otherwise returns how to close this one. */
   enter(call: { corpId: string; path: string }): () => void
   isBanned(address: string): boolean
@@ -45,8 +45,9 @@ export function createMeters(limits: () => Limits, now: () => number): Meters {
   const lookups = new Map<string, { day: number; failed: number }>()
 
   return {
-    countCall({ corpId, address, path }) {
-      const { perMinute, perHour, perAddressPerMinute, perAddressPerHour } = limits()
+    countCall({ corpId, address, path, isDebug }) {
+      const { perMinute, perHour, perAddressPerMinute, perAddressPerHour, debugPerMinute } = limits()
+      if (isDebug) count(`debug ${corpId} ${path}`, debugPerMinute, null)
       count(`corp ${corpId} ${path}`, perMinute, perHour)
       count(`address ${address} ${path}`, perAddressPerMinute, perAddressPerHour)
     },

@@ -12,6 +12,8 @@ export interface Limits {
   perAddressPerHour: number | null
   minutePenaltyMs: number
   hourPenaltyMs: number
+  /** Calls with `debug=1` per company and API and minute. */
+  debugPerMinute: number | null
   /** Calls of one company to one API at the same time. WeCom publishes no number; this one is ours. */
   concurrency: number | null
   /** A longer reply is 45029. WeCom publishes no number; this one is ours. */
@@ -50,6 +52,8 @@ export interface Readings {
   listIdDefaultLimit: number
   /** A code made for another app of the same company: 50001 (§6) or 40029 (§3). */
   codeOfOtherApp: 50001 | 40029
+  /** May an app write tags, its own ones (§2.5), or only the assistant and contacts apps (§2.1)? */
+  tagWritesByApps: 'own' | 'refused'
 }
 
 export interface Settings {
@@ -75,6 +79,7 @@ export function defaultSettings(): Settings {
       perAddressPerHour: 600_000,
       minutePenaltyMs: 60_000,
       hourPenaltyMs: 3_600_000,
+      debugPerMinute: 5,
       concurrency: 100,
       replyBytesMax: 32 * 1024 * 1024,
       wrongSecretsPerHour: 2_000,
@@ -94,6 +99,7 @@ export function defaultSettings(): Settings {
       departmentNameMax: 64,
       listIdDefaultLimit: 10_000,
       codeOfOtherApp: 50001,
+      tagWritesByApps: 'own',
     },
     latencyMs: 0,
     exportPendingMs: 100,

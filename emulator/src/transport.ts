@@ -50,6 +50,7 @@ export async function send(response: ServerResponse, answer: Outgoing): Promise<
 
 /** Ends early when the caller gives up. */
 export function pause(ms: number, response: ServerResponse): Promise<void> {
+  if (response.destroyed) return Promise.resolve()
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer)

@@ -215,8 +215,13 @@ function checkFields(company: Company, draft: Draft, readings: Readings, self: M
   return checked
 }
 
+/** 1 to 64 letters, digits and `_-@.`, the first a letter or digit. */
+export function isUserid(value: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9_\-@.]{0,63}$/.test(value)
+}
+
 function useridOf(value: unknown): string {
-  if (typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9_\-@.]{0,63}$/.test(value)) return value
+  if (typeof value === 'string' && isUserid(value)) return value
   throw new ApiError(40003)
 }
 

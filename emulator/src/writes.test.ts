@@ -203,6 +203,9 @@ test('tags are made, filled, read and protected', async (t) => {
   const read = await app.get('tag/get', { tagid })
   const foreign = await as('system').post('tag/update', { tagid, tagname: '别的' })
   const hidden = await as('third-party').get('tag/get', { tagid })
+  control.changeSettings({ readings: { tagWritesByApps: 'refused' } })
+  const byMatrix = await app.post('tag/update', { tagid, tagname: '班长' })
+  control.changeSettings({ readings: { tagWritesByApps: 'own' } })
   const nothing = await app.post('tag/deltagusers', { tagid, userlist: ['nobody'] })
   const deleted = await writer.get('tag/delete', { tagid })
 
@@ -210,6 +213,7 @@ test('tags are made, filled, read and protected', async (t) => {
   assert.deepEqual(read['userlist'], [{ userid: member?.userid, name: member?.name }])
   assert.deepEqual(read['partylist'], [1])
   assert.deepEqual([foreign['errcode'], hidden['errcode'], nothing['errcode']], [81011, 40068, 40031])
+  assert.equal(byMatrix['errcode'], 48002)
   assert.equal(deleted['errmsg'], 'deleted')
   assert.equal((await app.get('tag/get', { tagid }))['errcode'], 40068)
 })

@@ -6,7 +6,7 @@ import { ApiError } from '../errors.ts'
 import type { ExportPlan } from '../exports.ts'
 import { bodyOf, idField, required, textField } from '../route.ts'
 import type { Call, Reply, Route } from '../route.ts'
-import { everyKind } from './kinds.ts'
+import { allButContactsApps, everyKind } from './kinds.ts'
 import { tagContents, tagInReach } from './tags.ts'
 
 const blockMax = 1_000_000
@@ -15,7 +15,7 @@ export const exportRoutes: readonly Route[] = [
   {
     path: 'export/simple_user',
     needsToken: true,
-    kinds: everyKind,
+    kinds: allButContactsApps,
     isBlockedFromNewAddress: true,
     handle: (call) =>
       submit(call, {
@@ -25,7 +25,7 @@ export const exportRoutes: readonly Route[] = [
   {
     path: 'export/user',
     needsToken: true,
-    kinds: everyKind,
+    kinds: allButContactsApps,
     isBlockedFromNewAddress: true,
     handle: (call) =>
       submit(call, {
@@ -35,7 +35,7 @@ export const exportRoutes: readonly Route[] = [
   {
     path: 'export/department',
     needsToken: true,
-    kinds: everyKind,
+    kinds: allButContactsApps,
     isBlockedFromNewAddress: true,
     handle: ({ lens, ...call }) =>
       submit(

@@ -7,7 +7,7 @@ import type { Company, Member } from '../company.ts'
 import { ApiError } from '../errors.ts'
 import { bodyOf, textField, textList } from '../route.ts'
 import type { Call, Reply, Route } from '../route.ts'
-import { everyApp, everyKind, providerApps, selfBuiltApps } from './kinds.ts'
+import { allButContactsApps, everyApp, providerApps, selfBuiltApps } from './kinds.ts'
 
 const pageMax = 10_000
 /** By secondary sources (§11.13). */
@@ -22,8 +22,8 @@ export const idRoutes: readonly Route[] = [
     lists: ['dept_user'],
     handle: listIds,
   },
-  { path: 'user/getuserid', needsToken: true, kinds: everyKind, handle: byMobile },
-  { path: 'user/get_userid_by_email', needsToken: true, kinds: everyKind, handle: byEmail },
+  { path: 'user/getuserid', needsToken: true, kinds: allButContactsApps, handle: byMobile },
+  { path: 'user/get_userid_by_email', needsToken: true, kinds: allButContactsApps, handle: byEmail },
   {
     path: 'batch/openuserid_to_userid',
     needsToken: true,

@@ -6,6 +6,10 @@ import type { PrincipalKind } from '../apps.ts'
 export const everyKind: readonly PrincipalKind[] = principalKinds
 /** Everything with an agentid. */
 export const everyApp: readonly PrincipalKind[] = principalKinds.filter((kind) => kind !== 'contacts-sync')
+/** The matrix has a dash for contacts apps at exports and look-ups. */
+export const allButContactsApps: readonly PrincipalKind[] = principalKinds.filter(
+  (kind) => kind !== 'third-party-contacts',
+)
 /** Contacts may be written by the assistant and by third-party contacts apps only. */
 export const writers: readonly PrincipalKind[] = ['contacts-sync', 'third-party-contacts']
 export const selfBuiltApps: readonly PrincipalKind[] = ['self-built', 'self-built-before-2022']

@@ -1,6 +1,7 @@
 /** Chapter 2.3: reading members. Writing them is in writes.ts, lists of ids and look-ups in ids.ts. */
 
 import type { Member } from '../company.ts'
+import { isUserid } from '../write-rules.ts'
 import { renderMembers } from '../bodies.ts'
 import { ApiError } from '../errors.ts'
 import { required, wholeNumber } from '../route.ts'
@@ -52,8 +53,10 @@ function listMembers(call: Call, detail: 'full' | 'simple'): Reply {
 
 function get(call: Call): Reply {
   const { world, lens, query } = call
-  const member = lens.memberOf(required(query, 'userid', 41009))
-  if (!member) throw new ApiError(60111)
+  const id = required(query, 'userid', 41009)
+  const member = lens.memberOf(id)
+  // Looked up before it is judged, so that planted members with impossible ids can be read.
+  if (!member) throw new ApiError(isUserid(id) ? 60111 : 40003)
   if (!lens.seesMember(member)) throw new ApiError(world.settings.readings.memberOutOfRange)
   return lens.member(member, 'get')
 }

@@ -4,8 +4,8 @@ import { foldUserid } from '../company.ts'
 import type { Tag } from '../company.ts'
 import { ApiError } from '../errors.ts'
 import { bodyOf, idField, required, textField, wholeNumber } from '../route.ts'
-import type { Call, Reply, Route } from '../route.ts'
-import { everyKind } from './kinds.ts'
+import type { Call, Reply, Route, TokenRoute } from '../route.ts'
+import { everyKind, writers } from './kinds.ts'
 
 /** A change may name at most so many members and departments. */
 const usersMax = 1_000
@@ -14,18 +14,27 @@ const partiesMax = 100
 export const tagRoutes: readonly Route[] = [
   { path: 'tag/list', needsToken: true, kinds: everyKind, lists: ['taglist'], handle: list },
   { path: 'tag/get', needsToken: true, kinds: everyKind, lists: ['userlist', 'partylist'], handle: get },
-  { path: 'tag/create', needsToken: true, kinds: everyKind, isWrite: true, handle: create },
-  { path: 'tag/update', needsToken: true, kinds: everyKind, isWrite: true, handle: rename },
-  { path: 'tag/delete', needsToken: true, kinds: everyKind, isWrite: true, handle: remove },
-  { path: 'tag/addtagusers', needsToken: true, kinds: everyKind, isWrite: true, handle: (call) => change(call, 'add') },
-  {
-    path: 'tag/deltagusers',
+  write('tag/create', create),
+  write('tag/update', rename),
+  write('tag/delete', remove),
+  write('tag/addtagusers', (call) => change(call, 'add')),
+  write('tag/deltagusers', (call) => change(call, 'remove')),
+]
+
+/** The matrix of §2.1 and the text of §2.5 disagree about apps; the reading decides. */
+function write(path: string, handle: TokenRoute['handle']): Route {
+  return {
+    path,
     needsToken: true,
     kinds: everyKind,
     isWrite: true,
-    handle: (call) => change(call, 'remove'),
-  },
-]
+    handle(call) {
+      const isRefused = call.world.settings.readings.tagWritesByApps === 'refused' && !writers.includes(call.app.kind)
+      if (isRefused) throw new ApiError(48002)
+      return handle(call)
+    },
+  }
+}
 
 function list(call: Call): Reply {
   const tags = [...call.company.tags.values()].filter((tag) => isInReach(call, tag))
