@@ -18,7 +18,6 @@ import type { CompanyShape } from './generator.ts'
 import type { CallFilter, CallRecord } from './ledger.ts'
 import { defaultSettings } from './settings.ts'
 import type { Limits, Readings, Settings } from './settings.ts'
-import { tokenLifetimeSeconds } from './tokens.ts'
 import { createDepartment, createMember, deleteDepartment, updateDepartment, updateMember } from './write-rules.ts'
 import type { World } from './world.ts'
 
@@ -249,8 +248,8 @@ export function createControl(world: World, initial: readonly CompanyShape[]): C
     },
     mintToken(principal) {
       const { company, app } = appOf(principal)
-      const { value } = world.tokens.issue(company, app, { rotate: false })
-      return { accessToken: value, expiresInSeconds: tokenLifetimeSeconds }
+      const { value, expiresAtMs } = world.tokens.issue(company, app, { rotate: false })
+      return { accessToken: value, expiresInSeconds: Math.ceil((expiresAtMs - world.now()) / 1000) }
     },
     revokeTokens({ corpId, agentId, as = 40014 }) {
       if (corpId === undefined) return { revoked: world.tokens.revoke({}, as) }

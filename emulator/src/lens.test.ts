@@ -114,6 +114,19 @@ test('withheld gender follows its reading', async (t) => {
   assert.equal(zero['gender'], '0')
 })
 
+test('a reading applies at once, also to lists that were answered before', async (t) => {
+  const { control, as } = await stage(t, { people: 60 })
+  const shown = async () => {
+    const members = rows(await as('upstream').get('user/list', { department_id: 1, fetch_child: 0 }), 'userlist')
+    return members.some((member) => 'enable' in member)
+  }
+
+  const before = await shown()
+  control.changeSettings({ readings: { enableForProviders: true } })
+
+  assert.deepEqual([before, await shown()], [false, true])
+})
+
 test('a narrowed range shows its branches with their true parents, and nobody else', async (t) => {
   const { control, corpId, agentId, as } = await stage(t, { people: 200 })
   const { departments, members } = control.truth({ corpId })

@@ -88,6 +88,7 @@ export function createLens(company: Company, app: App, readings: Readings): Lens
   const isFull = app.kind === 'contacts-sync' || app.kind === 'third-party-contacts' || rangeContainsRoot(company, app)
   const fields = fieldsOf(app.kind)
   const encrypts = seesEncryptedIds(app)
+  const isShared = isFull && !encrypts
   const visible = isFull ? undefined : visibleDepartments(company, app)
   const individuals = new Set(isFull ? [] : individualMembers(company, app))
   const grants = new Set(app.grantedFields)
@@ -96,8 +97,12 @@ export function createLens(company: Company, app: App, readings: Readings): Lens
 
   const lens: Lens = {
     app,
-    cacheKey: `${isFull && !encrypts ? firstAlike(app.kind) : `${app.agentId}@${app.version}`}/${readings.withheldGender}`,
-    isShared: isFull && !encrypts,
+    cacheKey: [
+      isShared ? firstAlike(app.kind) : `${app.agentId}@${app.version}`,
+      readings.withheldGender,
+      readings.enableForProviders,
+    ].join('/'),
+    isShared,
     isFull,
     departmentsInRange: () =>
       visible

@@ -42,7 +42,7 @@ export function createMeters(limits: () => Limits, now: () => number): Meters {
   const open = new Map<string, number>()
   const wrongSecrets = new Map<string, Window>()
   const banned = new Map<string, number>()
-  const lookups = new Map<string, { day: number; failed: number }>()
+  const lookups = new Map<string, { day: number; failed: number; isBlocked: boolean }>()
 
   return {
     countCall({ corpId, address, path, isDebug }) {
@@ -69,19 +69,18 @@ export function createMeters(limits: () => Limits, now: () => number): Meters {
     },
     checkLookups(corpId, path) {
       const today = lookups.get(`${corpId} ${path}`)
-      if (today?.day === Math.floor(now() / dayMs) && today.failed < 0) throw new ApiError(45009)
+      if (today?.isBlocked && today.day === Math.floor(now() / dayMs)) throw new ApiError(45009)
     },
     countFailedLookup({ corpId, members }, path) {
       const key = `${corpId} ${path}`
       const day = Math.floor(now() / dayMs)
       const known = lookups.get(key)
-      const today = known?.day === day ? known : { day, failed: 0 }
+      const today = known?.day === day ? known : { day, failed: 0, isBlocked: false }
       lookups.set(key, today)
       today.failed++
       const { failedLookupsPercent, memberLimit } = limits()
-      // Negative stands for blocked: the count is over, the day is not.
-      if (today.failed > ((memberLimit ?? Math.max(200, members * 2)) * failedLookupsPercent) / 100)
-        today.failed = -dayMs
+      const allowed = ((memberLimit ?? Math.max(200, members * 2)) * failedLookupsPercent) / 100
+      today.isBlocked ||= today.failed > allowed
     },
     reset() {
       meters.clear()

@@ -67,3 +67,13 @@ test('without --json it explains itself, --help too, and a bad option is 2', asy
   assert.equal(status, 2)
   assert.match(bad.output().stderr, /--people takes a whole number from 1 to 1000000, not "many"/)
 })
+
+test('a port that is taken is one line and a failure', async (t) => {
+  const running = run(t, '--json')
+  const { apiUrl } = JSON.parse(await running.firstLine()) as { apiUrl: string }
+  const second = run(t, '--port', new URL(apiUrl).port)
+  const [status] = (await second.exited) as [number]
+
+  assert.equal(status, 1)
+  assert.match(second.output().stderr, /^could not start: .*EADDRINUSE.*\n$/)
+})

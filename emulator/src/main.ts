@@ -110,4 +110,10 @@ function describe(emulator: Emulator): string {
   return `${lines.join('\n')}\n`
 }
 
-await main()
+try {
+  await main()
+} catch (error) {
+  // Mostly a port that is taken; a stack would not help whoever typed the command.
+  process.stderr.write(`could not start: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+}

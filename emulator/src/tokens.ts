@@ -27,7 +27,7 @@ export interface Tokens {
   revoke(which: { company?: Company; app?: App }, as: 40014 | 42001): number
 }
 
-export const tokenLifetimeSeconds = 7200
+const lifetimeMs = 7_200_000
 /** How long an expired token is remembered as expired (42001) before it is simply unknown (40014). Our number. */
 const expiredMemoryMs = 3_600_000
 /** Rotation must not fill the memory: beyond this the oldest tokens are forgotten. */
@@ -41,7 +41,7 @@ export function createTokens(random: Random, now: () => number): Tokens {
     issue(company, app, { rotate }) {
       const existing = current.get(app)
       if (existing && isAlive(existing) && !rotate) return existing
-      const token = { value: random.hex(128), company, app, expiresAtMs: now() + tokenLifetimeSeconds * 1000 }
+      const token = { value: random.hex(128), company, app, expiresAtMs: now() + lifetimeMs }
       tokens.set(token.value, token)
       current.set(app, token)
       for (const oldest of tokens.keys()) {

@@ -58,7 +58,8 @@ export function createWorld(options: { seed: string; now: () => number }): World
   const settings = defaultSettings()
   const bodies = new WeakMap<Company, Bodies>()
   const lenses = new WeakMap<App, { lens: Lens; basis: string }>()
-  const addressUses = new WeakMap<App, Map<string, number>>()
+  /** By the list of known addresses itself, so that an administrator who enters a new list starts the 90 days afresh. */
+  const addressUses = new WeakMap<readonly string[], Map<string, number>>()
 
   return {
     now,
@@ -94,8 +95,8 @@ export function createWorld(options: { seed: string; now: () => number }): World
     isKnownAddress(app, address) {
       if (app.knownAddresses === 'any') return true
       if (!app.knownAddresses.includes(address)) return false
-      const uses = addressUses.get(app) ?? new Map<string, number>()
-      addressUses.set(app, uses)
+      const uses = addressUses.get(app.knownAddresses) ?? new Map<string, number>()
+      addressUses.set(app.knownAddresses, uses)
       if (now() - (uses.get(address) ?? now()) > addressMemoryMs) return false
       uses.set(address, now())
       return true

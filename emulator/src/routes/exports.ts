@@ -37,13 +37,7 @@ export const exportRoutes: readonly Route[] = [
     needsToken: true,
     kinds: allButContactsApps,
     isBlockedFromNewAddress: true,
-    handle: ({ lens, ...call }) =>
-      submit(
-        { ...call, lens },
-        {
-          tables: () => [{ name: 'department', rows: lens.departmentsInRange().map((one) => lens.department(one)) }],
-        },
-      ),
+    handle: (call) => submit(call, { tables: () => [{ name: 'department', rows: departmentRows(call) }] }),
   },
   { path: 'export/taguser', needsToken: true, kinds: everyKind, handle: submitTag },
   { path: 'export/get_result', needsToken: true, kinds: everyKind, lists: ['data_list'], handle: result },
@@ -52,19 +46,17 @@ export const exportRoutes: readonly Route[] = [
 function submit(call: Call, contents: Pick<ExportPlan, 'tables' | 'extra'>): Reply {
   const body = bodyOf(call)
   const encodingAesKey = textField(body, 'encoding_aeskey')
+  const { block_size: blockSize = blockMax } = body
   const { exportBlockMin } = call.world.settings.limits
-  const blockSize = body['block_size'] ?? blockMax
-  if (!Number.isInteger(blockSize) || Number(blockSize) < exportBlockMin || Number(blockSize) > blockMax)
-    throw new ApiError(40058)
+  if (typeof blockSize !== 'number' || !Number.isInteger(blockSize)) throw new ApiError(40058)
+  if (blockSize < exportBlockMin || blockSize > blockMax) throw new ApiError(40058)
   let key: Buffer
   try {
     key = decodeAesKey(encodingAesKey)
   } catch {
     throw new ApiError(40058)
   }
-  return {
-    jobid: call.world.exports.submit(call.company, call.app, { key, blockSize: Number(blockSize), ...contents }),
-  }
+  return { jobid: call.world.exports.submit(call.company, call.app, { key, blockSize, ...contents }) }
 }
 
 function submitTag(call: Call): Reply {
@@ -83,6 +75,10 @@ function submitTag(call: Call): Reply {
 
 function result({ world, app, query, origin }: Call): Reply {
   return world.exports.result(required(query, 'jobid', 40063), app, origin)
+}
+
+function departmentRows({ lens }: Call): unknown[] {
+  return lens.departmentsInRange().map((department) => lens.department(department))
 }
 
 function rowsOf({ company, lens }: Call, render: (member: Member) => unknown): unknown[] {

@@ -3,7 +3,6 @@
 import { kindsOfGettoken } from '../apps.ts'
 import { ApiError } from '../errors.ts'
 import type { OpenCall, Reply, Route } from '../route.ts'
-import { tokenLifetimeSeconds } from '../tokens.ts'
 import { checkAddress } from '../gate.ts'
 
 export const tokenRoutes: readonly Route[] = [{ path: 'gettoken', needsToken: false, handle: getToken }]
@@ -34,6 +33,6 @@ function getToken({ world, query, address }: OpenCall): Reply {
   const token = world.tokens.issue(company, app, { rotate: readings.repeatedGettoken === 'rotate' })
   return {
     access_token: token.value,
-    expires_in: Math.ceil((token.expiresAtMs - world.now()) / 1000) || tokenLifetimeSeconds,
+    expires_in: Math.ceil((token.expiresAtMs - world.now()) / 1000),
   }
 }
