@@ -1,4 +1,4 @@
-/** How lists are searched by a text that a person typed. The same on both databases; no index helps, a page is bounded. */
+/** How lists are searched by a text that a person typed, on either database. Reads every row of the list; no index helps. */
 import { sql, type RawBuilder } from 'kysely'
 import { foldName, storable } from './names.ts'
 

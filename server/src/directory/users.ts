@@ -189,28 +189,33 @@ export function createUsers({
 }
 
 /** Makes sync look at the person again although nothing changed in WeCom. */
-export async function compareAgain(tx: Transaction, userId: string): Promise<void> {
+async function compareAgain(tx: Transaction, userId: string): Promise<void> {
   await tx.kysely.updateTable('links').set({ source_hash: null }).where('user_id', '=', userId).execute()
 }
 
 type Named = Pick<Row<'users'>, 'id' | 'organization_id' | 'username_key' | 'email_key'>
 
 /** @throws AppError when another living user of the organization has the username or the address */
-async function refuseTaken(on: Executor, { id, organization_id, username_key, email_key }: Named): Promise<void> {
-  const others = await on.kysely
-    .selectFrom('users')
-    .select(['username_key', 'email_key'])
-    .where('organization_id', '=', organization_id)
-    .where('status', '<>', 'deleted')
-    .where('id', '<>', id)
-    .where((eb) => eb.or([eb('username_key', '=', username_key), eb('email_key', '=', email_key)]))
-    .execute()
-  if (others.some((other) => other.username_key === username_key)) {
+async function refuseTaken(on: Executor, user: Named): Promise<void> {
+  if (await isTaken(on, user, 'username_key')) {
     throw new AppError('directory/username-taken', { fields: [{ path: 'username', message: 'Somebody has it.' }] })
   }
-  if (others.length > 0) {
+  if (user.email_key !== null && (await isTaken(on, user, 'email_key'))) {
     throw new AppError('directory/email-taken', { fields: [{ path: 'email', message: 'Somebody has it.' }] })
   }
+}
+
+/** One column at a time: with both in one statement SQLite uses neither index and reads the whole organization. */
+async function isTaken(on: Executor, user: Named, column: 'username_key' | 'email_key'): Promise<boolean> {
+  const other = await on.kysely
+    .selectFrom('users')
+    .select('id')
+    .where('organization_id', '=', user.organization_id)
+    .where('status', '<>', 'deleted')
+    .where(column, '=', user[column])
+    .where('id', '<>', user.id)
+    .executeTakeFirst()
+  return other !== undefined
 }
 
 function usernameColumns(username: string) {
