@@ -22,6 +22,8 @@ import type { World } from './world.ts'
 
 const prefix = '/cgi-bin/'
 const bodyBytesMax = 4 * 1024 * 1024
+/** Node's five seconds would close idle connections just when a client's pool takes them up again. */
+const keepAliveMs = 65_000
 const jsonType = 'application/json; charset=UTF-8'
 
 /** One request on its way through. */
@@ -37,7 +39,7 @@ interface Exchange {
 
 export function createApiServer(world: World): Server {
   const byPath = new Map(routes.map((route) => [prefix + route.path, route]))
-  return createServer((request, response) => {
+  return createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => {
     receive(world, byPath, request, response).catch((error: unknown) => {
       // A caller that hung up in the middle of its own request is no news.
       if (request.errored) return

@@ -328,7 +328,8 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
       touch(member)
     }
     for (const department of departments.values()) {
-      const leaders = rewrite(department.department_leader)
+      // A planted department may have no list here.
+      const leaders = Array.isArray(department.department_leader) ? rewrite(department.department_leader) : undefined
       if (leaders) department.department_leader = leaders
     }
     for (const tag of company.tags.values()) {

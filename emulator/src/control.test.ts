@@ -109,6 +109,10 @@ test('a cycle of departments is planted, and reading it still ends', async (t) =
   const all = rows(await as('self-built').get('department/list'), 'department')
   const below = rows(await as('self-built').get('department/simplelist', { id: a }), 'department_id')
 
+  control.patchDepartment({ corpId, id: a, patch: { department_leader: null }, unchecked: true })
+  const removed = control.removeMembers({ corpId, userids: [control.truth({ corpId }).members[0]?.userid ?? ''] })
+
+  assert.deepEqual(removed, { removed: 1 })
   assert.equal(all.length, 4)
   assert.deepEqual(new Set(below.map(({ id }) => id)), new Set([a, b]))
   assert.throws(() => control.patchDepartment({ corpId, id: a, patch: { parentid: 999 } }), ControlError)

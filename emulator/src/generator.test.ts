@@ -102,7 +102,18 @@ test('a company of one person is a company', () => {
   const company = generateCompany({ people: 1, seed: '1' })
 
   assert.equal(company.members.size, 1)
-  assert.throws(() => generateCompany({ people: 0, seed: '1' }), /1 to 1,000,000/)
+  assert.throws(() => generateCompany({ people: 0, seed: '1' }), /1 to 1000000 people, not 0/)
+  assert.throws(() => generateCompany({ people: 5, seed: '1', levels: 2 }), /3 to 15 levels/)
+})
+
+test('odd shapes are made too', () => {
+  const flat = generateCompany({ people: 14_000, seed: '1', departments: 1 })
+  const pair = generateCompany({ people: 14_000, seed: '1', departments: 2 })
+  const shallow = generateCompany({ people: 10, seed: '1', departments: 500, levels: 3 })
+
+  assert.equal(flat.membersOf(1).size, 14_000)
+  assert.equal(pair.departments.size, 2)
+  assert.equal(shallow.departments.size, 500)
 })
 
 function digest(company: Company): string {

@@ -27,10 +27,10 @@ export interface CompanyShape {
   /** 1 to 1,000,000. */
   people: number
   seed: string
-  /** Default by `departmentCount`. */
+  /** 1 to 100,000; by `departmentCount` when left out. */
   departments?: number
   name?: string
-  /** WeCom allows 15 levels; 8 by default. */
+  /** 3 to 15, which is the most WeCom allows; 8 by default. */
   levels?: number
 }
 
@@ -44,10 +44,10 @@ const crowdSize = 5_000
 const crowdFrom = 14_000
 
 export function generateCompany(shape: CompanyShape): Company {
-  const { people, seed } = shape
-  if (!Number.isInteger(people) || people < 1 || people > 1_000_000) {
-    throw new RangeError(`a company has 1 to 1,000,000 people, not ${people}`)
-  }
+  const { people, seed, departments: count = departmentCount(people), levels = 8 } = shape
+  checkRange('people', people, 1, 1_000_000)
+  checkRange('departments', count, 1, 100_000)
+  checkRange('levels', levels, 3, 15)
   // One stream per subject, so that more departments do not change anybody's name.
   const identity = createRandom(`${seed}/identity`)
   const [name, domain] = identity.pick(companyNames)
@@ -55,8 +55,8 @@ export function generateCompany(shape: CompanyShape): Company {
   for (const app of generateApps(identity)) company.apps.push(app)
 
   const departments = growTree(createRandom(`${seed}/departments`), {
-    count: shape.departments ?? departmentCount(people),
-    levels: shape.levels ?? 8,
+    count,
+    levels,
     rootName: company.name,
   })
   const members = hire(company, createRandom(`${seed}/members`), people, departments)
@@ -66,6 +66,11 @@ export function generateCompany(shape: CompanyShape): Company {
   for (const member of members) company.putMember(member)
   generateTags(company, createRandom(`${seed}/tags`), departments, members)
   return company
+}
+
+function checkRange(what: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return
+  throw new RangeError(`a company has ${min} to ${max} ${what}, not ${value}`)
 }
 
 function generateApps(random: Random): App[] {
@@ -133,7 +138,7 @@ function growTree(random: Random, plan: { count: number; levels: number; rootNam
 function hire(company: Company, random: Random, people: number, departments: readonly Department[]): Member[] {
   const members: Member[] = []
   const ids = departments.map(({ id }) => id)
-  const crowd = people >= crowdFrom ? ids[Math.floor(ids.length / 2)] : undefined
+  const crowd = people >= crowdFrom && ids.length > 1 ? ids[Math.floor(ids.length / 2)] : undefined
   const nextUserid = createUseridMaker(random)
   for (let index = 0; index < people; index++) {
     const person = pickPerson(random)

@@ -61,6 +61,9 @@ export function fieldsOf(kind: PrincipalKind): { field: MemberField; rule: Field
     .filter(({ rule }) => rule !== '–')
 }
 
+/** Fixed by WeCom. A second department without a parent can be planted, but does not stand for the company. */
+const rootId = 1
+
 export interface Lens {
   readonly app: App
   /** Equal for lenses that render every member alike, so that they can share cached bytes. */
@@ -85,7 +88,7 @@ export interface Lens {
 }
 
 export function createLens(company: Company, app: App, readings: Readings): Lens {
-  const isFull = app.kind === 'contacts-sync' || app.kind === 'third-party-contacts' || rangeContainsRoot(company, app)
+  const isFull = app.kind === 'contacts-sync' || app.kind === 'third-party-contacts' || rangeContainsRoot(app)
   const fields = fieldsOf(app.kind)
   const encrypts = seesEncryptedIds(app)
   const isShared = isFull && !encrypts
@@ -264,8 +267,8 @@ function firstAlike(kind: PrincipalKind): PrincipalKind {
   return principalKinds.find((other) => JSON.stringify(fieldsOf(other)) === signature) ?? kind
 }
 
-function rangeContainsRoot(company: Company, app: App): boolean {
-  return app.range.departments.some((id) => company.departments.get(id)?.parentid === 0)
+function rangeContainsRoot(app: App): boolean {
+  return app.range.departments.includes(rootId)
 }
 
 function visibleDepartments(company: Company, app: App): Set<number> {
