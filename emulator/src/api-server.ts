@@ -184,8 +184,14 @@ function withoutSecrets(query: URLSearchParams): Record<string, string> {
 }
 
 function sentCursor(call: OpenCall): string | undefined {
-  const { cursor } = bodyOf(call)
-  return typeof cursor === 'string' ? cursor : undefined
+  try {
+    const { cursor } = bodyOf(call)
+    return typeof cursor === 'string' ? cursor : undefined
+  } catch (error) {
+    // A body that is no JSON has been refused by the handler and carries no cursor.
+    if (error instanceof ApiError) return undefined
+    throw error
+  }
 }
 
 /** Undefined when it is longer than anything WeCom takes. */

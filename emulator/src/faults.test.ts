@@ -138,6 +138,19 @@ test('charset, byte order mark and size are distorted on the wire', async (t) =>
   assert.equal(parse(hugeBody)['errcode'], 0)
 })
 
+test('faults add up without breaking the emulator', async (t) => {
+  const { control, corpId, agentId, emulator } = await stage(t)
+  const { accessToken } = control.mintToken({ corpId, agentId: agentId('contacts-sync') })
+  for (const effect of [{ kind: 'empty' }, { kind: 'missing', key: 'dept_user' }, { kind: 'repeat-cursor' }] as const) {
+    control.addFault({ effect })
+  }
+
+  const url = `${emulator.apiUrl}/cgi-bin/user/list_id?access_token=${accessToken}`
+  const { status, body } = await fetchText(url, { method: 'POST', body: 'not json' })
+
+  assert.deepEqual([status, body], [200, ''])
+})
+
 test('a repeated cursor never ends', async (t) => {
   const { control, as } = await stage(t, { people: 100 })
   const first = await as('contacts-sync').post('user/list_id', { limit: 5 })

@@ -203,9 +203,10 @@ function json(body: string): Outgoing {
   return { status: 200, headers: { 'content-type': 'application/json; charset=UTF-8' }, bytes: Buffer.from(body) }
 }
 
-/** Only JSON objects can be rewritten; a file download is left alone. */
+/** Only JSON objects can be rewritten; a file download, or what another fault made of the answer, is left alone. */
 function rewrite(answer: Outgoing, change: (body: Record<string, unknown>) => void): Outgoing {
-  if (!answer.headers['content-type']?.startsWith('application/json')) return answer
+  const isJson = answer.headers['content-type']?.startsWith('application/json')
+  if (!isJson || answer.bytes[0] !== 0x7b) return answer
   const body = JSON.parse(answer.bytes.toString('utf8')) as Record<string, unknown>
   change(body)
   return { ...answer, bytes: Buffer.from(JSON.stringify(body)) }
