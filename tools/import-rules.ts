@@ -61,6 +61,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   admin: 'feature',
   app: 'root',
   http: 'root',
+  'local-door': 'root',
   main: 'root',
   cli: 'root',
 }
@@ -74,8 +75,10 @@ const MAY_IMPORT: Readonly<Record<Layer, readonly Layer[]>> = {
 
 /** A folder is entered by the file with its name, and by these: they are meant for others as they are, and adding one is a decision. */
 const FURTHER_DOORS: Readonly<Record<string, readonly string[]>> = {
-  connections: ['wecom-problem'],
-  directory: ['comparison', 'names', 'writes'],
+  admin: ['access'],
+  connections: ['wecom', 'wecom-problem'],
+  directory: ['comparison', 'departments', 'links', 'names', 'organizations', 'owners', 'search', 'users', 'writes'],
+  sync: ['history', 'runs'],
 }
 
 /** In which places below server/src the WeCom client may be used. */
@@ -86,6 +89,10 @@ const MAY_USE_WECOM = (place: string): boolean =>
 const OWNERS: readonly { module: RegExp; values: readonly string[]; types?: readonly Layer[] }[] = [
   { module: /^oidc-provider(?:\/|$)/, values: ['server/src/oidc/'] },
   { module: /^(?:pg|pg-.*|node:sqlite)$/, values: ['server/src/database/'] },
+  {
+    module: /^(?:fastify-type-provider-zod|@fastify\/swagger)$/,
+    values: ['server/src/http.ts', 'server/src/admin/admin.ts'],
+  },
   {
     module: /^(?:fastify|fastify-.*|@fastify\/.*)$/,
     values: ['server/src/http.ts', 'server/src/app.ts'],

@@ -37,7 +37,6 @@ export const endpoints = [
   users.updateUser,
   users.deleteUser,
   users.restoreUser,
-  users.signOutUser,
 
   departments.listDepartments,
   departments.createDepartment,
@@ -69,4 +68,5 @@ export const plannedEndpoints = [
   diagnosis.diagnoseConnection,
   diagnosis.explainMember,
   users.getUserTimeline,
+  users.signOutUser,
 ] as const satisfies readonly Endpoint[]

@@ -106,7 +106,13 @@ export const Run = answer({
   counts: RunCounts,
   apiCalls: count.meta({ description: 'Every request made to WeCom for this run.' }),
   unread: z
-    .array(answer({ what: z.string(), code: z.int().meta({ description: 'errcode of WeCom.' }), detail: z.string() }))
+    .array(
+      answer({
+        what: z.string(),
+        code: z.int().nullable().meta({ description: 'errcode of WeCom; null when there was no answer.' }),
+        detail: z.string(),
+      }),
+    )
     .meta({ description: 'What could not be read.' }),
   held: Held.nullable(),
   error: StoredProblem.nullable(),

@@ -1,33 +1,39 @@
 /** The audit record in the admin API (http-api.md §4.1). Read only. */
 import { listAudit, type AuditEntry as AuditEntryAnswer } from '@muster/contracts'
+import { sql, type RawBuilder } from 'kysely'
 import type { z } from 'zod'
 import type { Audit } from '../audit/audit.ts'
 import type { Row } from '../database/database.ts'
-import { AppError } from '../errors.ts'
-import { page, readCursor } from './pages.ts'
+import { contains } from '../directory/search.ts'
+import { page, readCursor, readSearch } from './pages.ts'
 import { route, type Route } from './routes.ts'
 
 export function auditRoutes({ audit }: { audit: Audit }): Route[] {
   return [
     route(listAudit, async ({ query }) => {
-      refuseUnavailable(query)
+      const { limit, organizationId, action, actorId, targetId } = query
+      const search = readSearch(query.q)
       const { items, hasMore, total } = await audit.list({
-        limit: query.limit,
+        limit,
         cursor: readCursor(query.cursor),
-        organizationId: query.organizationId ?? null,
+        organizationId,
+        action,
+        actorId,
+        targetId,
+        matches: search === null ? undefined : anywhere(search),
       })
       return page(items.map(render), hasMore, total, ({ id }) => id)
     }),
   ]
 }
 
-/** A filter that is ignored would be an answer to another question. */
-function refuseUnavailable(query: z.output<typeof listAudit.query>): void {
-  const fields = (['q', 'action', 'actorId', 'targetId'] as const).filter((name) => query[name] !== undefined)
-  if (fields.length === 0) return
-  throw new AppError('http/validation', {
-    fields: fields.map((path) => ({ path, message: 'Not available in this version.' })),
-  })
+const SEARCHED = ['action', 'actor_name', 'target_name', 'details'] as const
+
+function anywhere(text: string): RawBuilder<boolean> {
+  return sql<boolean>`(${sql.join(
+    SEARCHED.map((column) => contains(column, text)),
+    sql` or `,
+  )})`
 }
 
 type Answer = z.input<typeof AuditEntryAnswer>

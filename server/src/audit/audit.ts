@@ -1,4 +1,5 @@
 /** The append-only record of who did what. Entries are written inside the transaction of the deed, never changed. */
+import type { RawBuilder } from 'kysely'
 import { insertRows, type Database, type Row, type Transaction } from '../database/database.ts'
 import type { NewId } from '../ids.ts'
 
@@ -50,18 +51,14 @@ export function createAudit({ database, newId, now }: { database: Database; newI
       )
     },
 
-    /** Newest first. */
-    async list({
-      limit,
-      cursor,
-      organizationId,
-    }: {
-      limit: number
-      cursor: string | null
-      organizationId: string | null
-    }) {
+    /** Newest first. `cursor` is the id of the last entry of the page before. */
+    async list({ limit, cursor, ...filter }: AuditFilter & { limit: number; cursor: string | null }) {
       let all = database.kysely.selectFrom('audit')
-      if (organizationId !== null) all = all.where('organization_id', '=', organizationId)
+      if (filter.organizationId !== undefined) all = all.where('organization_id', '=', filter.organizationId)
+      if (filter.action !== undefined) all = all.where('action', '=', filter.action)
+      if (filter.actorId !== undefined) all = all.where('actor_id', '=', filter.actorId)
+      if (filter.targetId !== undefined) all = all.where('target_id', '=', filter.targetId)
+      if (filter.matches !== undefined) all = all.where(filter.matches)
       const { total } = await all.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
       let page = all
         .selectAll()
@@ -72,4 +69,13 @@ export function createAudit({ database, newId, now }: { database: Database; newI
       return { items: rows.slice(0, limit), hasMore: rows.length > limit, total }
     },
   }
+}
+
+export interface AuditFilter {
+  readonly organizationId?: string | undefined
+  readonly action?: string | undefined
+  readonly actorId?: string | undefined
+  readonly targetId?: string | undefined
+  /** A further condition on the columns of `audit`. */
+  readonly matches?: RawBuilder<boolean> | undefined
 }

@@ -172,7 +172,6 @@ const history: Record<string, (words: Words) => string[]> = {
     `create table wecom_tokens (
       token_key text primary key,
       sealed text not null,
-      fetched_at ${int} not null,
       expires_at ${int} not null
     ${end}`,
 

@@ -126,7 +126,7 @@ export const tables = {
   },
 
   /** Access tokens of WeCom, sealed and shared by all processes. */
-  wecom_tokens: { token_key: text, sealed: text, fetched_at: integer, expires_at: integer },
+  wecom_tokens: { token_key: text, sealed: text, expires_at: integer },
 
   /** `owner` and `lease_until` say which process may write for a running run; see sync/runs.ts. */
   runs: {

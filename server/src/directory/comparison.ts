@@ -105,7 +105,10 @@ export async function addressesOf(
   return new Map(rows.map((row) => [row.id, { email: row.email, key: row.email_key, source: row.email_source }]))
 }
 
-/** These users as they are, with what this connection gave them. */
+/**
+ * These users as they are, with what this connection gave them. Inside a transaction nobody else can change them before
+ * it ends.
+ */
 export async function knownUsers(
   on: Executor,
   { connectionId, corpId }: { connectionId: string; corpId: string },
@@ -113,11 +116,7 @@ export async function knownUsers(
 ): Promise<Map<string, { user: Row<'users'>; link: Row<'links'> | null; memberships: Row<'memberships'>[] }>> {
   if (userIds.length === 0) return new Map()
   const [users, links, memberships] = [
-    await on.kysely
-      .selectFrom('users')
-      .selectAll()
-      .where(isOneOf(on, 'id', userIds))
-      .execute(),
+    await lockingUsers(on, userIds),
     await on.kysely
       .selectFrom('links')
       .selectAll()
@@ -141,4 +140,14 @@ export async function knownUsers(
   for (const link of links) known.get(link.user_id)!.link = link
   for (const membership of memberships) known.get(membership.user_id)!.memberships.push(membership)
   return known
+}
+
+/** In the order of their ids, so that two transactions never wait for each other. SQLite has one writer anyway. */
+function lockingUsers(on: Executor, userIds: readonly string[]): Promise<Row<'users'>[]> {
+  const users = on.kysely
+    .selectFrom('users')
+    .selectAll()
+    .where(isOneOf(on, 'id', userIds))
+    .orderBy('id')
+  return on.dialect === 'postgres' ? users.forUpdate().execute() : users.execute()
 }

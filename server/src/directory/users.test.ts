@@ -99,7 +99,7 @@ onEachDatabase(({ test }) => {
         updated_at: patched.user.updated_at,
       },
     )
-    const [newest] = (await audit.list({ limit: 1, cursor: null, organizationId: null })).items
+    const [newest] = (await audit.list({ limit: 1, cursor: null })).items
     assert.deepEqual([newest!.action, newest!.details], ['user.update', '{"fields":["email","locale"]}'])
   })
 

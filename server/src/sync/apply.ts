@@ -1,6 +1,7 @@
 /**
- * Carries out steps in short transactions and keeps the record of each. A slice that the database refuses because of what
- * a row holds is tried again one step at a time, so that one bad row fails alone. Called by sync.ts only.
+ * Carries out decisions in short transactions and keeps the record of each. What is decided is decided inside the
+ * transaction that writes it, so that nothing an administrator did meanwhile is overwritten. A batch that the database
+ * refuses because of what a row holds is tried again one by one, so that one bad row fails alone.
  */
 import { SYSTEM, type Audit } from '../audit/audit.ts'
 import { insertRows, isRowFault, type Database, type Row, type Transaction } from '../database/database.ts'
@@ -24,39 +25,65 @@ export interface ApplyOptions {
 /** People in one transaction: a few tens of milliseconds, in which nobody else can write. */
 export const SLICE = 1_000
 
-/** @param write writes what the steps ask for; all of them or none */
-export async function applySteps<W>(
-  { database, audit }: { database: Database; audit: Audit },
-  steps: readonly Step<W>[],
-  write: (tx: Transaction, writes: readonly W[]) => Promise<void>,
+/** What a batch came to. */
+export interface Decision<Write> {
+  readonly steps: readonly Step<Write>[]
+  /** How many were looked at and are right as they are. */
+  readonly unchanged: number
+  /** How many policy leaves out without a row for each. */
+  readonly leftOut: number
+}
+
+/** Things that are decided and written together. */
+export interface Batch<Write> {
+  readonly decide: (tx: Transaction) => Promise<Decision<Write>>
+  /** Writes all of it or throws. */
+  readonly write: (tx: Transaction, writes: readonly Write[]) => Promise<void>
+  /** The same things one by one, for when together they are refused; a batch of one thing has none. */
+  readonly parts: () => readonly Batch<Write>[]
+}
+
+/** A batch of what was decided already. */
+export function batchOf<Write>(steps: readonly Step<Write>[], write: Batch<Write>['write']): Batch<Write> {
+  return {
+    decide: () => Promise.resolve({ steps, unchanged: 0, leftOut: 0 }),
+    write,
+    parts: () => (steps.length < 2 ? [] : steps.map((step) => batchOf([step], write))),
+  }
+}
+
+export async function applyBatch<Write>(
+  parts: { database: Database; audit: Audit },
+  batch: Batch<Write>,
   options: ApplyOptions,
 ): Promise<void> {
   options.signal.throwIfAborted()
   try {
-    await applyTogether({ database, audit }, steps, write, options)
+    await applyTogether(parts, batch, options)
   } catch (error) {
     if (!isRowFault(error)) throw error
-    if (steps.length === 1) return applyTogether({ database, audit }, [refused(steps[0]!)], write, options)
-    for (const step of steps) await applySteps({ database, audit }, [step], write, options)
+    const singles = batch.parts()
+    for (const single of singles) await applyBatch(parts, single, options)
+    if (singles.length === 0) await applyTogether(parts, refusedBatch(batch), options)
   }
 }
 
-async function applyTogether<W>(
+async function applyTogether<Write>(
   { database, audit }: { database: Database; audit: Audit },
-  steps: readonly Step<W>[],
-  write: (tx: Transaction, writes: readonly W[]) => Promise<void>,
+  batch: Batch<Write>,
   options: ApplyOptions,
 ): Promise<void> {
-  const changes = steps.flatMap((step) => step.changes.map((change) => settled(change, options.isPreview)))
-  const counts = structuredClone(options.counts)
-  for (const change of changes) count(counts, change)
-  await database.inTransaction(async (tx) => {
+  const done = await database.inTransaction(async (tx) => {
+    const { steps, unchanged, leftOut } = await batch.decide(tx)
+    const changes = steps.flatMap((step) => step.changes.map((change) => settled(change, options.isPreview)))
+    const counts = structuredClone(options.counts)
+    counts.users.unchanged += unchanged
+    counts.users.skipped += leftOut
+    for (const change of changes) count(counts, change)
     await options.fence(tx, { counts })
     if (!options.isPreview) {
-      await write(
-        tx,
-        steps.flatMap((step) => (step.write === null ? [] : [step.write])),
-      )
+      const writes = steps.flatMap((step) => (step.write === null ? [] : [step.write]))
+      await batch.write(tx, writes)
     }
     await insertRows(
       tx,
@@ -64,18 +91,29 @@ async function applyTogether<W>(
       changes.map((change, index) => toRow(change, options.runId, options.position + index)),
     )
     if (!options.isPreview) await audit.record(tx, SYSTEM, accessChanges(changes, options))
+    return { counts, changes: changes.length }
   })
-  Object.assign(options.counts, counts)
-  options.position += changes.length
+  Object.assign(options.counts, done.counts)
+  options.position += done.changes
 }
 
 function settled(change: Change, isPreview: boolean): Change {
   return change.state === 'planned' && !isPreview ? { ...change, state: 'applied' } : change
 }
 
-function refused<W>(step: Step<W>): Step<W> {
+function refusedBatch<Write>(batch: Batch<Write>): Batch<Write> {
   const problem: Problem = { code: 'sync/write-failed' }
-  return { changes: step.changes.map((change) => ({ ...change, state: 'failed', problem })), write: null }
+  return {
+    ...batch,
+    async decide(tx) {
+      const decision = await batch.decide(tx)
+      const steps = decision.steps.map(({ changes }) => ({
+        changes: changes.map((change) => ({ ...change, state: 'failed' as const, problem })),
+        write: null,
+      }))
+      return { ...decision, steps }
+    },
+  }
 }
 
 const ACCESS_ACTIONS: ReadonlySet<ChangeAction> = new Set(['disable', 'enable', 'delete', 'restore', 'unlink', 'link'])

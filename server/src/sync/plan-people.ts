@@ -109,7 +109,8 @@ function create(
 
 function update(person: Person, address: AddressVerdict, context: PeopleContext): PersonPlan {
   const { wanted, known } = person
-  if (known === undefined) throw new Error('an existing user was not loaded')
+  // Purged, or unlinked, since the address book was read: the next run sees it as it is then.
+  if (known === undefined || (person.identity.kind === 'linked' && known.link === null)) return { kind: 'left-out' }
   const { user, link } = known
   if (user.status === 'deleted' && user.deleted_by !== 'source') return skipped(person, 'restore', 'deleted-here')
 

@@ -5,10 +5,10 @@
 import type { Audit } from '../audit/audit.ts'
 import type { Database, Transaction } from '../database/database.ts'
 import * as comparison from '../directory/comparison.ts'
-import { settleLinks, writeDepartments, writeUsers } from '../directory/writes.ts'
+import { settleLinks, writeDepartments, writeUsers, type UserWrite } from '../directory/writes.ts'
 import { foldName, storable } from '../directory/names.ts'
 import type { NewId } from '../ids.ts'
-import { applySteps, SLICE, type ApplyOptions } from './apply.ts'
+import { applyBatch, batchOf, SLICE, type ApplyOptions, type Batch } from './apply.ts'
 import { change, type Step } from './changes.ts'
 import type { WantedUser } from './mapping.ts'
 import {
@@ -23,7 +23,7 @@ import {
   type KnownLink,
 } from './matching.ts'
 import { planDepartments, type DepartmentPlan } from './plan-departments.ts'
-import { planPerson, type PeopleContext } from './plan-people.ts'
+import { planPerson, type PeopleContext, type Person } from './plan-people.ts'
 import type { RunCounts, RunUpdate, Warning } from './runs.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -65,7 +65,7 @@ export async function reconcile(
   counts.users.unchanged += snapshot.unchanged
 
   const departments = await reconcileDepartments(parts, snapshot, options, apply, warnings)
-  await applySteps(parts, rejectedRows(snapshot, options), writeUsersOf(options), apply)
+  await applyBatch(parts, batchOf(rejectedRows(snapshot, options), writeNothing), apply)
   await reconcilePeople(parts, snapshot, departments, options, apply, warnings)
   return { counts, warnings }
 }
@@ -90,7 +90,7 @@ async function reconcileDepartments(
   apply.counts.departments.skipped += plan.skipped
   if (plan.inCircles.length > 0) warnings.push(circles(plan.inCircles))
   // One transaction for all of them: a tree that is half moved would show people in the wrong place.
-  if (plan.steps.length > 0) await applySteps({ database, audit }, plan.steps, writeDepartments, apply)
+  if (plan.steps.length > 0) await applyBatch({ database, audit }, batchOf(plan.steps, writeDepartments), apply)
   return plan
 }
 
@@ -123,55 +123,64 @@ async function reconcilePeople(
     newId,
   }
 
+  const everybody = people.map((wanted, index) => ({
+    wanted,
+    identity: identities[index]!,
+    address: verdicts[index]!,
+  }))
   let done = 0
-  for (const slice of slices(people.length, movers)) {
-    options.signal.throwIfAborted()
-    const ids = slice.flatMap((index) => existingUserId(identities[index]!) ?? [])
-    const known = await comparison.knownUsers(database, options, ids)
-    const steps: Step<Parameters<typeof writeUsers>[2][number]>[] = []
-    const settled: { id: string; source_hash: string }[] = []
-    for (const index of slice) {
-      const identity = identities[index]!
-      const plan = planPerson(
-        {
-          wanted: people[index]!,
-          identity,
-          address: verdicts[index]!,
-          known: known.get(existingUserId(identity) ?? ''),
-        },
-        context,
-      )
-      if (plan.kind === 'step') steps.push(plan.step)
-      else if (plan.kind === 'left-out') apply.counts.users.skipped++
-      else {
-        apply.counts.users.unchanged++
-        if (plan.settled !== null) settled.push(plan.settled)
-      }
-    }
-    if (steps.length > 0) await applySteps({ database, audit }, steps, writeUsersOf(options), apply)
-    if (settled.length > 0 && !options.isPreview) {
-      await database.inTransaction(async (tx) => {
-        await options.fence(tx, {})
-        await settleLinks(tx, settled)
-      })
-    }
+  for (const slice of slices(everybody, movers)) {
+    await applyBatch({ database, audit }, peopleBatch(slice, context, options), apply)
     done += slice.length
     options.onProgress(done, people.length)
   }
 }
 
-function writeUsersOf({ connectionId }: ReconcileOptions) {
-  return (tx: Transaction, writes: Parameters<typeof writeUsers>[2]) => writeUsers(tx, connectionId, writes)
+type Candidate = Pick<Person, 'wanted' | 'identity' | 'address'>
+
+/** Some people, looked at and written in one transaction. */
+function peopleBatch(
+  people: readonly Candidate[],
+  context: PeopleContext,
+  options: ReconcileOptions,
+): Batch<UserWrite> {
+  let settled: { id: string; source_hash: string }[] = []
+  return {
+    async decide(tx) {
+      const ids = people.flatMap(({ identity }) => existingUserId(identity) ?? [])
+      const known = await comparison.knownUsers(tx, options, ids)
+      const steps: Step<UserWrite>[] = []
+      let unchanged = 0
+      let leftOut = 0
+      settled = []
+      for (const person of people) {
+        const plan = planPerson({ ...person, known: known.get(existingUserId(person.identity) ?? '') }, context)
+        if (plan.kind === 'step') steps.push(plan.step)
+        else if (plan.kind === 'left-out') leftOut++
+        else unchanged++
+        if (plan.kind === 'unchanged' && plan.settled !== null) settled.push(plan.settled)
+      }
+      return { steps, unchanged, leftOut }
+    },
+    async write(tx, writes) {
+      await writeUsers(tx, options.connectionId, writes)
+      await settleLinks(tx, settled)
+    },
+    parts: () => (people.length < 2 ? [] : people.map((person) => peopleBatch([person], context, options))),
+  }
 }
 
+/** Rows that cannot be used are only put on record. */
+const writeNothing = () => Promise.resolve()
+
 /** Those who exchange addresses go first and together; the rest follows in slices. */
-function* slices(total: number, movers: readonly number[]): Generator<number[]> {
-  if (movers.length > 0) yield [...movers]
+function* slices<T>(all: readonly T[], movers: readonly number[]): Generator<T[]> {
+  if (movers.length > 0) yield movers.map((index) => all[index]!)
   const moved = new Set(movers)
-  let slice: number[] = []
-  for (let index = 0; index < total; index++) {
+  let slice: T[] = []
+  for (const [index, item] of all.entries()) {
     if (moved.has(index)) continue
-    slice.push(index)
+    slice.push(item)
     if (slice.length === SLICE) {
       yield slice
       slice = []

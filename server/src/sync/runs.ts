@@ -136,7 +136,7 @@ export function createRuns({ database, newId, owner }: { database: Database; new
       } catch (error) {
         if (!isUniqueViolation(error)) throw error
         const active = await activeRunId(database, run.connectionId)
-        throw new AppError('sync/run-active', { extra: { activeRunId: active ?? null }, cause: error })
+        throw new AppError('sync/run-active', { extra: { runId: active ?? null }, cause: error })
       }
       return this.load(id)
     },
@@ -149,8 +149,12 @@ export function createRuns({ database, newId, owner }: { database: Database; new
     },
 
     /** Newest first. `cursor` is the id of the last run of the page before. */
-    async list(connectionId: string, { limit, cursor }: { limit: number; cursor: string | null }) {
-      const all = database.kysely.selectFrom('runs').where('connection_id', '=', connectionId)
+    async list(
+      connectionId: string,
+      { limit, cursor, state }: { limit: number; cursor: string | null; state: RunState | undefined },
+    ) {
+      let all = database.kysely.selectFrom('runs').where('connection_id', '=', connectionId)
+      if (state !== undefined) all = all.where('state', '=', state)
       const { total } = await all.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
       let page = all
         .selectAll()
@@ -168,7 +172,8 @@ export function createRuns({ database, newId, owner }: { database: Database; new
         .selectAll()
         .where('connection_id', '=', connectionId)
         .where('mode', '=', 'apply')
-        .where('state', '!=', 'running')
+        // A cancelled run says nothing about the directory; what the one before it said still holds.
+        .where('state', 'not in', ['running', 'cancelled'])
         .orderBy('id', 'desc')
         .limit(1)
         .executeTakeFirst()

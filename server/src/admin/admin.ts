@@ -1,0 +1,81 @@
+/** The admin API: who calls, every group of routes, and the OpenAPI document made from the same contracts. */
+import swagger from '@fastify/swagger'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import type { Audit } from '../audit/audit.ts'
+import type { Connections } from '../connections/connections.ts'
+import type { Departments } from '../directory/departments.ts'
+import type { Links } from '../directory/links.ts'
+import type { Organizations } from '../directory/organizations.ts'
+import type { Users } from '../directory/users.ts'
+import type { Language } from '../errors.ts'
+import type { History } from '../sync/history.ts'
+import type { Runs } from '../sync/runs.ts'
+import type { Sync } from '../sync/sync.ts'
+import type { Access } from './access.ts'
+import { administratorRoutes } from './administrators.ts'
+import { apiTokenRoutes } from './api-tokens.ts'
+import { auditRoutes } from './audit.ts'
+import { connectionRoutes } from './connections.ts'
+import { departmentRoutes } from './departments.ts'
+import { linkRoutes } from './links.ts'
+import { organizationRoutes } from './organizations.ts'
+import { mountRoutes, type Caller } from './routes.ts'
+import { runRoutes } from './runs.ts'
+import { userRoutes } from './users.ts'
+
+export interface AdminParts {
+  readonly access: Access
+  /** Whether a request came through the door for commands on this machine. */
+  readonly isLocal: (request: FastifyRequest) => boolean
+  readonly languageOf: (request: FastifyRequest) => Language
+  readonly audit: Audit
+  readonly connections: Connections
+  readonly departments: Departments
+  readonly history: History
+  readonly links: Links
+  readonly organizations: Organizations
+  readonly runs: Runs
+  readonly sync: Sync
+  readonly users: Users
+  readonly publicUrl: string
+  readonly environmentRedirectUrl: string | undefined
+}
+
+export function createAdminApi(parts: AdminParts) {
+  const routes = [
+    ...organizationRoutes(parts),
+    ...connectionRoutes(parts),
+    ...runRoutes(parts),
+    ...userRoutes(parts),
+    ...departmentRoutes(parts),
+    ...linkRoutes(parts),
+    ...apiTokenRoutes(parts),
+    ...administratorRoutes(parts),
+    ...auditRoutes(parts),
+  ]
+
+  return async function adminApi(api: FastifyInstance): Promise<void> {
+    await api.register(swagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: { title: 'Muster admin API', version: '1' },
+        servers: [{ url: `${parts.publicUrl}` }],
+        components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+        security: [{ token: [] }],
+      },
+      transform: jsonSchemaTransform,
+      transformObject: jsonSchemaTransformObject,
+    })
+    api.get('/openapi.json', { schema: { hide: true } }, async () => api.swagger())
+    mountRoutes(api, routes, { authenticate, languageOf: parts.languageOf })
+  }
+
+  async function authenticate(request: FastifyRequest): Promise<Caller | undefined> {
+    if (parts.isLocal(request)) {
+      return { actor: { kind: 'local', id: null, name: 'local', address: null, requestId: null }, role: 'owner' }
+    }
+    const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? []
+    return token === undefined ? undefined : parts.access.authenticate(token)
+  }
+}

@@ -1,0 +1,137 @@
+/** Connections in the admin API (http-api.md §4.2). */
+import {
+  createConnection,
+  deleteConnection,
+  getConnection,
+  listConnections,
+  updateConnection,
+  type Connection as ConnectionAnswer,
+} from '@muster/contracts'
+import type { z } from 'zod'
+import type { Connection, Connections } from '../connections/connections.ts'
+import { ENVIRONMENT_IDENTIFIER } from '../connections/connections.ts'
+import type { Organizations } from '../directory/organizations.ts'
+import type { Runs } from '../sync/runs.ts'
+import type { Sync } from '../sync/sync.ts'
+import { page, readCursor, readSearch } from './pages.ts'
+import { route, type Route } from './routes.ts'
+
+export function connectionRoutes({
+  connections,
+  organizations,
+  runs,
+  sync,
+  publicUrl,
+  environmentRedirectUrl,
+}: {
+  connections: Connections
+  organizations: Organizations
+  runs: Runs
+  sync: Sync
+  publicUrl: string
+  environmentRedirectUrl: string | undefined
+}): Route[] {
+  return [
+    route(listConnections, async ({ query }) => {
+      const organization = await organizations.resolve(query.organizationId)
+      const found = await connections.list({
+        organizationId: organization.id,
+        q: readSearch(query.q),
+        limit: query.limit,
+        cursor: readCursor(query.cursor),
+      })
+      return page(await Promise.all(found.items.map(render)), found.hasMore, found.total, ({ id }) => id)
+    }),
+
+    route(createConnection, async ({ body, actor }) => {
+      const { organizationId, ...input } = body
+      const organization = await organizations.resolve(organizationId)
+      return render(await connections.create(actor, organization.id, input))
+    }),
+
+    route(getConnection, async ({ params }) => render(await connections.get(params.id))),
+
+    route(updateConnection, async ({ params, body, actor }) => {
+      const connection = await connections.update(actor, params.id, body)
+      if (!connection.sync.enabled) await cancelActive(connection.id)
+      return render(connection)
+    }),
+
+    route(deleteConnection, async ({ params, query, actor }) => {
+      await connections.remove(actor, params.id, query.confirm)
+      return undefined
+    }),
+  ]
+
+  async function cancelActive(connectionId: string): Promise<void> {
+    const { activeRunId } = await runs.statusOf(connectionId)
+    if (activeRunId !== null) await sync.cancel(activeRunId).catch(ignoreFinished)
+  }
+
+  async function render(connection: Connection): Promise<z.input<typeof ConnectionAnswer>> {
+    const { last, activeRunId } = await runs.statusOf(connection.id)
+    const { has } = connection
+    return {
+      id: connection.id,
+      organizationId: connection.organizationId,
+      identifier: connection.identifier,
+      kind: connection.kind,
+      displayName: connection.displayName,
+      corpId: connection.corpId,
+      agentId: connection.agentId,
+      hasSecret: has.secret,
+      hasContactsSecret: has.contactsSecret,
+      suiteId: connection.suiteId,
+      hasSuiteSecret: has.suiteSecret,
+      providerCorpId: connection.providerCorpId,
+      hasProviderSecret: has.providerSecret,
+      callback: {
+        url: `${publicUrl}/callback/wecom/${connection.identifier}`,
+        hasToken: has.callbackToken,
+        hasAesKey: has.callbackAesKey,
+      },
+      mobile: connection.mobile,
+      redirectUrl: redirectUrlOf(connection),
+      managedByEnvironment: connection.managedByEnvironment,
+      signIn: connection.signIn,
+      sync: connection.sync,
+      status: {
+        sync: last === null ? 'never' : statusOf(last.state),
+        lastRunId: last?.id ?? null,
+        lastRunAt: last === null ? null : new Date(last.startedAt).toISOString(),
+        nextRunAt: null,
+        activeRunId,
+        linkedUsers: await connections.linkedUsers(connection.id),
+        ...(activeRunId === null ? {} : { sync: 'running' as const }),
+      },
+      createdAt: new Date(connection.createdAt).toISOString(),
+      updatedAt: new Date(connection.updatedAt).toISOString(),
+    }
+  }
+
+  function redirectUrlOf({ identifier, managedByEnvironment }: Connection): string {
+    if (managedByEnvironment && environmentRedirectUrl !== undefined) return environmentRedirectUrl
+    const path = identifier === ENVIRONMENT_IDENTIFIER && managedByEnvironment ? '' : `${identifier}/`
+    return `${publicUrl}/auth/wecom/${path}callback`
+  }
+}
+
+/** The state of the last finished apply run, in the words of the connection. */
+function statusOf(state: string): 'succeeded' | 'partially_succeeded' | 'failed' | 'held' {
+  switch (state) {
+    case 'succeeded':
+    case 'partially_succeeded':
+    case 'held':
+      return state
+    case 'rejected':
+    case 'superseded':
+      return 'held'
+    default:
+      return 'failed'
+  }
+}
+
+function ignoreFinished(error: unknown): void {
+  // It ended by itself between the two calls, which is what was wanted.
+  if (!(error instanceof Error && 'code' in error && error.code === 'sync/run-not-active')) throw error
+}

@@ -1,0 +1,94 @@
+/**
+ * How the admin API is mounted: an endpoint of the contracts and the function that answers it. Checks who calls and
+ * whether the role is enough, before anything is read. Registers nothing by itself; admin.ts holds the list.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Endpoint, Received, Reply, Role } from '@muster/contracts'
+import type { Actor } from '../audit/audit.ts'
+import { AppError, type Language } from '../errors.ts'
+
+/** Somebody who was recognised, and what they may do. */
+export interface Caller {
+  readonly actor: Actor
+  readonly role: Role
+}
+
+/** @returns who sent the request, or undefined when it carries no valid credential */
+export type Authenticate = (request: FastifyRequest) => Promise<Caller | undefined>
+
+/** What a handler gets: the checked parts of the request and who sent it. */
+export interface Call<E extends Endpoint> {
+  readonly params: Received<E, 'params'>
+  readonly query: Received<E, 'query'>
+  readonly body: Received<E, 'body'>
+  readonly actor: Actor
+  readonly role: Role
+  /** For texts that are stored in both languages. */
+  readonly language: Language
+  readonly reply: FastifyReply
+}
+
+export type Handler<E extends Endpoint> = (call: Call<E>) => Promise<Reply<E>>
+
+/** An endpoint together with its handler, as a value for the list in admin.ts. */
+export interface Route {
+  readonly endpoint: Endpoint
+  readonly handle: (call: Call<Endpoint>) => Promise<unknown>
+}
+
+export function route<const E extends Endpoint>(endpoint: E, handle: Handler<E>): Route {
+  // The pair was checked here; a list of many endpoints cannot keep each one's types.
+  return { endpoint, handle: handle as unknown as Route['handle'] }
+}
+
+const RANK: Record<Role, number> = { auditor: 1, operator: 2, owner: 3 }
+
+export function mountRoutes(
+  api: FastifyInstance,
+  routes: readonly Route[],
+  { authenticate, languageOf }: { authenticate: Authenticate; languageOf: (request: FastifyRequest) => Language },
+): void {
+  const callers = new WeakMap<FastifyRequest, Caller>()
+  for (const { endpoint, handle } of routes) {
+    const status = Number(Object.keys(endpoint.responses)[0])
+    api.route({
+      method: endpoint.method,
+      url: endpoint.path,
+      schema: {
+        operationId: endpoint.operationId,
+        summary: endpoint.summary,
+        ...(endpoint.description === undefined ? {} : { description: endpoint.description }),
+        tags: [endpoint.tag],
+        ...(endpoint.params === undefined ? {} : { params: endpoint.params }),
+        ...(endpoint.query === undefined ? {} : { querystring: endpoint.query }),
+        ...(endpoint.body === undefined ? {} : { body: endpoint.body }),
+        response: endpoint.responses,
+      },
+      // Before the body is parsed: whoever may not call learns nothing about what would be valid.
+      onRequest: async (request) => {
+        const caller = await authenticate(request)
+        if (caller === undefined) throw new AppError('auth/required')
+        if (RANK[caller.role] < RANK[endpoint.role]) throw new AppError('auth/forbidden')
+        callers.set(request, caller)
+      },
+      handler: async (request, reply) => {
+        const caller = callers.get(request)!
+        void reply.code(status).header('cache-control', 'no-store')
+        const answer = await handle({
+          params: request.params as never,
+          query: request.query as never,
+          body: request.body as never,
+          actor: {
+            ...caller.actor, // A socket of this machine has no address.
+            address: (request.ip as string | undefined) ?? null,
+            requestId: request.id,
+          },
+          role: caller.role,
+          language: languageOf(request),
+          reply,
+        })
+        return reply.sent ? reply : reply.send(answer)
+      },
+    })
+  }
+}

@@ -1,0 +1,176 @@
+/** Sync runs and their changes in the admin API (http-api.md §4.3, §4.4). */
+import {
+  cancelRun,
+  getRun,
+  listChanges,
+  listRuns,
+  startRun,
+  type Change as ChangeAnswer,
+  type Run as RunAnswer,
+} from '@muster/contracts'
+import { Readable } from 'node:stream'
+import type { z } from 'zod'
+import type { Connections } from '../connections/connections.ts'
+import { errorTable, type Language, type Problem } from '../errors.ts'
+import type { History, RecordedChange } from '../sync/history.ts'
+import type { Run, Runs } from '../sync/runs.ts'
+import type { Sync } from '../sync/sync.ts'
+import { csvRow } from './csv.ts'
+import { page, readCursor, readSearch } from './pages.ts'
+import { route, type Route } from './routes.ts'
+
+export function runRoutes({
+  connections,
+  runs,
+  history,
+  sync,
+}: {
+  connections: Connections
+  runs: Runs
+  history: History
+  sync: Sync
+}): Route[] {
+  return [
+    route(startRun, async ({ params, body, actor, language }) => {
+      const request = { mode: body.mode, trigger: 'manual' as const, requestedBy: actor.name ?? actor.kind }
+      const connection = await connections.get(params.id)
+      return renderRun(await sync.start(connection.id, request), language)
+    }),
+
+    route(listRuns, async ({ params, query, language }) => {
+      const connection = await connections.get(params.id)
+      const found = await runs.list(connection.id, {
+        limit: query.limit,
+        cursor: readCursor(query.cursor),
+        state: query.state,
+      })
+      return page(
+        found.items.map((run) => renderRun(run, language)),
+        found.hasMore,
+        found.total,
+        ({ id }) => id,
+      )
+    }),
+
+    route(getRun, async ({ params, language }) => renderRun(await runs.load(params.id), language)),
+
+    route(listChanges, async ({ params, query, language, reply }) => {
+      const run = await runs.load(params.id)
+      const filter = { ...query, q: readSearch(query.q) ?? undefined }
+      if (query.format === 'csv') {
+        void reply
+          .type('text/csv; charset=utf-8')
+          .header('content-disposition', `attachment; filename="${run.id}.csv"`)
+          .serializer((body: unknown) => body as string)
+          .send(Readable.from(csv(history.all(run.id, filter), language)))
+        return undefined as never // sent above, as a stream
+      }
+      const after = Number(readCursor(query.cursor) ?? -1)
+      const found = await history.list(run.id, filter, {
+        after: Number.isSafeInteger(after) ? after : -1,
+        limit: query.limit,
+      })
+      return page(
+        found.items.map((change) => renderChange(change, language)),
+        found.hasMore,
+        found.total,
+        ({ id }) => id.slice(id.lastIndexOf('_') + 1),
+      )
+    }),
+
+    route(cancelRun, async ({ params, language }) => renderRun(await sync.cancel(params.id), language)),
+  ]
+}
+
+function renderRun(run: Run, language: Language): z.input<typeof RunAnswer> {
+  return {
+    id: run.id,
+    organizationId: run.organizationId,
+    connectionId: run.connectionId,
+    mode: run.mode,
+    trigger: run.trigger,
+    requestedBy: run.requestedBy,
+    state: run.state,
+    originRunId: run.originRunId,
+    startedAt: new Date(run.startedAt).toISOString(),
+    finishedAt: run.finishedAt === null ? null : new Date(run.finishedAt).toISOString(),
+    progress: run.progress,
+    strategy: run.strategy,
+    complete: run.complete,
+    counts: run.counts,
+    apiCalls: run.apiCalls,
+    unread: run.unread.map(({ what, code, problem }) => ({
+      what,
+      code,
+      detail: (problem.detail ?? errorTable[problem.code].title)[language],
+    })),
+    held: null,
+    error: run.error === null ? null : renderProblem(run.error, language),
+    warnings: run.warnings.map(({ code, detail }) => ({ code, detail: detail[language] })),
+  }
+}
+
+function renderChange(change: RecordedChange, language: Language): z.input<typeof ChangeAnswer> {
+  const target = change.entity === 'department' ? { departmentId: change.targetId } : { userId: change.targetId }
+  return {
+    id: `chg_${change.runId.slice('run_'.length)}_${change.position}`,
+    runId: change.runId,
+    entity: change.entity,
+    action: change.action,
+    state: change.state,
+    externalId: change.externalId,
+    ...target,
+    name: change.name,
+    before: change.before,
+    after: change.after,
+    reason: change.reason,
+    error: change.problem === null ? null : renderProblem(change.problem, language),
+  }
+}
+
+function renderProblem({ code, detail, remedy }: Problem, language: Language) {
+  const known = errorTable[code]
+  return {
+    code,
+    title: known.title[language],
+    detail: detail?.[language] ?? null,
+    remedy: (remedy ?? known.remedy)[language],
+  }
+}
+
+const COLUMNS = [
+  'position',
+  'entity',
+  'action',
+  'state',
+  'externalId',
+  'id',
+  'name',
+  'before',
+  'after',
+  'reason',
+  'error',
+] as const
+
+async function* csv(changes: AsyncIterable<RecordedChange>, language: Language): AsyncGenerator<string> {
+  // The mark at the start makes spreadsheets read Chinese as UTF-8.
+  yield `\uFEFF${csvRow(COLUMNS)}`
+  for await (const change of changes) {
+    const { problem } = change
+    const error =
+      problem === null ? '' : `${problem.code}: ${(problem.detail ?? errorTable[problem.code].title)[language]}`
+    yield csvRow([
+      change.position,
+      change.entity,
+      change.action,
+      change.state,
+      change.externalId,
+      change.targetId,
+      change.name,
+      change.before,
+      change.after,
+      change.reason,
+      error,
+    ])
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * The whole server on one page: every part, what it is given, and every group of routes. Nothing registers itself.
+ * Starts no listener and reads no environment; cli/ does both.
+ */
+import { randomBytes } from 'node:crypto'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { createAdminApi } from './admin/admin.ts'
+import { createAccess } from './admin/access.ts'
+import { createAudit, SYSTEM } from './audit/audit.ts'
+import type { Clock } from './clock.ts'
+import type { Config } from './config.ts'
+import { createConnections } from './connections/connections.ts'
+import { createWecomAccess } from './connections/wecom.ts'
+import { openDatabase, type Database } from './database/database.ts'
+import { createDepartments } from './directory/departments.ts'
+import { createLinks } from './directory/links.ts'
+import { createOrganizations } from './directory/organizations.ts'
+import { createUsers } from './directory/users.ts'
+import { AppError } from './errors.ts'
+import { createHttp, languageOf } from './http.ts'
+import { createIds } from './ids.ts'
+import { createLocalDoor } from './local-door.ts'
+import { createMetrics } from './metrics.ts'
+import { createHistory } from './sync/history.ts'
+import { createRuns } from './sync/runs.ts'
+import { createSync, type SyncSource } from './sync/sync.ts'
+import { createVault, loadOrCreateMasterKey, type Vault } from './vault.ts'
+
+export interface App {
+  readonly http: FastifyInstance
+  /** Opens the door for commands on this machine; see local-door.ts. */
+  openLocalDoor(): Promise<void>
+  /** Stops taking requests, ends runs honestly, closes everything. Safe to call once. */
+  close(): Promise<void>
+}
+
+/** @throws AppError and VaultError with the way out, when the server cannot start as configured */
+export async function createApp({ config, log, clock }: { config: Config; log: Logger; clock: Clock }): Promise<App> {
+  const now = clock.now
+  const newId = createIds({ now, random: (bytes) => crypto.getRandomValues(bytes) })
+  const metrics = createMetrics()
+  const database = await openDatabase(databaseUrl(config), {
+    onConnectionError: (error) => log.warn({ err: error }, 'an idle database connection was lost'),
+  })
+  try {
+    const vault = await openVault(config, database)
+    const audit = createAudit({ database, newId, now })
+
+    // core
+    const organizations = createOrganizations({ database, audit, newId, now })
+    const users = createUsers({ database, audit, newId, now })
+    const departments = createDepartments({ database, audit, newId, now })
+    const links = createLinks({ database, audit, newId, now })
+    const connections = createConnections({ database, vault, audit, newId, now })
+    const wecom = createWecomAccess({
+      database,
+      vault,
+      connections,
+      settings: config.wecom,
+      now,
+      onCall: metrics.wecomCall,
+    })
+
+    // features
+    const owner = `process_${randomBytes(12).toString('hex')}`
+    const runs = createRuns({ database, newId, owner })
+    const history = createHistory({ database })
+    const sync = createSync({
+      database,
+      audit,
+      runs,
+      newId,
+      now,
+      log,
+      runTimeoutMs: config.runTimeoutMinutes * 60_000,
+      onFinished: metrics.runEnded,
+      async sourceOf(connectionId, onCall): Promise<SyncSource> {
+        const connection = await connections.get(connectionId)
+        if (!connection.sync.enabled) throw new AppError('sync/disabled')
+        const { principal, corpId, agentId, hasVisibleRange } = await wecom.forDirectory(connection.id, onCall)
+        return {
+          connectionId: connection.id,
+          organizationId: connection.organizationId,
+          corpId,
+          principal,
+          agentId,
+          hasVisibleRange,
+          settings: {
+            bindByUsername: connection.sync.bindByUsername,
+            onlyWecomUsers: connection.sync.users.onlyWecom,
+            onlyWecomDepartments: connection.sync.departments.onlyWecom,
+            notActivated: connection.sync.notActivated,
+            syntheticEmailDomain: connection.signIn.syntheticEmailDomain,
+          },
+        }
+      },
+    })
+
+    // what must be true before anybody is served
+    const organization = await organizations.ensureDefault()
+    await connections.followEnvironment(SYSTEM, organization.id, config.environmentConnection)
+    await sync.recover()
+
+    const http = await createHttp({
+      publicUrl: config.publicUrl,
+      trustedProxies: config.trustedProxies,
+      log,
+      metrics,
+      checkReady: () => database.ping(),
+    })
+    const localDoor = createLocalDoor({ http, dataDir: config.dataDir, log })
+    const access = createAccess({ database, audit, newId, now, bootstrapToken: config.bootstrapToken })
+    await http.register(
+      createAdminApi({
+        access,
+        isLocal: localDoor.isLocal,
+        languageOf,
+        audit,
+        connections,
+        departments,
+        history,
+        links,
+        organizations,
+        publicUrl: config.publicUrl,
+        environmentRedirectUrl: config.environmentConnection?.redirectUrl,
+        runs,
+        sync,
+        users,
+      }),
+      { prefix: '/api/v1' },
+    )
+    await http.ready()
+
+    return {
+      http,
+      openLocalDoor: localDoor.open,
+      async close() {
+        await localDoor.close()
+        await sync.stop()
+        await http.close()
+        await wecom.close()
+        await database.close()
+      },
+    }
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+function databaseUrl({ database }: Config): string {
+  return database.kind === 'sqlite' ? `sqlite:${database.file}` : database.url.reveal()
+}
+
+const KEY_CHECK = 'master-key-check'
+
+/** The vault of this database. A key that did not seal it is noticed here, before anything is written with it. */
+async function openVault(config: Config, database: Database): Promise<Vault> {
+  const { key } = loadOrCreateMasterKey({ dataDir: config.dataDir, configured: config.masterKey })
+  const vault = createVault({ key })
+  await database.inTransaction(async (tx) => {
+    await tx.kysely
+      .insertInto('installation')
+      .values({ name: KEY_CHECK, value: vault.makeCheck() })
+      .onConflict((conflict) => conflict.column('name').doNothing())
+      .execute()
+  })
+  const { value } = await database.kysely
+    .selectFrom('installation')
+    .select('value')
+    .where('name', '=', KEY_CHECK)
+    .executeTakeFirstOrThrow()
+  vault.verifyCheck(value)
+  return vault
+}

@@ -1,0 +1,78 @@
+/** `./muster admin …`: administrators and API tokens, for whoever may read the database anyway. */
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { call, createAdministrator, createApiToken, createUser, deleteUser, type Transport } from '@muster/contracts'
+import { loadConfig } from '../config.ts'
+import { withLocalApi } from './local-api.ts'
+import { printJson, readArguments, say, UsageError } from './terminal.ts'
+
+const ROLES = ['owner', 'operator', 'auditor'] as const
+type Role = (typeof ROLES)[number]
+
+export async function admin([action, ...args]: string[]): Promise<number> {
+  const { values, positionals } = readArguments(
+    args,
+    { role: { type: 'string' }, 'password-stdin': { type: 'boolean' }, json: { type: 'boolean' } },
+    1,
+  )
+  const name = positionals[0]!
+  const role = readRole(values.role)
+  const work = chooseAction(action, name, role, values['password-stdin'] === true)
+  const config = loadConfig({ env: process.env, readFile: (path) => readFileSync(path, 'utf8') })
+  const { lines, document } = await withLocalApi(config, work)
+  if (values.json) printJson(document)
+  else for (const line of lines) say(line)
+  return 0
+}
+
+interface Outcome {
+  lines: string[]
+  document: unknown
+}
+
+function chooseAction(
+  action: string | undefined,
+  name: string,
+  role: Role,
+  readsPassword: boolean,
+): (api: Transport) => Promise<Outcome> {
+  switch (action) {
+    case 'create':
+      return (api) => createAdmin(api, name, role, readsPassword)
+    case 'token':
+      return (api) => createToken(api, name, role)
+    default:
+      throw new UsageError('choose create or token.')
+  }
+}
+
+async function createAdmin(api: Transport, username: string, role: Role, readsPassword: boolean): Promise<Outcome> {
+  const given = readsPassword ? readFileSync(0, 'utf8').replace(/\r?\n$/, '') : undefined
+  const password = given ?? randomBytes(18).toString('base64url')
+  const user = await call(createUser, { body: { username, displayName: username, password } }, api)
+  try {
+    await call(createAdministrator, { body: { userId: user.id, role } }, api)
+  } catch (error) {
+    // Two calls, one deed: a user who was meant to be an administrator must not stay as anything else.
+    await call(deleteUser, { params: { id: user.id } }, api)
+    throw error
+  }
+  return {
+    lines: [
+      `${username} is ${role} now (${user.id}).`,
+      ...(given === undefined ? [`Password, shown only this once: ${password}`] : []),
+    ],
+    document: { userId: user.id, username, role, ...(given === undefined ? { password } : {}) },
+  }
+}
+
+async function createToken(api: Transport, name: string, role: Role): Promise<Outcome> {
+  const created = await call(createApiToken, { body: { name, role } }, api)
+  return { lines: [created.token, `(API token "${name}", role ${role}, shown only this once)`], document: created }
+}
+
+function readRole(text: string | undefined): Role {
+  const role = ROLES.find((known) => known === (text ?? 'owner'))
+  if (role === undefined) throw new UsageError(`--role takes ${ROLES.join(', ')}, not "${text}".`)
+  return role
+}

@@ -1,0 +1,72 @@
+/** The emulator as a process of its own, as everybody else runs it: the server shares no code and no core with it. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+export interface EmulatorProcess {
+  readonly apiUrl: string
+  readonly controlUrl: string
+  readonly company: {
+    readonly corpId: string
+    readonly name: string
+    readonly app: { readonly agentId: number; readonly secret: string }
+  }
+  stop(): Promise<void>
+}
+
+interface Announcement {
+  apiUrl: string
+  controlUrl: string
+  companies: { corpId: string; name: string; apps: { kind: string; agentId: number; secret: string }[] }[]
+}
+
+const MAIN = fileURLToPath(new URL('../../../emulator/src/main.ts', import.meta.url))
+const START_TIMEOUT_MS = 120_000
+
+/** @throws when the emulator does not start; what it printed is in the message */
+export async function startEmulatorProcess(people: number): Promise<EmulatorProcess> {
+  const child = spawn(
+    process.execPath,
+    [MAIN, '--people', String(people), '--port', '0', '--control-port', '0', '--json'],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {},
+    },
+  )
+  const exited = once(child, 'exit')
+  let errors = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
+  const timer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS)
+  const announcement = await Promise.race([readAnnouncement(child.stdout), exited.then(() => undefined)])
+  clearTimeout(timer)
+  if (announcement === undefined) throw new Error(`The emulator did not start. ${errors}`)
+
+  // The app from before 2022 sees every field, which makes the better first impression.
+  const { corpId, name, apps } = announcement.companies[0]!
+  const app = apps.find(({ kind }) => kind === 'self-built-before-2022') ?? apps[0]!
+  return {
+    apiUrl: announcement.apiUrl,
+    controlUrl: announcement.controlUrl,
+    company: { corpId, name, app },
+    async stop() {
+      child.kill('SIGTERM')
+      await exited
+    },
+  }
+}
+
+/** The one JSON document that the emulator prints once it listens. */
+async function readAnnouncement(stdout: NodeJS.ReadableStream): Promise<Announcement | undefined> {
+  let text = ''
+  stdout.setEncoding('utf8')
+  for await (const chunk of stdout) {
+    text += String(chunk)
+    if (!text.trimEnd().endsWith('}')) continue
+    try {
+      return JSON.parse(text) as Announcement
+    } catch {
+      // A brace inside the document; the rest is still to come.
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,103 @@
+/** The WeCom client of this process, on tokens that all processes share through the database. Owns `wecom_tokens`. */
+import { createWecom, type Principal, type StoredToken, type TokenStore } from '@muster/wecom'
+import type { Database } from '../database/database.ts'
+import { AppError } from '../errors.ts'
+import { Secret } from '../secret.ts'
+import { VaultError, type Vault } from '../vault.ts'
+import type { Connections } from './connections.ts'
+
+export interface WecomSettings {
+  readonly apiUrl: string
+  readonly backoffMs: number
+  readonly callTimeoutMs: number
+}
+
+export interface DirectoryAccess {
+  readonly principal: Principal
+  readonly corpId: string
+  readonly agentId: number | null
+  /** Whether this credential sees only the visible range of an app. */
+  readonly hasVisibleRange: boolean
+}
+
+export type WecomAccess = ReturnType<typeof createWecomAccess>
+
+export function createWecomAccess({
+  database,
+  vault,
+  connections,
+  settings,
+  now,
+  onCall,
+}: {
+  database: Database
+  vault: Vault
+  connections: Connections
+  settings: WecomSettings
+  now: () => number
+  /** Told about every request sent to WeCom, by closed names only. */
+  onCall: (api: string, outcome: string) => void
+}) {
+  const wecom = createWecom({ ...settings, tokens: tokenStore(database, vault), now })
+
+  return {
+    /**
+     * The credential that reads the address book of a self-built connection: the app's, else the contacts assistant's.
+     * @param count called for every request that is sent
+     * @throws AppError `connections/not-found`, `connections/incomplete`
+     */
+    async forDirectory(connectionId: string, count: () => void): Promise<DirectoryAccess> {
+      const { corpId, agentId } = await connections.get(connectionId)
+      const secret = await connections.revealSecret(connectionId, 'secret')
+      const chosen = secret ?? (await connections.revealSecret(connectionId, 'contactsSecret'))
+      if (corpId === null || chosen === undefined) throw new AppError('connections/incomplete')
+      const principal = wecom.principal({
+        corpId,
+        secret: chosen.reveal(),
+        ...(secret === undefined || agentId === null ? {} : { agentId }),
+        onCall({ api, outcome }) {
+          count()
+          onCall(api, outcome)
+        },
+      })
+      return { principal, corpId, agentId, hasVisibleRange: secret !== undefined }
+    },
+
+    close: () => wecom.close(),
+  }
+}
+
+/** A token that cannot be opened any more is as good as none: WeCom gives another. */
+function tokenStore(database: Database, vault: Vault): TokenStore {
+  return {
+    async read(key) {
+      const row = await database.kysely
+        .selectFrom('wecom_tokens')
+        .select('sealed')
+        .where('token_key', '=', key)
+        .executeTakeFirst()
+      if (row === undefined) return undefined
+      try {
+        return JSON.parse(vault.open(recordOf(key), row.sealed).reveal()) as StoredToken
+      } catch (error) {
+        if (error instanceof VaultError) return undefined
+        throw error
+      }
+    },
+    async write(key, token) {
+      const columns = {
+        sealed: vault.seal(recordOf(key), new Secret(JSON.stringify(token))),
+        expires_at: token.expiresAt,
+      }
+      await database.kysely
+        .insertInto('wecom_tokens')
+        .values({ token_key: key, ...columns })
+        .onConflict((conflict) => conflict.column('token_key').doUpdateSet(columns))
+        .execute()
+    },
+  }
+}
+
+function recordOf(key: string): string {
+  return `wecom-token/${key}`
+}

@@ -1,0 +1,155 @@
+/**
+ * The HTTP shell: one Fastify that answers errors as problem documents, checks requests with the contracts' schemas, and
+ * serves health, readiness and metrics. What it serves is mounted by app.ts. Decides nothing.
+ */
+import { randomUUID } from 'node:crypto'
+import helmet from '@fastify/helmet'
+import fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
+import { hasZodFastifySchemaValidationErrors, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import type { Logger } from 'pino'
+import type { Metrics } from './metrics.ts'
+import { AppError, errorTable, type ErrorCode, type FieldProblem, type Language } from './errors.ts'
+
+const BODY_LIMIT_BYTES = 1024 * 1024
+const HEADERS_TIMEOUT_MS = 20_000
+const REQUEST_TIMEOUT_MS = 60_000
+
+export interface HttpOptions {
+  readonly publicUrl: string
+  readonly trustedProxies: readonly string[]
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** Throws when the server cannot do its work now. */
+  readonly checkReady: () => Promise<void>
+}
+
+export async function createHttp({
+  publicUrl,
+  trustedProxies,
+  log,
+  metrics,
+  checkReady,
+}: HttpOptions): Promise<FastifyInstance> {
+  const http = fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => `req_${randomUUID()}`,
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
+    routerOptions: { ignoreTrailingSlash: false },
+  })
+  http.server.headersTimeout = HEADERS_TIMEOUT_MS
+  http.setValidatorCompiler(validatorCompiler)
+  http.setSerializerCompiler(serializerCompiler)
+
+  await http.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"] },
+    },
+    referrerPolicy: { policy: 'no-referrer' },
+    // Only a public https origin may promise https; on http://localhost the promise would lock other local servers out.
+    strictTransportSecurity: publicUrl.startsWith('https:') ? undefined : false,
+  })
+
+  http.setErrorHandler((error: FastifyError | Error, request, reply) => answerError(error, request, reply))
+  http.setNotFoundHandler((request, reply) => answerError(new AppError('http/no-route'), request, reply))
+
+  http.addContentTypeParser(
+    'application/merge-patch+json',
+    { parseAs: 'string' },
+    http.getDefaultJsonParser('error', 'error'),
+  )
+  http.addHook('preValidation', async ({ params, query }) => refuseNul({ ...(params as object), ...(query as object) }))
+
+  http.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'unknown'
+    metrics.httpRequest(request.method, route, reply.statusCode, reply.elapsedTime)
+    request.log.debug(
+      { method: request.method, route, status: reply.statusCode, durationMs: Math.round(reply.elapsedTime) },
+      'answered',
+    )
+  })
+
+  http.get('/healthz', async (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }))
+  http.get('/readyz', async (_request, reply) => {
+    await checkReady()
+    return reply.header('cache-control', 'no-store').send({ status: 'ready' })
+  })
+  http.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()))
+  return http
+}
+
+/** `Accept-Language: zh…` first means Chinese; everything else is English. */
+export function languageOf(request: FastifyRequest): Language {
+  return /^\s*zh\b/i.test(request.headers['accept-language'] ?? '') ? 'zh' : 'en'
+}
+
+function answerError(error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = asAppError(error)
+  if (known === undefined) request.log.error({ err: error, route: request.routeOptions.url }, 'a request failed')
+  const answer = known ?? new AppError('http/internal')
+  const language = languageOf(request)
+  const { title, remedy } = errorTable[answer.code]
+  return reply
+    .code(answer.status)
+    .headers({
+      'cache-control': 'no-store',
+      ...(answer.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+      ...(answer.status === 503 ? { 'retry-after': '5' } : {}),
+    })
+    .type('application/problem+json; charset=utf-8')
+    .serializer((body: unknown) => JSON.stringify(body))
+    .send({
+      type: `urn:muster:error:${answer.code.replace('/', ':')}`,
+      title: title[language],
+      status: answer.status,
+      detail: (answer.detail ?? title)[language],
+      code: answer.code,
+      remedy: (answer.remedy ?? remedy)[language],
+      requestId: request.id,
+      ...(answer.fields === undefined ? {} : { fields: answer.fields }),
+      ...answer.extra,
+    })
+}
+
+/** NUL names nothing, and PostgreSQL refuses it in any text: that is the caller's mistake and not a failure of ours. */
+function refuseNul(texts: Record<string, unknown>): void {
+  const fields = Object.entries(texts).flatMap(([path, text]) =>
+    typeof text === 'string' && text.includes('\0') ? [{ path, message: 'Must not contain NUL.' }] : [],
+  )
+  if (fields.length > 0) throw new AppError('http/validation', { fields })
+}
+
+/** What Fastify itself refuses, in our words. Undefined is a bug or a broken machine. */
+function asAppError(error: FastifyError | Error): AppError | undefined {
+  if (error instanceof AppError) return error
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const fields = error.validation.map(({ instancePath, message, params }): FieldProblem => {
+      const path = instancePath.split('/').filter(Boolean).join('.')
+      const unknown = unknownKeys(params)
+      return {
+        path: unknown === undefined ? path : [path, unknown].filter(Boolean).join('.'),
+        message: message ?? 'is not valid',
+      }
+    })
+    return new AppError('http/validation', { fields, cause: error })
+  }
+  if (!('statusCode' in error) || error.statusCode === undefined || error.statusCode >= 500) return undefined
+  const code: ErrorCode =
+    error.statusCode === 413 ? 'http/too-large' : error.statusCode === 415 ? 'http/media-type' : 'http/validation'
+  return new AppError(code, { cause: error })
+}
+
+function unknownKeys(params: unknown): string | undefined {
+  const keys = (params as { keys?: unknown } | undefined)?.keys
+  return Array.isArray(keys) ? keys.join(',') : undefined
+}

@@ -1,0 +1,86 @@
+/** The entry of `./muster`: finds the command, prints what went wrong in plain words, sets the exit code. */
+import { AppError, errorTable } from './errors.ts'
+import { ConfigError } from './config.ts'
+import { VaultError } from './vault.ts'
+import { UsageError } from './cli/terminal.ts'
+
+interface Command {
+  readonly usage: string
+  readonly summary: string
+  /** @returns the exit code */
+  readonly run: (args: string[]) => Promise<number>
+}
+
+const commands: Record<string, Command> = {
+  demo: {
+    usage: 'demo [--people N] [--port P] [--once] [--json]',
+    summary: 'an emulated WeCom company, a server, a full sync: try it without WeCom',
+    run: async (args) => (await import('./cli/demo.ts')).demo(args),
+  },
+  serve: {
+    usage: 'serve',
+    summary: 'the server',
+    run: async (args) => (await import('./cli/serve.ts')).serve(args),
+  },
+  sync: {
+    usage: 'sync CONNECTION [--preview] [--json]',
+    summary: 'run directory sync now; exit code 0 succeeded, 3 partially, 4 held, 1 failed',
+    run: async (args) => (await import('./cli/sync.ts')).sync(args),
+  },
+  admin: {
+    usage: 'admin create NAME | admin token NAME [--role owner|operator|auditor] [--json]',
+    summary: 'a local administrator, or an API token',
+    run: async (args) => (await import('./cli/admin.ts')).admin(args),
+  },
+  config: {
+    usage: 'config [--json]',
+    summary: 'the effective configuration, secrets masked, and where each value came from',
+    run: async (args) => (await import('./cli/config.ts')).config(args),
+  },
+}
+
+/** Run by the launcher itself, from other packages. */
+const elsewhere = [
+  { usage: 'emulator [--people N] [--port P] [--control-port P]', summary: 'the WeCom emulator alone' },
+  { usage: 'test [PATTERN…]', summary: 'everything that can be tested on this machine' },
+  { usage: 'bench [NAME]', summary: 'the benchmarks' },
+]
+
+async function main([name, ...args]: string[]): Promise<number> {
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    process.stdout.write(help())
+    return 0
+  }
+  const command = commands[name]
+  if (command === undefined) {
+    process.stderr.write(`muster: there is no command "${name}".\n\n${help()}`)
+    return 2
+  }
+  try {
+    return await command.run(args)
+  } catch (error) {
+    process.stderr.write(`${explain(error, command)}\n`)
+    return error instanceof UsageError ? 2 : 1
+  }
+}
+
+function help(): string {
+  const lines = [...Object.values(commands), ...elsewhere].map(
+    ({ usage, summary }) => `  ./muster ${usage}\n      ${summary}`,
+  )
+  return `Muster keeps a company's user directory in step with WeCom (企业微信).\n\n${lines.join('\n')}\n`
+}
+
+function explain(error: unknown, command: Command): string {
+  if (error instanceof UsageError) return `muster: ${error.message}\nUsage: ./muster ${command.usage}`
+  if (error instanceof ConfigError || error instanceof VaultError) return error.message
+  if (error instanceof AppError) {
+    const { title, remedy } = errorTable[error.code]
+    const detail = error.detail ?? title
+    const advice = error.remedy ?? remedy
+    return `${detail.en}\n${detail.zh}\n→ ${advice.en}\n→ ${advice.zh}\n(${error.code})`
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+process.exitCode = await main(process.argv.slice(2))

@@ -1,0 +1,82 @@
+/** The recorded changes of runs, as somebody reads them later: filtered, page by page, or all of them for an export. */
+import type { Database, Row } from '../database/database.ts'
+import { contains } from '../directory/search.ts'
+import type { Problem } from '../errors.ts'
+import type { Change, ChangeAction, ChangeEntity, ChangeState } from './changes.ts'
+
+/** A change with its place in the run. */
+export interface RecordedChange extends Change {
+  readonly runId: string
+  readonly position: number
+}
+
+export interface ChangeFilter {
+  readonly state?: ChangeState | undefined
+  readonly action?: ChangeAction | undefined
+  readonly entity?: ChangeEntity | undefined
+  /** Part of a name or of a WeCom id, ignoring case. */
+  readonly q?: string | undefined
+}
+
+export type History = ReturnType<typeof createHistory>
+
+const EXPORT_PAGE = 1_000
+
+export function createHistory({ database }: { database: Database }) {
+  function matching(runId: string, filter: ChangeFilter) {
+    let query = database.kysely.selectFrom('changes').where('run_id', '=', runId)
+    if (filter.state !== undefined) query = query.where('state', '=', filter.state)
+    if (filter.action !== undefined) query = query.where('action', '=', filter.action)
+    if (filter.entity !== undefined) query = query.where('entity', '=', filter.entity)
+    const { q } = filter
+    if (q !== undefined) query = query.where(({ or }) => or([contains('name', q), contains('external_id', q)]))
+    return query
+  }
+
+  async function page(runId: string, filter: ChangeFilter, after: number, limit: number) {
+    return matching(runId, filter).selectAll().where('position', '>', after).orderBy('position').limit(limit).execute()
+  }
+
+  return {
+    /** In the order of the plan. `after` is the position of the last change of the page before, or -1. */
+    async list(runId: string, filter: ChangeFilter, { after, limit }: { after: number; limit: number }) {
+      const { total } = await matching(runId, filter)
+        .select((eb) => eb.fn.countAll<number>().as('total'))
+        .executeTakeFirstOrThrow()
+      const rows = await page(runId, filter, after, limit + 1)
+      return { items: rows.slice(0, limit).map(fromRow), hasMore: rows.length > limit, total }
+    },
+
+    /** All that match, a page at a time. */
+    async *all(runId: string, filter: ChangeFilter): AsyncGenerator<RecordedChange> {
+      let after = -1
+      for (;;) {
+        const rows = await page(runId, filter, after, EXPORT_PAGE)
+        yield* rows.map(fromRow)
+        if (rows.length < EXPORT_PAGE) return
+        after = rows.at(-1)!.position
+      }
+    },
+  }
+}
+
+function fromRow(row: Row<'changes'>): RecordedChange {
+  return {
+    runId: row.run_id,
+    position: row.position,
+    entity: row.entity as ChangeEntity,
+    action: row.action as ChangeAction,
+    state: row.state as ChangeState,
+    externalId: row.external_id,
+    targetId: row.target_id,
+    name: row.name,
+    before: parse(row.before_fields),
+    after: parse(row.after_fields),
+    reason: row.reason,
+    problem: parse<Problem>(row.error),
+  }
+}
+
+function parse<T = Record<string, unknown>>(text: string | null): T | null {
+  return text === null ? null : (JSON.parse(text) as T)
+}
