@@ -1,8 +1,8 @@
 /**
  * A throw-away PostgreSQL for tests and benchmarks, made from the binaries installed on this machine.
  * Owns finding them, the cluster's directory, its life and its death. Called by `./muster test` and `./muster bench`.
- * Knows nothing of what is stored in it, and is not for data anybody wants to keep: fsync is off. (A test that kills
- * *Muster* loses nothing by that: what a living PostgreSQL has acknowledged, the next connection sees.)
+ * Knows nothing of what is stored in it, and is not for data anybody wants to keep: fsync is off unless asked for. (A
+ * test that kills *Muster* loses nothing by that: what a living PostgreSQL has acknowledged, the next connection sees.)
  */
 import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -54,10 +54,13 @@ export type PostgresCluster = {
  */
 export async function startPostgres({
   searchPath,
+  isDurable = false,
   signal,
 }: {
   /** The value of PATH. */
   searchPath: string
+  /** Commits wait for the disk, as at a customer's: for benchmarks. Tests are several times faster without. */
+  isDurable?: boolean
   signal?: AbortSignal
 }): Promise<PostgresOutcome> {
   const installed = await findInstallation(searchPath)
@@ -77,7 +80,7 @@ export async function startPostgres({
 
     for (let attempt = 1; ; attempt++) {
       const port = await freePort()
-      const server = await launch({ installed, directory, owner, port, signal })
+      const server = await launch({ installed, directory, owner, port, isDurable, signal })
       if (server.kind === 'ready') {
         const url = `postgres://muster:${password}@127.0.0.1:${port}/postgres`
         return { kind: 'running', cluster: { url, stop: server.stop } }
@@ -186,18 +189,17 @@ async function launch(options: {
   directory: string
   owner: Owner
   port: number
+  isDurable: boolean
   signal: AbortSignal | undefined
 }): Promise<Launch> {
-  const { installed, directory, owner, port, signal } = options
+  const { installed, directory, owner, port, isDurable, signal } = options
   const data = join(directory, 'data')
   const settings = {
     listen_addresses: '127.0.0.1',
     port,
     unix_socket_directories: directory,
     max_connections: 200,
-    fsync: 'off',
-    full_page_writes: 'off',
-    synchronous_commit: 'off',
+    ...(isDurable ? {} : { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' }),
   }
   const command = [join(installed.binaries, 'postgres'), '-D', data]
   for (const [name, value] of Object.entries(settings)) command.push('-c', `${name}=${value}`)

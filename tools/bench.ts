@@ -1,0 +1,92 @@
+/**
+ * `./muster bench [NAME]`: the benchmarks of this repository. Each compares Muster with a floor, the barest program that
+ * does the same outer work, measured in the same run; a ratio holds on another machine, a second does not.
+ * Reads the command line and the environment, prints the result. What is measured, and how, is in bench/<NAME>.ts.
+ */
+import { parseArgs } from 'node:util'
+
+import { describeSyncBenchmark } from './bench/report.ts'
+import { benchSync } from './bench/sync.ts'
+import type { DatabaseKind } from './bench/databases.ts'
+
+const HELP = `Usage: ./muster bench [sync] [options]
+
+sync: first, unchanged and changed directory sync against a bare download and a bare bulk insert of the same data.
+
+  --people N,N…      sizes of the emulated company (default 14000)
+  --database WHICH   sqlite, postgres or both (default both)
+  --profile DIR      write a CPU profile of the server for every measured sync into DIR; slows it down a little
+  --json             one JSON document instead of tables
+  --help             print this
+`
+
+const MOST_PEOPLE = 500_000
+const DATABASES: Readonly<Record<string, readonly DatabaseKind[]>> = {
+  sqlite: ['sqlite'],
+  postgres: ['postgres'],
+  both: ['sqlite', 'postgres'],
+}
+
+type Order = {
+  readonly people: readonly number[]
+  readonly databases: readonly DatabaseKind[]
+  readonly profileDirectory: string | undefined
+  readonly asJson: boolean
+}
+
+const interruption = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(name, () => interruption.abort(new Error(`Stopped by ${name}.`)))
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2), process.env['PATH'] ?? '', interruption.signal)
+} catch (error) {
+  if (!interruption.signal.aborted) throw error
+  process.exitCode = 130
+}
+
+async function main(args: string[], searchPath: string, signal: AbortSignal): Promise<number> {
+  const order = readOrder(args)
+  if (typeof order === 'string') {
+    process.stderr.write(`${order === '' ? '' : `muster: ${order}\n\n`}${HELP}`)
+    return order === '' ? 0 : 2
+  }
+  const result = await benchSync({
+    ...order,
+    searchPath,
+    signal,
+    onProgress: (line) => process.stderr.write(`${line}\n`),
+  })
+  process.stdout.write(order.asJson ? `${JSON.stringify(result, null, 2)}\n` : describeSyncBenchmark(result))
+  return result.problems.length === 0 ? 0 : 1
+}
+
+/** @returns what to do, or what is wrong with the arguments; an empty text asks for the help */
+function readOrder(args: string[]): Order | string {
+  try {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        people: { type: 'string', default: '14000' },
+        database: { type: 'string', default: 'both' },
+        profile: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    })
+    if (values.help) return ''
+    const [name = 'sync', ...more] = positionals
+    if (name !== 'sync' || more.length > 0) return `there is no benchmark "${positionals.join(' ')}".`
+
+    const people = values.people.split(',').map(Number)
+    if (!people.every((count) => Number.isInteger(count) && count >= 1 && count <= MOST_PEOPLE))
+      return `--people takes whole numbers from 1 to ${MOST_PEOPLE}, not "${values.people}".`
+    const databases = DATABASES[values.database]
+    if (databases === undefined) return `--database takes sqlite, postgres or both, not "${values.database}".`
+    return { people, databases, profileDirectory: values.profile, asJson: values.json }
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}

@@ -1,0 +1,389 @@
+/**
+ * `./muster bench sync`: how long directory sync takes beside a floor that downloads the same pages, parses them and
+ * inserts the same rows (product.md §10), on an emulated company, with a real server in a process of its own.
+ *
+ * What keeps it honest: floor and sync run in the same minutes on the same machine, each in a fresh process; of a floor
+ * the best run counts, of a sync the median; all runs are printed. The floor does its two halves one after the other
+ * and inserts only people, links, memberships and departments; the server's history of changes counts against the server. What was
+ * written is what differs between the rows before and after, not what the server says. The time of a sync is from the
+ * request until the run is closed, by the same clock.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+
+import { call, createConnection, getRun, startRun } from '@muster/contracts'
+import type { Run, Transport } from '@muster/contracts'
+import { request } from 'undici'
+
+import type { ChurnSummary, CompanyListing, SettingsPatch } from '../../emulator/src/index.ts'
+import { startEmulatorProcess } from '../../server/src/cli/emulator-process.ts'
+import type { EmulatorProcess } from '../../server/src/cli/emulator-process.ts'
+import { startPostgres } from '../postgres.ts'
+import type { PostgresCluster } from '../postgres.ts'
+import { compareContents, createEmptyDatabase, readContents } from './databases.ts'
+import type { Contents, DatabaseKind, EmptyDatabase, RowChanges } from './databases.ts'
+import { measureFloor } from './floors.ts'
+import type { FloorResult } from './floors.ts'
+import { startServer } from './server.ts'
+
+export type SyncBenchmark = {
+  readonly machine: { readonly cores: number; readonly processor: string; readonly node: string; readonly load: number }
+  readonly companies: readonly CompanyResult[]
+  /** What is wrong, whatever the time: runs that did not succeed, rows or calls too many. */
+  readonly problems: readonly string[]
+  /** What was asked for and not measured, and why. */
+  readonly skipped: readonly string[]
+}
+
+/** One company on one database. */
+export type CompanyResult = {
+  readonly people: number
+  readonly departments: number
+  readonly database: DatabaseKind
+  readonly floors: {
+    readonly download: readonly FloorResult[]
+    readonly slowDownload: readonly FloorResult[]
+    readonly insert: readonly FloorResult[]
+  }
+  readonly phases: readonly Phase[]
+}
+
+export type PhaseName = 'first' | 'unchanged' | 'unchanged-slow' | 'changed'
+
+export type Phase = {
+  readonly name: PhaseName
+  readonly samples: readonly Sample[]
+  /** Median of the samples. */
+  readonly seconds: number
+  /** Best of the floor. */
+  readonly floorSeconds: number
+  /** Calls that a run may make (product.md §10). */
+  readonly callsAllowed: number
+}
+
+export type Sample = {
+  readonly seconds: number
+  readonly state: Run['state']
+  readonly calls: number
+  readonly rows: RowChanges
+  /** Of the server's process since its start, which is just before the run. */
+  readonly peakBytes: number | undefined
+}
+
+/** A call to WeCom over the internet, in milliseconds. */
+export const SLOW_CALL_MS = 20
+export const CHANGED_PERCENT = 1
+
+const RUN_TIMEOUT_MS = 20 * 60_000
+const POLL_MS = 100
+
+export async function benchSync({
+  people,
+  databases,
+  profileDirectory,
+  searchPath,
+  signal,
+  onProgress,
+}: {
+  /** Sizes of the companies. */
+  people: readonly number[]
+  databases: readonly DatabaseKind[]
+  /** Where to put a CPU profile of every measured sync. */
+  profileDirectory: string | undefined
+  /** The value of PATH, to find PostgreSQL on. */
+  searchPath: string
+  signal: AbortSignal
+  onProgress: (line: string) => void
+}): Promise<SyncBenchmark> {
+  if (profileDirectory !== undefined) mkdirSync(profileDirectory, { recursive: true })
+  const machine = {
+    cores: availableParallelism(),
+    processor: cpus()[0]?.model ?? 'unknown',
+    node: process.version,
+    load: loadavg()[0] ?? 0,
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'muster-bench-'))
+  const companies: CompanyResult[] = []
+  const problems: string[] = []
+  const skipped: string[] = []
+  let cluster: PostgresCluster | undefined
+  try {
+    if (databases.includes('postgres')) {
+      const outcome = await startPostgres({ searchPath, isDurable: true, signal })
+      if (outcome.kind === 'running') cluster = outcome.cluster
+      else skipped.push(`${outcome.reason} ${outcome.remedy}`)
+    }
+    for (const count of people) {
+      for (const kind of databases) {
+        const home = kind === 'sqlite' ? folder : cluster?.url
+        if (home === undefined) continue
+        const where = { kind, home, folder, profileDirectory }
+        const result = await measureCompany(count, where, signal, (line) =>
+          onProgress(`${count.toLocaleString('en')} people, ${kind}: ${line}`),
+        )
+        companies.push(result)
+        problems.push(...judge(result))
+      }
+    }
+  } finally {
+    await cluster?.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return { machine, companies, problems, skipped }
+}
+
+type Where = {
+  readonly kind: DatabaseKind
+  /** What createEmptyDatabase takes. */
+  readonly home: string
+  /** For data directories. */
+  readonly folder: string
+  readonly profileDirectory: string | undefined
+}
+
+async function measureCompany(
+  people: number,
+  where: Where,
+  signal: AbortSignal,
+  onProgress: (line: string) => void,
+): Promise<CompanyResult> {
+  signal.throwIfAborted()
+  const emulator = await startEmulatorProcess(people)
+  const databases: EmptyDatabase[] = []
+  try {
+    // WeCom's limits are per minute, and this reads the same company many times in one.
+    await steer(emulator, 'changeSettings', { limits: NO_LIMITS } satisfies SettingsPatch)
+    const [company] = (await steer(emulator, 'companies', {})) as CompanyListing[]
+    const bench = { emulator, where, signal, onProgress, departments: company!.departments }
+    const newDatabase = async () => {
+      const database = await createEmptyDatabase(where.kind, where.home)
+      databases.push(database)
+      return database
+    }
+
+    const download = [await measureDownload(bench), await measureDownload(bench)]
+    const first: Measured[] = []
+    for (const name of ['first-1', 'first-2']) {
+      first.push(await measureSync(bench, name, await createSite(bench, await newDatabase())))
+    }
+    const { site } = first.at(-1)!
+
+    const insert: FloorResult[] = []
+    for (let round = 0; round < 2; round++) {
+      insert.push(await measureInsert(bench, site.url, (await newDatabase()).url))
+    }
+
+    const unchanged = await measureAgain(bench, 'unchanged', site)
+    download.push(await measureDownload(bench))
+
+    await steer(emulator, 'changeSettings', { latencyMs: SLOW_CALL_MS } satisfies SettingsPatch)
+    const slowDownload = [await measureDownload(bench), await measureDownload(bench)]
+    const slow = await measureAgain(bench, 'unchanged-slow', unchanged.at(-1)!.site)
+    await steer(emulator, 'changeSettings', { latencyMs: 0 } satisfies SettingsPatch)
+
+    const changed = await measureAgain(bench, 'changed', slow.at(-1)!.site, async (seed) => {
+      const change = { corpId: emulator.company.corpId, percent: CHANGED_PERCENT, seed }
+      const { joined, left, moved, retitled } = (await steer(emulator, 'churn', change)) as ChurnSummary
+      onProgress(`${joined.length} joined, ${left.length} left, ${moved.length} moved, ${retitled.length} retitled`)
+    })
+
+    const phase = (name: PhaseName, measured: readonly Measured[], floorSeconds: number): Phase => ({
+      name,
+      samples: measured.map(({ sample }) => sample),
+      seconds: median(measured.map(({ sample }) => sample.seconds)),
+      floorSeconds,
+      callsAllowed: callsAllowed(bench.departments),
+    })
+    const downloadSeconds = best(download)
+    return {
+      people,
+      departments: bench.departments,
+      database: where.kind,
+      floors: { download, slowDownload, insert },
+      phases: [
+        phase('first', first, downloadSeconds + best(insert)),
+        phase('unchanged', unchanged, downloadSeconds),
+        phase('unchanged-slow', slow, best(slowDownload)),
+        phase('changed', changed, downloadSeconds),
+      ],
+    }
+  } finally {
+    await emulator.stop()
+    for (const database of databases) await database.remove()
+  }
+}
+
+type Bench = {
+  readonly emulator: EmulatorProcess
+  readonly where: Where
+  readonly signal: AbortSignal
+  readonly onProgress: (line: string) => void
+  readonly departments: number
+}
+
+/** Where a server lives: its database and its data directory, with one connection to the emulated company. */
+type Site = { readonly url: string; readonly dataDir: string; readonly contents: Contents }
+
+type Measured = { readonly sample: Sample; readonly site: Site }
+
+const CONNECTION = 'bench'
+
+/** A server that has been set up and stopped, as an administrator leaves it before the first sync. */
+async function createSite(bench: Bench, { url }: EmptyDatabase): Promise<Site> {
+  const { emulator, where, signal } = bench
+  const dataDir = mkdtempSync(join(where.folder, 'data-'))
+  const server = await startServer({ settings: settingsOf(bench, { url, dataDir }), profile: undefined, signal })
+  try {
+    const { corpId, app } = emulator.company
+    const body = {
+      identifier: CONNECTION,
+      displayName: 'Benchmark',
+      corpId,
+      agentId: app.agentId,
+      secret: app.secret,
+      sync: { enabled: true },
+    }
+    await call(createConnection, { body }, server.api)
+  } finally {
+    await server.stop()
+  }
+  return { url, dataDir, contents: await readContents(url) }
+}
+
+/** Two runs, each on what the one before it left. `prepare` comes before each, with another seed. */
+async function measureAgain(
+  bench: Bench,
+  name: PhaseName,
+  site: Site,
+  prepare: (seed: string) => Promise<void> = () => Promise.resolve(),
+): Promise<Measured[]> {
+  const measured: Measured[] = []
+  for (const label of [`${name}-1`, `${name}-2`]) {
+    await prepare(label)
+    measured.push(await measureSync(bench, label, measured.at(-1)?.site ?? site))
+  }
+  return measured
+}
+
+/** One run in a fresh server process, so that its peak memory and its warm code are its own. */
+async function measureSync(bench: Bench, label: string, site: Site): Promise<Measured> {
+  const { where, signal, onProgress } = bench
+  const profile =
+    where.profileDirectory === undefined
+      ? undefined
+      : { directory: where.profileDirectory, name: `${where.kind}-${bench.departments}-departments-${label}` }
+  const server = await startServer({ settings: settingsOf(bench, site), profile, signal })
+  let run: Run
+  let seconds: number
+  let peakBytes: number | undefined
+  try {
+    const startedAt = Date.now() // the clock of `finishedAt`: same machine
+    run = await runToItsEnd(server.api, signal)
+    seconds = (Date.parse(run.finishedAt ?? '') - startedAt) / 1000
+    peakBytes = server.peakBytes()
+  } finally {
+    await server.stop()
+  }
+  const contents = await readContents(site.url)
+  const sample = {
+    seconds,
+    state: run.state,
+    calls: run.apiCalls,
+    rows: compareContents(site.contents, contents),
+    peakBytes,
+  }
+  onProgress(`${label} ${seconds.toFixed(2)} s`)
+  return { sample, site: { ...site, contents } }
+}
+
+async function runToItsEnd(api: Transport, signal: AbortSignal): Promise<Run> {
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(RUN_TIMEOUT_MS)])
+  let run = await call(startRun, { params: { id: CONNECTION }, body: { mode: 'apply', force: true } }, api)
+  while (run.state === 'running') {
+    await delay(POLL_MS, undefined, { signal: deadline })
+    run = await call(getRun, { params: { id: run.id } }, api)
+  }
+  return run
+}
+
+function settingsOf({ emulator }: Bench, { url, dataDir }: Pick<Site, 'url' | 'dataDir'>): Record<string, string> {
+  return {
+    MUSTER_DATABASE_URL: url,
+    MUSTER_DATA_DIR: dataDir,
+    MUSTER_WECOM_API_URL: emulator.apiUrl,
+    MUSTER_WECOM_CALLS_PER_MINUTE: '1000000',
+    MUSTER_LOG_LEVEL: 'info',
+  }
+}
+
+// ---- Floors ---------------------------------------------------------------------------------------------------------
+
+async function measureDownload({ emulator, signal, onProgress }: Bench): Promise<FloorResult> {
+  const { corpId, app } = emulator.company
+  const order = { kind: 'download', apiUrl: emulator.apiUrl, corpId, secret: app.secret } as const
+  const result = await measureFloor(order, signal)
+  onProgress(`bare download ${result.seconds.toFixed(2)} s`)
+  return result
+}
+
+async function measureInsert({ signal, onProgress }: Bench, from: string, into: string): Promise<FloorResult> {
+  const result = await measureFloor({ kind: 'insert', from, into }, signal)
+  onProgress(`bare insert ${result.seconds.toFixed(2)} s`)
+  return result
+}
+
+function best(floor: readonly FloorResult[]): number {
+  return Math.min(...floor.map(({ seconds }) => seconds))
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = (sorted.length - 1) / 2
+  return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2
+}
+
+// ---- Emulator -------------------------------------------------------------------------------------------------------
+
+const NO_LIMITS = {
+  perMinute: null,
+  perHour: null,
+  perAddressPerMinute: null,
+  perAddressPerHour: null,
+  concurrency: null,
+}
+
+async function steer({ controlUrl }: EmulatorProcess, name: string, argument: object): Promise<unknown> {
+  const { statusCode, body } = await request(`${controlUrl}/${name}`, {
+    method: 'POST',
+    body: JSON.stringify(argument),
+  })
+  const text = await body.text()
+  if (statusCode !== 200) throw new Error(`The emulator refused ${name}: ${text}`)
+  return JSON.parse(text) as unknown
+}
+
+// ---- Judgement ------------------------------------------------------------------------------------------------------
+
+/** The list of departments, a page for each, and 5 %: of a small company that must at least be the token and the visible range. */
+function callsAllowed(departments: number): number {
+  const pages = 1 + departments
+  return pages + Math.max(2, Math.floor(pages * 0.05))
+}
+
+/** What a run that finds nothing new may write: its own row, and the token of WeCom when that ran out meanwhile. */
+const WRITTEN_BY_ANY_RUN: ReadonlySet<string> = new Set(['runs', 'wecom_tokens'])
+
+function judge({ people, database, phases }: CompanyResult): string[] {
+  return phases.flatMap(({ name, samples, callsAllowed }) =>
+    samples.flatMap(({ state, calls, rows }) => {
+      const found: string[] = []
+      if (state !== 'succeeded') found.push(`ended ${state}`)
+      if (calls > callsAllowed) found.push(`made ${calls} calls, ${callsAllowed} are allowed`)
+      const surplus = Object.keys(rows).filter((table) => !WRITTEN_BY_ANY_RUN.has(table))
+      if (name.startsWith('unchanged') && surplus.length > 0) found.push(`wrote to ${surplus.join(', ')}`)
+      return found.map((what) => `${people} people, ${database}, ${name}: ${what}`)
+    }),
+  )
+}
