@@ -20,6 +20,7 @@ test('without any setting the defaults are what the documentation promises', () 
     oauthUrl: 'https://open.weixin.qq.com',
     openUrl: 'https://open.work.weixin.qq.com',
     backoffMs: 60_000,
+    callsPerMinute: 8_000,
     callTimeoutMs: 15_000,
   })
   assert.equal(config.runTimeoutMinutes, 60)

@@ -27,6 +27,7 @@ export type Config = {
     readonly oauthUrl: string
     readonly openUrl: string
     readonly backoffMs: number
+    readonly callsPerMinute: number
     readonly callTimeoutMs: number
   }
   readonly runTimeoutMinutes: number
@@ -353,6 +354,7 @@ function assemble(values: Values, effective: readonly EffectiveSetting[]): Confi
       oauthUrl: values.wecomOauthUrl,
       openUrl: values.wecomOpenUrl,
       backoffMs: values.wecomBackoffMs,
+      callsPerMinute: values.wecomCallsPerMinute,
       callTimeoutMs: values.wecomCallTimeoutMs,
     }),
     runTimeoutMinutes: values.runTimeoutMinutes,

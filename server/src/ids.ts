@@ -8,7 +8,10 @@ export type IdKind = 'org' | 'con' | 'usr' | 'dep' | 'lnk' | 'run' | 'tok' | 'au
 /** Makes one new identifier of a kind, for example `usr_01jd3v0w6k9m2q4r8t0x5y7z1a`. */
 export type NewId = (kind: IdKind) => string
 
-const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz' // Crockford: no i, l, o, u
+const ALPHABET = Buffer.from('0123456789abcdefghjkmnpqrstvwxyz', 'latin1') // Crockford: no i, l, o, u
+const PREFIX_LENGTH = 4
+const TIME_LENGTH = 10
+const LENGTH = PREFIX_LENGTH + TIME_LENGTH + 16
 const RANDOM_BYTES = 10
 const POOL_BYTES = RANDOM_BYTES * 512
 
@@ -18,6 +21,8 @@ const POOL_BYTES = RANDOM_BYTES * 512
  */
 export function createIds({ now, random }: { now: () => number; random: (bytes: Uint8Array) => void }): NewId {
   const pool = new Uint8Array(POOL_BYTES)
+  // Written as bytes and read once: built by concatenation, a hundred thousand ids would be chains of two million strings.
+  const text = Buffer.alloc(LENGTH, '_')
   let used = POOL_BYTES
 
   return function newId(kind) {
@@ -25,15 +30,22 @@ export function createIds({ now, random }: { now: () => number; random: (bytes: 
       random(pool)
       used = 0
     }
-    let text = `${kind}_`
-    const time = now()
-    for (let shift = 9; shift >= 0; shift--) text += ALPHABET[Math.floor(time / 32 ** shift) % 32]
+    text.write(kind, 'latin1')
+    writeBase32(now(), PREFIX_LENGTH, TIME_LENGTH)
     // 80 random bits are 16 characters of five bits: two groups of 40 bits stay below 2^53.
     for (let group = 0; group < 2; group++) {
       let bits = 0
       for (let byte = 0; byte < 5; byte++) bits = bits * 256 + pool[used++]!
-      for (let shift = 7; shift >= 0; shift--) text += ALPHABET[Math.floor(bits / 32 ** shift) % 32]
+      writeBase32(bits, PREFIX_LENGTH + TIME_LENGTH + group * 8, 8)
     }
-    return text
+    return text.toString('latin1')
+  }
+
+  function writeBase32(value: number, start: number, length: number): void {
+    let rest = value
+    for (let place = start + length - 1; place >= start; place--) {
+      text[place] = ALPHABET[rest % 32]!
+      rest = Math.floor(rest / 32)
+    }
   }
 }

@@ -440,6 +440,15 @@ export const settings = {
       zh: '企业微信返回 45009（调用过频）后首次等待的最长毫秒数。',
     },
   },
+  wecomCallsPerMinute: {
+    name: 'MUSTER_WECOM_CALLS_PER_MINUTE',
+    kind: wholeNumber(1, 1_000_000),
+    default: '8000',
+    about: {
+      en: 'Calls to one WeCom interface of one company per minute. The default is 80 % of what WeCom allows.',
+      zh: '每个企业每个企业微信接口每分钟的最多调用次数。默认为企业微信上限的 80%。',
+    },
+  },
   wecomCallTimeoutMs: {
     name: 'MUSTER_WECOM_CALL_TIMEOUT_MS',
     kind: wholeNumber(1, 600_000),

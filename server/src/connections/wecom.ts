@@ -1,5 +1,5 @@
 /** The WeCom client of this process, on tokens that all processes share through the database. Owns `wecom_tokens`. */
-import { createWecom, type Principal, type StoredToken, type TokenStore } from '@muster/wecom'
+import { createBudget, createWecom, type Principal, type StoredToken, type TokenStore } from '@muster/wecom'
 import type { Database } from '../database/database.ts'
 import { AppError } from '../errors.ts'
 import { Secret } from '../secret.ts'
@@ -10,6 +10,8 @@ export interface WecomSettings {
   readonly apiUrl: string
   readonly backoffMs: number
   readonly callTimeoutMs: number
+  /** Per company and interface. */
+  readonly callsPerMinute: number
 }
 
 export interface DirectoryAccess {
@@ -38,7 +40,16 @@ export function createWecomAccess({
   /** Told about every request sent to WeCom, by closed names only. */
   onCall: (api: string, outcome: string) => void
 }) {
-  const wecom = createWecom({ ...settings, tokens: tokenStore(database, vault), now })
+  const { apiUrl, backoffMs, callTimeoutMs, callsPerMinute } = settings
+  const tokens = tokenStore(database, vault)
+  const wecom = createWecom({
+    apiUrl,
+    backoffMs,
+    callTimeoutMs,
+    tokens,
+    budget: createBudget({ callsPerMinute, now }),
+    now,
+  })
 
   return {
     /**
@@ -95,6 +106,7 @@ function tokenStore(database: Database, vault: Vault): TokenStore {
         .onConflict((conflict) => conflict.column('token_key').doUpdateSet(columns))
         .execute()
     },
+    exclusively: (key, work) => database.exclusively(recordOf(key), work),
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Kysely, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { AppError } from '../errors.ts'
@@ -28,6 +29,16 @@ export interface Database extends Executor {
    * serialisation failure or a deadlock.
    */
   inTransaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
+  /**
+   * Runs `work` while no other process does so for the same name. No transaction is open meanwhile, so `work` may use the
+   * network; it must end by itself. On PostgreSQL a connection is held until then.
+   */
+  exclusively<T>(name: string, work: () => Promise<T>): Promise<T>
+  /**
+   * Lets everything else that is waiting have its turn. SQLite answers at once, so a loop over it would keep the process
+   * from all other work until it is done. To be awaited between two pages of a long read; transactions do it themselves.
+   */
+  breathe(): Promise<void>
   /** Resolves when the database answers. @throws AppError `database/unavailable` */
   ping(): Promise<void>
   close(): Promise<void>
@@ -47,7 +58,15 @@ export async function openDatabase(
   const database: Database = {
     kysely,
     dialect,
-    inTransaction: (work) => retrying(() => transaction(kysely, dialect, work)),
+    async inTransaction(work) {
+      const result = await retrying(() => transaction(kysely, dialect, work))
+      await database.breathe()
+      return result
+    },
+    async breathe() {
+      if (dialect === 'sqlite') await nextTurn()
+    },
+    exclusively: (name, work) => (dialect === 'sqlite' ? work() : withAdvisoryLock(kysely, name, work)),
     async ping() {
       try {
         await sql`select 1`.execute(kysely)
@@ -101,6 +120,18 @@ function transaction<T>(
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
   return kysely.transaction().execute((tx) => work({ kysely: tx, dialect, isTransaction: true }))
+}
+
+function withAdvisoryLock<T>(kysely: Kysely<Schema>, name: string, work: () => Promise<T>): Promise<T> {
+  return kysely.connection().execute(async (connection) => {
+    const key = sql`hashtextextended(${name}, 0)`
+    await sql`select pg_advisory_lock(${key})`.execute(connection)
+    try {
+      return await work()
+    } finally {
+      await sql`select pg_advisory_unlock(${key})`.execute(connection)
+    }
+  })
 }
 
 const ATTEMPTS = 3

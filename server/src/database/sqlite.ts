@@ -20,6 +20,9 @@ export function sqliteDialect(file: string): Dialect {
     database.exec('pragma locking_mode = exclusive')
     database.exec('pragma journal_mode = wal')
     database.exec('pragma synchronous = full')
+    // A bulk write touches most pages of its indexes again and again; copying them back to the file after every few
+    // hundred people, which is the default of 1,000 pages, was half the time of a first sync.
+    database.exec('pragma wal_autocheckpoint = 16000')
     database.exec('pragma foreign_keys = on')
     database.exec('pragma temp_store = memory')
     database.exec('pragma cache_size = -32000')

@@ -2,21 +2,33 @@
  * The questions a source asks before it decides: who is linked, whose name or address is taken, what somebody looks like
  * now. All of them are about many at once and take one statement each. Called by sync only.
  */
-import { isOneOf, type Executor, type Row } from '../database/database.ts'
+import { isOneOf, type Database, type Executor, type Row } from '../database/database.ts'
 
-/** Everybody who is linked through one company of a connection, by folded userid. */
+const LINKS_PAGE = 5_000
+
+/** Everybody who is linked through one company of a connection, by folded userid. Read in pages: there may be many. */
 export async function linkIndex(
-  on: Executor,
+  database: Database,
   connectionId: string,
   corpId: string,
 ): Promise<Map<string, { id: string; userId: string; hash: string | null }>> {
-  const rows = await on.kysely
-    .selectFrom('links')
-    .select(['id', 'userid_key', 'user_id', 'source_hash'])
-    .where('connection_id', '=', connectionId)
-    .where('corp_id', '=', corpId)
-    .execute()
-  return new Map(rows.map((row) => [row.userid_key, { id: row.id, userId: row.user_id, hash: row.source_hash }]))
+  const index = new Map<string, { id: string; userId: string; hash: string | null }>()
+  let after = ''
+  for (;;) {
+    const rows = await database.kysely
+      .selectFrom('links')
+      .select(['id', 'userid_key', 'user_id', 'source_hash'])
+      .where('connection_id', '=', connectionId)
+      .where('corp_id', '=', corpId)
+      .where('userid_key', '>', after)
+      .orderBy('userid_key')
+      .limit(LINKS_PAGE)
+      .execute()
+    for (const row of rows) index.set(row.userid_key, { id: row.id, userId: row.user_id, hash: row.source_hash })
+    if (rows.length < LINKS_PAGE) return index
+    after = rows.at(-1)!.userid_key
+    await database.breathe()
+  }
 }
 
 /** The departments that this connection owns. */

@@ -22,9 +22,6 @@ export interface ApplyOptions {
   position: number
 }
 
-/** People in one transaction: a few tens of milliseconds, in which nobody else can write. */
-export const SLICE = 1_000
-
 /** What a batch came to. */
 export interface Decision<Write> {
   readonly steps: readonly Step<Write>[]

@@ -34,14 +34,18 @@ export interface MatchContext {
   readonly namesakes: ReadonlyMap<string, Namesake>
   /** Folded usernames of living users, among `usernameCandidates` of everybody whose name is taken. */
   readonly takenUsernames: ReadonlySet<string>
+  /** Whether some member has this folded userid, so that nobody else may be given it as a username. */
+  readonly isUserid: (key: string) => boolean
   readonly bindByUsername: boolean
   readonly onlyWecom: 'create' | 'ignore'
   readonly newId: (kind: 'usr') => string
 }
 
-/** Who each of these members is: by link, then by login name, else somebody new. In the same order. */
-export function matchPeople(people: readonly WantedUser[], context: MatchContext): Identity[] {
-  const assigned = new Set(people.map(({ key }) => key))
+/**
+ * Who each of these members is: by link, then by login name, else somebody new. In the same order.
+ * @param given folded usernames that this run has given away already; those of these people are added
+ */
+export function matchPeople(people: readonly WantedUser[], context: MatchContext, given: Set<string>): Identity[] {
   return people.map((person): Identity => {
     const link = context.links.get(person.key)
     if (link !== undefined) return { kind: 'linked', userId: link.userId, linkId: link.id }
@@ -57,10 +61,10 @@ export function matchPeople(people: readonly WantedUser[], context: MatchContext
 
     const username = usernameCandidates(person.userid).find((candidate) => {
       const key = foldName(candidate)
-      return !context.takenUsernames.has(key) && !assigned.has(key)
+      return !context.takenUsernames.has(key) && !context.isUserid(key) && !given.has(key)
     })
     if (username === undefined) return { kind: 'failed', problem: { code: 'directory/username-taken' } }
-    assigned.add(foldName(username))
+    given.add(foldName(username))
     return { kind: 'new', userId: context.newId('usr'), username }
   })
 }
@@ -88,12 +92,15 @@ export interface KnownAddress {
   readonly source: string | null
 }
 
-export interface AddressContext {
-  /** The present address of everybody among the people who exists already. */
-  readonly known: ReadonlyMap<string, KnownAddress>
-  /** The living owner of every address that somebody among the people wants. */
-  readonly owners: ReadonlyMap<string, string>
-  readonly syntheticDomain: string
+/** What one person asks of the addresses, small enough to keep for everybody at once. */
+export interface AddressClaim {
+  /** Folded userid; the smaller one wins where two are equal. */
+  readonly person: string
+  /** Ours; undefined for somebody who will not be written, and who therefore keeps what they have. */
+  readonly userId: string | undefined
+  readonly currentKey: string | null
+  /** Undefined to keep the present one. */
+  readonly wish: Address | undefined
 }
 
 export type AddressVerdict =
@@ -101,17 +108,22 @@ export type AddressVerdict =
   | { readonly kind: 'set'; readonly address: Address }
   | { readonly kind: 'taken'; readonly email: string; readonly owner: string | undefined }
 
-/** The address each person would like, before anybody asks whether it is free. */
-export function wishedAddresses(
-  people: readonly WantedUser[],
-  identities: readonly Identity[],
-  context: Pick<AddressContext, 'known' | 'syntheticDomain'>,
-): (Address | undefined)[] {
-  return people.map((person, index) => {
-    const identity = identities[index]!
-    if (!('userId' in identity) || person.problem !== undefined) return undefined
-    return wishedAddress(person, context.known.get(identity.userId), context.syntheticDomain)
-  })
+/** @param known the present address of everybody who exists already, by user id */
+export function claimAddress(
+  person: WantedUser,
+  identity: Identity,
+  known: ReadonlyMap<string, KnownAddress>,
+  syntheticDomain: string,
+): AddressClaim {
+  const userId = 'userId' in identity && person.problem === undefined ? identity.userId : undefined
+  if (userId === undefined) return { person: person.key, userId, currentKey: null, wish: undefined }
+  const current = known.get(userId)
+  return {
+    person: person.key,
+    userId,
+    currentKey: current?.key ?? null,
+    wish: wishedAddress(person, current, syntheticDomain),
+  }
 }
 
 /** biz_mail, then email, then the synthetic one; an address whose field is withheld today stays as it is. */
@@ -128,6 +140,8 @@ function address(email: string, source: EmailSource): Address {
   return { email, key: foldName(email), source }
 }
 
+const KEEP: AddressVerdict = { kind: 'keep' }
+
 /**
  * Who gets which address, and who has to move together.
  *
@@ -135,65 +149,79 @@ function address(email: string, source: EmailSource): Address {
  * first, then the smaller userid. Whoever fails keeps the old address, which may in turn take it from somebody who
  * counted on it; the loop ends because every round fails at least one more person.
  *
- * @returns verdicts in the order of the people, and the indices of those who take an address from one another: their
+ * @param owners the living owner of every address that somebody claims, and of the numbered forms of contested ones
+ * @returns verdicts in the order of the claims, and the indices of those who take an address from one another: their
  * writes belong into one transaction.
  */
 export function settleAddresses(
-  people: readonly WantedUser[],
-  identities: readonly Identity[],
-  wishes: readonly (Address | undefined)[],
-  context: AddressContext,
+  claims: readonly AddressClaim[],
+  owners: ReadonlyMap<string, string>,
 ): { verdicts: AddressVerdict[]; movers: number[] } {
-  const indexOf = new Map<string, number>()
-  identities.forEach((identity, index) => {
-    if ('userId' in identity && people[index]!.problem === undefined) indexOf.set(identity.userId, index)
-  })
-  const verdicts = wishes.map((wish): AddressVerdict => (wish ? { kind: 'set', address: wish } : { kind: 'keep' }))
-  const userIdOf = (index: number) => {
-    const identity = identities[index]!
-    return 'userId' in identity ? identity.userId : undefined
-  }
+  const verdicts = claims.map(({ wish }): AddressVerdict => (wish ? { kind: 'set', address: wish } : KEEP))
+  chooseClaimants(claims, verdicts, owners)
 
-  chooseClaimants(people, verdicts, (index) => context.known.get(userIdOf(index) ?? '')?.key, context)
-
+  const contested = [...verdicts.keys()].filter((index) => isOwnedByAnother(claims[index]!, verdicts[index]!, owners))
+  const indexOf = indexOfOwners(claims, contested, verdicts, owners)
   const movers = new Set<number>()
   for (let settled = false; !settled;) {
     settled = true
     movers.clear()
-    verdicts.forEach((verdict, index) => {
-      if (verdict.kind !== 'set') return
-      const owner = context.owners.get(verdict.address.key)
-      if (owner === undefined || owner === userIdOf(index)) return
-      const ownerIndex = indexOf.get(owner)
-      const ownerVerdict = ownerIndex === undefined ? undefined : verdicts[ownerIndex]!
-      if (
-        ownerIndex !== undefined &&
-        ownerVerdict?.kind === 'set' &&
-        ownerVerdict.address.key !== verdict.address.key
-      ) {
+    for (const index of contested) {
+      const verdict = verdicts[index]!
+      if (verdict.kind !== 'set') continue
+      const { key, email } = verdict.address
+      const owner = owners.get(key)
+      const ownerIndex = indexOf.get(owner ?? '')
+      const ownerVerdict = ownerIndex === undefined ? undefined : verdicts[ownerIndex]
+      if (ownerIndex !== undefined && ownerVerdict?.kind === 'set' && ownerVerdict.address.key !== key) {
         movers.add(index).add(ownerIndex)
       } else {
-        verdicts[index] = { kind: 'taken', email: verdict.address.email, owner }
+        verdicts[index] = { kind: 'taken', email, owner }
         settled = false
       }
-    })
+    }
   }
   return { verdicts, movers: [...movers] }
 }
 
+function isOwnedByAnother(claim: AddressClaim, verdict: AddressVerdict, owners: ReadonlyMap<string, string>): boolean {
+  if (verdict.kind !== 'set') return false
+  const owner = owners.get(verdict.address.key)
+  return owner !== undefined && owner !== claim.userId
+}
+
+/** Where the present owners of contested addresses stand among the claims, if they do. */
+function indexOfOwners(
+  claims: readonly AddressClaim[],
+  contested: readonly number[],
+  verdicts: readonly AddressVerdict[],
+  owners: ReadonlyMap<string, string>,
+): Map<string, number> {
+  const wanted = new Set<string | undefined>()
+  for (const index of contested) {
+    const verdict = verdicts[index]!
+    if (verdict.kind === 'set') wanted.add(owners.get(verdict.address.key))
+  }
+  const indexOf = new Map<string, number>()
+  if (wanted.size === 0) return indexOf
+  claims.forEach(({ userId }, index) => {
+    if (userId !== undefined && wanted.has(userId)) indexOf.set(userId, index)
+  })
+  return indexOf
+}
+
 /** Of several people who wish for one address, one may try; a synthetic address just takes the next number. */
 function chooseClaimants(
-  people: readonly WantedUser[],
+  claims: readonly AddressClaim[],
   verdicts: AddressVerdict[],
-  currentKey: (index: number) => string | null | undefined,
-  context: AddressContext,
+  owners: ReadonlyMap<string, string>,
 ): void {
   const claimants = new Map<string, number>()
-  const isFree = (key: string) => !claimants.has(key) && !context.owners.has(key)
-  verdicts.forEach((verdict, index) => {
-    if (verdict.kind !== 'set') return
-    const { key, email, source } = verdict.address
-    if (source === 'synthetic' && currentKey(index) !== key && !isFree(key)) {
+  const isFree = (key: string) => !claimants.has(key) && !owners.has(key)
+  claims.forEach(({ person, currentKey, wish }, index) => {
+    if (wish === undefined) return
+    const { key, email, source } = wish
+    if (source === 'synthetic' && currentKey !== key && !isFree(key)) {
       const numbered = numberedAddresses(key).find(isFree)
       if (numbered !== undefined) {
         verdicts[index] = { kind: 'set', address: { email: numbered, key: numbered, source } }
@@ -206,11 +234,23 @@ function chooseClaimants(
       claimants.set(key, index)
       return
     }
-    const isFirst = currentKey(index) === key || (currentKey(rival) !== key && people[index]!.key < people[rival]!.key)
-    const loser = isFirst ? rival : index
-    verdicts[loser] = { kind: 'taken', email, owner: undefined }
+    const other = claims[rival]!
+    const isFirst = currentKey === key || (other.currentKey !== key && person < other.person)
+    verdicts[isFirst ? rival : index] = { kind: 'taken', email, owner: undefined }
     if (isFirst) claimants.set(key, index)
   })
+}
+
+/** The synthetic addresses that will need a number, given who owns what. */
+export function contestedSynthetics(claims: readonly AddressClaim[], owners: ReadonlyMap<string, string>): string[] {
+  const once = new Set<string>()
+  const contested = new Set<string>()
+  for (const { wish } of claims) {
+    if (wish?.source !== 'synthetic') continue
+    if (owners.has(wish.key) || once.has(wish.key)) contested.add(wish.key)
+    once.add(wish.key)
+  }
+  return [...contested]
 }
 
 /** What a synthetic address becomes when it is taken: `zhangsan-2@…`, `zhangsan-3@…`; their owners must be known, too. */

@@ -8,16 +8,17 @@ import * as comparison from '../directory/comparison.ts'
 import { settleLinks, writeDepartments, writeUsers, type UserWrite } from '../directory/writes.ts'
 import { foldName, storable } from '../directory/names.ts'
 import type { NewId } from '../ids.ts'
-import { applyBatch, batchOf, SLICE, type ApplyOptions, type Batch } from './apply.ts'
+import { applyBatch, batchOf, type ApplyOptions, type Batch } from './apply.ts'
 import { change, type Step } from './changes.ts'
 import type { WantedUser } from './mapping.ts'
 import {
+  claimAddress,
+  contestedSynthetics,
   matchPeople,
   numberedAddresses,
   settleAddresses,
   usernameCandidates,
-  wishedAddresses,
-  type Address,
+  type AddressClaim,
   type AddressVerdict,
   type Identity,
   type KnownLink,
@@ -25,7 +26,7 @@ import {
 import { planDepartments, type DepartmentPlan } from './plan-departments.ts'
 import { planPerson, type PeopleContext, type Person } from './plan-people.ts'
 import type { RunCounts, RunUpdate, Warning } from './runs.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { PackedPeople, Snapshot } from './snapshot.ts'
 
 export interface ReconcileOptions {
   readonly runId: string
@@ -103,12 +104,8 @@ async function reconcilePeople(
   warnings: Warning[],
 ): Promise<void> {
   const { database, audit, newId, now } = parts
-  const people = snapshot.changed
-  const identities = await identify(database, people, options, newId)
-  const { verdicts, movers } = await addresses(database, people, identities, options)
-  const numbered = identities.filter(
-    (identity, index) => identity.kind === 'new' && identity.username !== people[index]!.userid,
-  ).length
+  const { identities, claims, numbered } = await identify(database, snapshot, options, newId)
+  const { verdicts, movers } = await addresses(database, claims, options)
   if (numbered > 0) warnings.push(numberedUsernames(numbered))
 
   const visible = new Set(snapshot.departments.map(({ id }) => id))
@@ -123,16 +120,16 @@ async function reconcilePeople(
     newId,
   }
 
-  const everybody = people.map((wanted, index) => ({
-    wanted,
-    identity: identities[index]!,
-    address: verdicts[index]!,
-  }))
   let done = 0
-  for (const slice of slices(everybody, movers)) {
-    await applyBatch({ database, audit }, peopleBatch(slice, context, options), apply)
-    done += slice.length
-    options.onProgress(done, people.length)
+  for (const slice of slices(snapshot.changed, movers)) {
+    const people = slice.map(({ wanted, index }): Candidate => ({
+      wanted,
+      identity: identities[index]!,
+      address: verdicts[index]!,
+    }))
+    await applyBatch({ database, audit }, peopleBatch(people, context, options), apply)
+    done += people.length
+    options.onProgress(done, snapshot.changed.size)
   }
 }
 
@@ -173,79 +170,91 @@ function peopleBatch(
 /** Rows that cannot be used are only put on record. */
 const writeNothing = () => Promise.resolve()
 
-/** Those who exchange addresses go first and together; the rest follows in slices. */
-function* slices<T>(all: readonly T[], movers: readonly number[]): Generator<T[]> {
-  if (movers.length > 0) yield movers.map((index) => all[index]!)
-  const moved = new Set(movers)
-  let slice: T[] = []
-  for (const [index, item] of all.entries()) {
-    if (moved.has(index)) continue
-    slice.push(item)
-    if (slice.length === SLICE) {
-      yield slice
-      slice = []
-    }
-  }
-  if (slice.length > 0) yield slice
+interface Placed {
+  readonly wanted: WantedUser
+  readonly index: number
 }
 
+/** Those who exchange addresses go first and together; the rest follows as it was packed. */
+function* slices(people: PackedPeople, movers: readonly number[]): Generator<Placed[], void, undefined> {
+  const moving = new Set(movers)
+  if (moving.size > 0) yield [...placed(people)].flat().filter(({ index }) => moving.has(index))
+  for (const slice of placed(people)) yield slice.filter(({ index }) => !moving.has(index))
+}
+
+function* placed(people: PackedPeople): Generator<Placed[], void, undefined> {
+  let start = 0
+  for (const slice of people.slices()) {
+    const from = start
+    yield slice.map((wanted, offset) => ({ wanted, index: from + offset }))
+    start += slice.length
+  }
+}
+
+/** Who everybody is and which address they would like. Of each person only that is kept. */
 async function identify(
   database: Database,
-  people: readonly WantedUser[],
+  snapshot: Snapshot,
   options: ReconcileOptions,
   newId: NewId,
-): Promise<Identity[]> {
-  const unlinked = people.filter(({ key }) => !options.links.has(key))
-  const namesakes = await comparison.namesakes(
-    database,
-    options,
-    unlinked.map(({ key }) => key),
-  )
-  const candidates = unlinked
-    .filter(({ key }) => namesakes.has(key))
-    .flatMap(({ userid }) => usernameCandidates(userid).map(foldName))
-  return matchPeople(people, {
-    links: options.links,
-    namesakes,
-    takenUsernames: await comparison.takenUsernames(database, options.organizationId, candidates),
-    bindByUsername: options.policy.bindByUsername,
-    onlyWecom: options.policy.onlyWecomUsers,
-    newId,
-  })
+): Promise<{ identities: Identity[]; claims: AddressClaim[]; numbered: number }> {
+  const { policy, links } = options
+  const identities: Identity[] = []
+  const claims: AddressClaim[] = []
+  const given = new Set<string>()
+  for (const people of snapshot.changed.slices()) {
+    const unlinked = people.filter(({ key }) => !links.has(key))
+    const namesakes = await comparison.namesakes(
+      database,
+      options,
+      unlinked.map(({ key }) => key),
+    )
+    const candidates = unlinked
+      .filter(({ key }) => namesakes.has(key))
+      .flatMap(({ userid }) => usernameCandidates(userid).map(foldName))
+    const matched = matchPeople(
+      people,
+      {
+        links,
+        namesakes,
+        takenUsernames: await comparison.takenUsernames(database, options.organizationId, candidates),
+        isUserid: snapshot.wasSeen,
+        bindByUsername: policy.bindByUsername,
+        onlyWecom: policy.onlyWecomUsers,
+        newId,
+      },
+      given,
+    )
+    const known = await comparison.addressesOf(
+      database,
+      matched.flatMap((identity) => existingUserId(identity) ?? []),
+    )
+    for (const [index, identity] of matched.entries()) {
+      identities.push(identity)
+      claims.push(claimAddress(people[index]!, identity, known, policy.syntheticEmailDomain))
+    }
+    await database.breathe()
+  }
+  return { identities, claims, numbered: given.size }
 }
+
+const ADDRESSES_PAGE = 5_000
 
 async function addresses(
   database: Database,
-  people: readonly WantedUser[],
-  identities: readonly Identity[],
-  options: ReconcileOptions,
+  claims: readonly AddressClaim[],
+  { organizationId }: ReconcileOptions,
 ): Promise<{ verdicts: AddressVerdict[]; movers: number[] }> {
-  const { organizationId, policy } = options
-  const known = await comparison.addressesOf(
-    database,
-    identities.flatMap((identity) => existingUserId(identity) ?? []),
-  )
-  const context = { known, syntheticDomain: policy.syntheticEmailDomain }
-  const wishes = wishedAddresses(people, identities, context)
-  const owners = await comparison.addressOwners(
-    database,
-    organizationId,
-    wishes.flatMap((wish) => wish?.key ?? []),
-  )
-  const numbered = contestedSynthetics(wishes, owners).flatMap(numberedAddresses)
-  for (const [key, owner] of await comparison.addressOwners(database, organizationId, numbered)) owners.set(key, owner)
-  return settleAddresses(people, identities, wishes, { ...context, owners })
-}
-
-function contestedSynthetics(wishes: readonly (Address | undefined)[], owners: ReadonlyMap<string, string>): string[] {
-  const once = new Set<string>()
-  const contested = new Set<string>()
-  for (const wish of wishes) {
-    if (wish === undefined) continue
-    if (wish.source === 'synthetic' && (owners.has(wish.key) || once.has(wish.key))) contested.add(wish.key)
-    once.add(wish.key)
+  const owners = new Map<string, string>()
+  const addOwners = async (keys: readonly string[]) => {
+    for (const [key, owner] of await comparison.addressOwners(database, organizationId, keys)) owners.set(key, owner)
+    await database.breathe()
   }
-  return [...contested]
+  for (let start = 0; start < claims.length; start += ADDRESSES_PAGE) {
+    await addOwners(claims.slice(start, start + ADDRESSES_PAGE).flatMap(({ wish }) => wish?.key ?? []))
+  }
+  await addOwners(contestedSynthetics(claims, owners).flatMap(numberedAddresses))
+  return settleAddresses(claims, owners)
 }
 
 function existingUserId(identity: Identity): string | undefined {

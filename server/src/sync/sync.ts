@@ -209,7 +209,7 @@ export function createSync(parts: SyncParts) {
     const snapshot = builder.finish()
     if (snapshot.membersRead === 0 && reading.unread.length > 0) throw nothingRead(reading)
 
-    Object.assign(progress, { phase: 'apply', done: 0, total: snapshot.changed.length })
+    Object.assign(progress, { phase: 'apply', done: 0, total: snapshot.changed.size })
     const { warnings } = await reconcile(
       { ...parts, now },
       snapshot,
