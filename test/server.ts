@@ -1,0 +1,136 @@
+/**
+ * The server and the commands as tests run them: in this process where that is quicker, as a process of its own where
+ * it has to be killed or its output read. Either way on a free port, a data directory of its own, and everything it
+ * logs kept at level debug.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createApp } from '../server/src/app.ts'
+import { createClock } from '../server/src/clock.ts'
+import { loadConfig } from '../server/src/config.ts'
+import { createLog } from '../server/src/log.ts'
+import { eventually } from './eventually.ts'
+
+/** Accepted as the token of an owner. Tests look for it where it must never be. */
+export const BOOTSTRAP_TOKEN = 'bootstrap-token-of-the-flow-tests-0123456789'
+
+/** The same for all processes of a test, as processes that share a database need it. */
+const MASTER_KEY = Buffer.alloc(32, 7).toString('base64')
+
+const MAIN = join(import.meta.dirname, '../server/src/main.ts')
+
+/** Settings by their name in the environment. */
+export type Settings = Readonly<Record<string, string>>
+
+export interface RunningServer {
+  /** Where it listens, without a slash at the end. */
+  readonly origin: string
+  /** Everything it has logged so far. */
+  log(): string
+  /** Ends it as an administrator would, and waits for it. */
+  stop(): Promise<void>
+}
+
+export interface ServerProcess extends RunningServer {
+  /** `kill -9`, and waits until it is dead. */
+  kill(): Promise<void>
+  /** Ends it by SIGTERM. @returns the exit code */
+  terminate(): Promise<number | null>
+}
+
+/** What every server of a test needs. */
+export function settingsFor(given: { databaseUrl: string; dataDir: string; wecomUrl: string }): Settings {
+  return {
+    MUSTER_DATABASE_URL: given.databaseUrl,
+    MUSTER_DATA_DIR: given.dataDir,
+    MUSTER_LISTEN: '127.0.0.1:0',
+    MUSTER_MASTER_KEY: MASTER_KEY,
+    MUSTER_BOOTSTRAP_TOKEN: BOOTSTRAP_TOKEN,
+    MUSTER_LOG_LEVEL: 'debug',
+    MUSTER_WECOM_API_URL: given.wecomUrl,
+    MUSTER_WECOM_BACKOFF_MS: '20',
+  }
+}
+
+/** A folder that is removed at the end. Short, because the path of a socket in it may have 107 bytes. */
+export function temporaryFolder(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'muster-flow-'))
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+/** The server in this process: starts in a tenth of the time of a process. */
+export async function serveHere(settings: Settings): Promise<RunningServer> {
+  let logged = ''
+  const config = loadConfig({
+    env: settings,
+    readFile: () => {
+      throw new Error('tests set no files')
+    },
+  })
+  const log = createLog({ level: config.logLevel, destination: { write: (text) => (logged += text) } })
+  const app = await createApp({ config, log, clock: createClock() })
+  const origin = await app.http.listen(config.listen)
+  return { origin, log: () => logged, stop: () => app.close() }
+}
+
+/** `./muster serve` as a process of its own. @throws with what it printed when it does not get ready */
+export async function spawnServer(settings: Settings): Promise<ServerProcess> {
+  const child = start(['serve'], settings)
+  const output = collect(child)
+  const exited = once(child, 'exit') as Promise<[number | null]>
+  const origin = await eventually('the server said that it is ready, or ended', () => {
+    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${output()}`)
+    return readyLine.exec(output())?.[1]
+  })
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal)
+    const [code] = await exited
+    return code
+  }
+  return {
+    origin,
+    log: output,
+    kill: async () => void (await end('SIGKILL')),
+    terminate: () => end('SIGTERM'),
+    stop: async () => void (await end('SIGTERM')),
+  }
+}
+
+const readyLine = /"address":"([^"]+)"[^\n]*"msg":"ready"/
+
+export interface CommandOutcome {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const COMMAND_TIMEOUT_MS = 60_000
+
+/** One command of `./muster`, to its end. */
+export async function runCommand(args: readonly string[], settings: Settings): Promise<CommandOutcome> {
+  const child = start(args, settings)
+  const timer = setTimeout(() => child.kill('SIGKILL'), COMMAND_TIMEOUT_MS)
+  let stdout = ''
+  let stderr = ''
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  const [code] = (await once(child, 'close')) as [number | null]
+  clearTimeout(timer)
+  return { code, stdout, stderr }
+}
+
+function start(args: readonly string[], settings: Settings): ChildProcess {
+  // Only the settings: whoever runs the tests may have some of their own, and unknown ones are refused.
+  return spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...settings } })
+}
+
+function collect(child: ChildProcess): () => string {
+  let text = ''
+  for (const stream of [child.stdout!, child.stderr!]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+  }
+  return () => text
+}
