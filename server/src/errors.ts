@@ -56,9 +56,17 @@ export const errorTable = {
     title: { en: 'The server is stopping', zh: '服务正在停止' },
     remedy: { en: 'Try again in a few seconds.', zh: '请几秒后重试。' },
   },
+  'server/address': {
+    status: 503,
+    title: { en: 'The server cannot listen on this address', zh: '服务无法监听该地址' },
+    remedy: {
+      en: 'Stop whatever uses it, or choose another one with MUSTER_LISTEN.',
+      zh: '请停止占用该地址的程序，或用 MUSTER_LISTEN 更换地址。',
+    },
+  },
   'auth/required': {
     status: 401,
-    title: { en: 'Who are you?', zh: '需要身份凭证' },
+    title: { en: 'A valid credential is needed', zh: '需要有效的身份凭证' },
     remedy: {
       en: 'Send an API token: Authorization: Bearer … (make one with `muster admin token NAME`).',
       zh: '请发送 API 令牌：Authorization: Bearer …（可用 `muster admin token NAME` 创建）。',

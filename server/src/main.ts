@@ -1,4 +1,5 @@
 /** The entry of `./muster`: finds the command, prints what went wrong in plain words, sets the exit code. */
+import { ApiProblem } from '@muster/contracts'
 import { AppError, errorTable } from './errors.ts'
 import { ConfigError } from './config.ts'
 import { VaultError } from './vault.ts'
@@ -74,6 +75,11 @@ function help(): string {
 function explain(error: unknown, command: Command): string {
   if (error instanceof UsageError) return `muster: ${error.message}\nUsage: ./muster ${command.usage}`
   if (error instanceof ConfigError || error instanceof VaultError) return error.message
+  if (error instanceof ApiProblem) {
+    const fields = error.fields.map(({ path, message }) => `  ${path}: ${message}`)
+    const remedy = error.remedy === undefined ? [] : [`→ ${error.remedy}`]
+    return [`muster: ${error.message}`, ...fields, ...remedy, `(${error.code})`].join('\n')
+  }
   if (error instanceof AppError) {
     const { title, remedy } = errorTable[error.code]
     const detail = error.detail ?? title

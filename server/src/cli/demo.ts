@@ -61,7 +61,7 @@ export async function demo(args: string[]): Promise<number> {
     if (outcome === 'interrupted') return 130
     if (values.once) return exitCodeOf(outcome.first) || exitCodeOf(outcome.second)
 
-    const address = await app.http.listen(config.listen)
+    const address = await app.http.listen({ ...config.listen })
     if (!values.json) explain(address, token, emulator)
     await stopped
     return 0

@@ -44,12 +44,13 @@ export async function throughDoor<T>(dataDir: string, work: (api: Transport) => 
 }
 
 function transportOf(client: Client): Transport {
+  const language = /^zh/i.test(process.env.LC_ALL || process.env.LC_MESSAGES || process.env.LANG || '') ? 'zh' : 'en'
   return async ({ method, path, query, body }) => {
     const response = await client.request({
       method,
       path: `/api/v1${path}`,
       query,
-      headers: body === undefined ? {} : { 'content-type': 'application/json' },
+      headers: { 'accept-language': language, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     const text = await response.body.text()

@@ -1,8 +1,9 @@
 /** `./muster serve`: the server, until it is told to stop. */
 import { readFileSync } from 'node:fs'
-import { createApp } from '../app.ts'
+import { createApp, type App } from '../app.ts'
 import { createClock } from '../clock.ts'
-import { loadConfig } from '../config.ts'
+import { loadConfig, type Config } from '../config.ts'
+import { AppError } from '../errors.ts'
 import { createLog } from '../log.ts'
 import { readArguments } from './terminal.ts'
 
@@ -18,9 +19,8 @@ export async function serve(args: string[]): Promise<number> {
 
   const app = await createApp({ config, log, clock: createClock({ offsetFile: config.testClockFile }) })
   const stopped = stopSignal()
-  await app.openLocalDoor()
-  const address = await app.http.listen(config.listen)
-  log.info({ address, publicUrl: config.publicUrl }, 'ready')
+  await listen(app, config)
+  log.info({ publicUrl: config.publicUrl }, 'ready')
 
   log.info({ signal: await stopped }, 'stopping')
   const forced = setTimeout(() => {
@@ -31,6 +31,19 @@ export async function serve(args: string[]): Promise<number> {
   clearTimeout(forced)
   log.info('stopped')
   return 0
+}
+
+/** @throws AppError `server/address` when nobody can listen there */
+async function listen(app: App, { listen: { host, port } }: Config): Promise<void> {
+  try {
+    await app.http.listen({ host, port })
+    await app.openLocalDoor()
+  } catch (error) {
+    await app.close()
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+    const detail = { en: `${host}:${port}: ${code}`, zh: `${host}:${port}：${code}` }
+    throw new AppError('server/address', { detail, cause: error })
+  }
 }
 
 function stopSignal(): Promise<string> {
