@@ -1,4 +1,7 @@
-/** A Muster server as a process of its own, as everybody else runs it, and how much memory it took. */
+/**
+ * A Muster server as a process of its own, started as the launcher starts it and asked through the socket for local
+ * commands, so that it needs no free port; and how much memory it took.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
@@ -9,8 +12,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Transport } from '@muster/contracts'
 import { Client } from 'undici'
 
+import { localDoorPath } from '../../server/src/local-door.ts'
+
 export type ServerProcess = {
-  /** As an owner. */
   readonly api: Transport
   /** The most memory it ever had, in bytes; undefined where the system does not tell (all but Linux). */
   peakBytes(): number | undefined
@@ -18,34 +22,35 @@ export type ServerProcess = {
   stop(): Promise<void>
 }
 
-const MAIN = join(import.meta.dirname, '..', '..', 'server', 'src', 'main.ts')
-const TOKEN = 'a-token-for-a-server-that-lives-for-one-benchmark'
+const ROOT = join(import.meta.dirname, '..', '..')
 const START_TIMEOUT_MS = 30_000
 /** Writing a CPU profile of a minute takes a while. */
 const STOP_TIMEOUT_MS = 30_000
 const CALL_TIMEOUT_MS = 60_000
 
 /**
- * @param settings MUSTER_… settings besides address and token
+ * @param settings MUSTER_… settings besides folder and address
  * @param profile where to write a CPU profile when it ends
  * @throws when it is not ready in time; what it printed is in the message
  */
 export async function startServer({
+  dataDir,
   settings,
   profile,
   signal,
 }: {
+  dataDir: string
   settings: Readonly<Record<string, string>>
   profile: { readonly directory: string; readonly name: string } | undefined
   signal: AbortSignal
 }): Promise<ServerProcess> {
-  const options =
+  const profiling =
     profile === undefined
       ? []
       : ['--cpu-prof', `--cpu-prof-dir=${profile.directory}`, `--cpu-prof-name=${profile.name}.cpuprofile`]
-  const child = spawn(process.execPath, [...options, MAIN, 'serve'], {
+  const child = spawn(process.execPath, [...launcherFlags(), ...profiling, join(ROOT, 'server/src/main.ts'), 'serve'], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...settings, MUSTER_LISTEN: '127.0.0.1:0', MUSTER_BOOTSTRAP_TOKEN: TOKEN },
+    env: { ...settings, MUSTER_DATA_DIR: dataDir, MUSTER_LISTEN: '127.0.0.1:0' },
   })
   const exited = once(child, 'exit')
   let printed = ''
@@ -60,21 +65,24 @@ export async function startServer({
 
   // The log is read to the end: a full pipe would stop the server.
   const lines = createInterface({ input: child.stdout })
-  const listening = new Promise<string>((resolve) => {
+  const ready = new Promise<'ready'>((resolve) => {
     lines.on('line', (line) => {
       printed = `${printed}${line}\n`.slice(-4_000)
-      const entry = parse(line)
-      if (entry?.msg === 'ready' && entry.address !== undefined) resolve(entry.address)
+      if (line.includes('"msg":"ready"')) resolve('ready')
     })
   })
   try {
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(START_TIMEOUT_MS)])
-    const aborted = once(bounded, 'abort')
-    const address = await Promise.race([listening, exited.then(() => undefined), aborted.then(() => undefined)])
+    const tooLate = once(bounded, 'abort')
+    const outcome = await Promise.race([ready, exited, tooLate])
     signal.throwIfAborted()
-    if (address === undefined) throw new Error(`The server did not start. ${printed}`)
+    if (outcome !== 'ready') throw new Error(`The server did not start. ${printed}`)
 
-    const client = new Client(address, { headersTimeout: CALL_TIMEOUT_MS, bodyTimeout: CALL_TIMEOUT_MS })
+    const client = new Client('http://muster.local', {
+      socketPath: localDoorPath(dataDir),
+      headersTimeout: CALL_TIMEOUT_MS,
+      bodyTimeout: CALL_TIMEOUT_MS,
+    })
     return {
       api: transportOf(client),
       peakBytes: () => peakBytes(child.pid),
@@ -89,12 +97,13 @@ export async function startServer({
   }
 }
 
-function parse(line: string): { msg?: string; address?: string } | undefined {
-  try {
-    return JSON.parse(line) as { msg?: string; address?: string }
-  } catch {
-    return undefined // a warning of Node's own
-  }
+/** Read from the launcher, so that what is measured stays what people run. */
+function launcherFlags(): string[] {
+  const flags = /exec "\$node" (.*)"\$root\/server\/src\/main\.ts"/.exec(
+    readFileSync(join(ROOT, 'muster'), 'utf8'),
+  )?.[1]
+  if (flags === undefined) throw new Error('The launcher starts the server in a way that this benchmark does not know.')
+  return flags.split(' ').filter((flag) => flag !== '')
 }
 
 function transportOf(client: Client): Transport {
@@ -103,10 +112,7 @@ function transportOf(client: Client): Transport {
       method,
       path: `/api/v1${path}`,
       query,
-      headers: {
-        authorization: `Bearer ${TOKEN}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
+      headers: body === undefined ? {} : { 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     const text = await response.body.text()

@@ -234,7 +234,7 @@ const CONNECTION = 'bench'
 async function createSite(bench: Bench, { url }: EmptyDatabase): Promise<Site> {
   const { emulator, where, signal } = bench
   const dataDir = mkdtempSync(join(where.folder, 'data-'))
-  const server = await startServer({ settings: settingsOf(bench, { url, dataDir }), profile: undefined, signal })
+  const server = await startServer({ dataDir, settings: settingsOf(bench, url), profile: undefined, signal })
   try {
     const { corpId, app } = emulator.company
     const body = {
@@ -274,7 +274,7 @@ async function measureSync(bench: Bench, label: string, site: Site): Promise<Mea
     where.profileDirectory === undefined
       ? undefined
       : { directory: where.profileDirectory, name: `${where.kind}-${bench.departments}-departments-${label}` }
-  const server = await startServer({ settings: settingsOf(bench, site), profile, signal })
+  const server = await startServer({ dataDir: site.dataDir, settings: settingsOf(bench, site.url), profile, signal })
   let run: Run
   let seconds: number
   let peakBytes: number | undefined
@@ -308,13 +308,11 @@ async function runToItsEnd(api: Transport, signal: AbortSignal): Promise<Run> {
   return run
 }
 
-function settingsOf({ emulator }: Bench, { url, dataDir }: Pick<Site, 'url' | 'dataDir'>): Record<string, string> {
+function settingsOf({ emulator }: Bench, url: string): Record<string, string> {
   return {
     MUSTER_DATABASE_URL: url,
-    MUSTER_DATA_DIR: dataDir,
     MUSTER_WECOM_API_URL: emulator.apiUrl,
     MUSTER_WECOM_CALLS_PER_MINUTE: '1000000',
-    MUSTER_LOG_LEVEL: 'info',
   }
 }
 
