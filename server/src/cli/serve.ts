@@ -19,31 +19,22 @@ export async function serve(args: string[]): Promise<number> {
 
   const app = await createApp({ config, log, clock: createClock({ offsetFile: config.testClockFile }) })
   const stopped = stopSignal()
-  await listen(app, config)
-  log.info({ publicUrl: config.publicUrl }, 'ready')
-
-  log.info({ signal: await stopped }, 'stopping')
-  const forced = setTimeout(() => {
-    log.error('could not stop in time')
-    process.exit(1)
-  }, STOP_TIMEOUT_MS)
-  await app.close()
-  clearTimeout(forced)
+  try {
+    await app.openLocalDoor()
+    const address = await app.http.listen({ ...config.listen }) // a copy: Fastify writes into it, and ours is frozen
+    log.info({ address, publicUrl: config.publicUrl }, 'ready')
+    log.info({ signal: await stopped }, 'stopping')
+  } finally {
+    // Also when the port is taken: what is open would keep a process alive that serves nobody.
+    const forced = setTimeout(() => {
+      log.error('could not stop in time')
+      process.exit(1)
+    }, STOP_TIMEOUT_MS)
+    await app.close()
+    clearTimeout(forced)
+  }
   log.info('stopped')
   return 0
-}
-
-/** @throws AppError `server/address` when nobody can listen there */
-async function listen(app: App, { listen: { host, port } }: Config): Promise<void> {
-  try {
-    await app.http.listen({ host, port })
-    await app.openLocalDoor()
-  } catch (error) {
-    await app.close()
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-    const detail = { en: `${host}:${port}: ${code}`, zh: `${host}:${port}：${code}` }
-    throw new AppError('server/address', { detail, cause: error })
-  }
 }
 
 function stopSignal(): Promise<string> {
