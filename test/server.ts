@@ -72,8 +72,13 @@ export async function serveHere(settings: Settings): Promise<RunningServer> {
   })
   const log = createLog({ level: config.logLevel, destination: { write: (text) => (logged += text) } })
   const app = await createApp({ config, log, clock: createClock() })
-  const origin = await app.http.listen(config.listen)
-  return { origin, log: () => logged, stop: () => app.close() }
+  try {
+    const origin = await app.http.listen({ ...config.listen }) // a copy, because Fastify writes into it
+    return { origin, log: () => logged, stop: () => app.close() }
+  } catch (error) {
+    await app.close()
+    throw error
+  }
 }
 
 /** `./muster serve` as a process of its own. @throws with what it printed when it does not get ready */
