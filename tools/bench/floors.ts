@@ -1,7 +1,7 @@
 /**
  * The floors of the sync benchmark: the barest programs that read the same pages and insert the same rows. Nothing is
- * checked, mapped, compared or kept. No code of the server's hot path runs here, only its schema is made by its migrations.
- * Each floor runs in a process of its own (floor-process.ts), as each measured sync does: neither has warmer code.
+ * checked, mapped, compared or kept. Of the server only the migrations run here, before the clock starts. Each floor
+ * runs in a process of its own (floor-process.ts), as each measured sync does: neither has warmer code.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'

@@ -3,10 +3,10 @@
  * inserts the same rows (product.md §10), on an emulated company, with a real server in a process of its own.
  *
  * What keeps it honest: floor and sync run in the same minutes on the same machine, each in a fresh process; of a floor
- * the best run counts, of a sync the median; all runs are printed. The floor does its two halves one after the other
- * and inserts only people, links, memberships and departments; the server's history of changes counts against the server. What was
- * written is what differs between the rows before and after, not what the server says. The time of a sync is from the
- * request until the run is closed, by the same clock.
+ * the best run counts, of a sync the median, and all are printed. The floor inserts users, links, memberships and
+ * departments only, so the history of changes that a run keeps counts against the server. What was written is what
+ * differs between the rows before and after, not what the server says. The time of a sync is from the request until the
+ * run is closed, by one clock.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
@@ -344,6 +344,8 @@ function median(values: readonly number[]): number {
 
 // ---- Emulator -------------------------------------------------------------------------------------------------------
 
+const CONTROL_TIMEOUT_MS = 60_000
+
 const NO_LIMITS = {
   perMinute: null,
   perHour: null,
@@ -356,6 +358,8 @@ async function steer({ controlUrl }: EmulatorProcess, name: string, argument: ob
   const { statusCode, body } = await request(`${controlUrl}/${name}`, {
     method: 'POST',
     body: JSON.stringify(argument),
+    headersTimeout: CONTROL_TIMEOUT_MS,
+    bodyTimeout: CONTROL_TIMEOUT_MS,
   })
   const text = await body.text()
   if (statusCode !== 200) throw new Error(`The emulator refused ${name}: ${text}`)
@@ -364,14 +368,17 @@ async function steer({ controlUrl }: EmulatorProcess, name: string, argument: ob
 
 // ---- Judgement ------------------------------------------------------------------------------------------------------
 
-/** The list of departments, a page for each, and 5 %: of a small company that must at least be the token and the visible range. */
+/** The list of departments, a page for each, and 5 %; in a small company at least the token and the visible range. */
 function callsAllowed(departments: number): number {
   const pages = 1 + departments
   return pages + Math.max(2, Math.floor(pages * 0.05))
 }
 
-/** What a run that finds nothing new may write: its own row, and the token of WeCom when that ran out meanwhile. */
-const WRITTEN_BY_ANY_RUN: ReadonlySet<string> = new Set(['runs', 'wecom_tokens'])
+/**
+ * Where a run that finds nothing new may write one row: itself, WeCom's token when that ran out meanwhile, and the entry
+ * that says who started it (invariant 7 of ARCHITECTURE.md).
+ */
+const WRITTEN_BY_ANY_RUN: ReadonlySet<string> = new Set(['runs', 'wecom_tokens', 'audit'])
 
 function judge({ people, database, phases }: CompanyResult): string[] {
   return phases.flatMap(({ name, samples, callsAllowed }) =>
@@ -379,9 +386,15 @@ function judge({ people, database, phases }: CompanyResult): string[] {
       const found: string[] = []
       if (state !== 'succeeded') found.push(`ended ${state}`)
       if (calls > callsAllowed) found.push(`made ${calls} calls, ${callsAllowed} are allowed`)
-      const surplus = Object.keys(rows).filter((table) => !WRITTEN_BY_ANY_RUN.has(table))
-      if (name.startsWith('unchanged') && surplus.length > 0) found.push(`wrote to ${surplus.join(', ')}`)
+      if (name.startsWith('unchanged')) found.push(...surplusOf(rows))
       return found.map((what) => `${people} people, ${database}, ${name}: ${what}`)
     }),
   )
+}
+
+function surplusOf(rows: RowChanges): string[] {
+  return Object.entries(rows).flatMap(([table, { inserted, updated, deleted }]) => {
+    const count = inserted + updated + deleted
+    return WRITTEN_BY_ANY_RUN.has(table) && count === 1 ? [] : [`wrote ${count} rows of ${table}`]
+  })
 }
