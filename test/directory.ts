@@ -120,9 +120,17 @@ function portraitOf(
   }
 }
 
-/** What the emulator would tell this app, as a directory. For apps that get every field. */
-export function truth(control: Control, app: { corpId: string; agentId: number }): Picture {
-  const view = control.viewAs(app) as unknown as View
+/**
+ * What the emulator would tell this app, as a directory. For apps that get every field.
+ * @param isExpected who has to be in the directory, by folded userid: a test that breaks something expects some not to be
+ */
+export function truth(
+  control: Control,
+  app: { corpId: string; agentId: number },
+  isExpected: (userid: string) => boolean = () => true,
+): Picture {
+  const all = control.viewAs(app) as unknown as View
+  const view = { ...all, members: all.members.filter(({ userid }) => isExpected(fold(userid))) }
   const visible = new Set(view.departments.map(({ id }) => id))
   const known = new Set(view.members.map(({ userid }) => fold(userid)))
   const departments = view.departments.map(

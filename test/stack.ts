@@ -62,7 +62,7 @@ export interface Stack<S extends RunningServer = RunningServer> extends ApiClien
   failures(runId: string): Promise<readonly Change[]>
   directory(): Promise<Directory>
   /** In what the directory differs from what the emulator shows; empty when all is right. */
-  mistakes(): Promise<string[]>
+  mistakes(isExpected?: (userid: string) => boolean): Promise<string[]>
 }
 
 /** With the server in this process. */
@@ -148,8 +148,11 @@ async function assemble<S extends RunningServer>(
     syncOnce: async (mode) => finished((await startOne(mode)).id),
     failures: async (id) => (await ask(listChanges, { params: { id }, query: { state: 'failed', limit: 500 } })).items,
     directory: () => readDirectory(ask),
-    mistakes: async () =>
-      differences(pictureOf(await readDirectory(ask)), truth(emulator.control, { corpId, agentId: app.agentId })),
+    mistakes: async (isExpected) =>
+      differences(
+        pictureOf(await readDirectory(ask)),
+        truth(emulator.control, { corpId, agentId: app.agentId }, isExpected),
+      ),
     [Symbol.asyncDispose]: close,
   }
 }
