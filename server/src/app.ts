@@ -70,6 +70,7 @@ export async function createApp({ config, log, clock }: { config: Config; log: L
       database,
       audit,
       runs,
+      history,
       newId,
       now,
       log,
@@ -91,6 +92,9 @@ export async function createApp({ config, log, clock }: { config: Config; log: L
             onlyWecomUsers: connection.sync.users.onlyWecom,
             onlyWecomDepartments: connection.sync.departments.onlyWecom,
             notActivated: connection.sync.notActivated,
+            onlyHereUsers: connection.sync.users.onlyHere,
+            onlyHereDepartments: connection.sync.departments.onlyHere,
+            guard: connection.sync.guard,
             syntheticEmailDomain: connection.signIn.syntheticEmailDomain,
           },
         }

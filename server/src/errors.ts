@@ -187,6 +187,24 @@ export const errorTable = {
     title: { en: 'The run has already finished', zh: '该次同步已结束' },
     remedy: { en: 'Nothing needs to be done.', zh: '无需操作。' },
   },
+  'sync/run-not-held': {
+    status: 409,
+    title: { en: 'The run holds nothing', zh: '该次同步没有待审批的移除' },
+    remedy: { en: 'Look at the newest run of the connection.', zh: '请查看该连接最近一次同步。' },
+  },
+  'sync/plan-changed': {
+    status: 409,
+    title: { en: 'This is not the plan that was shown', zh: '计划与所展示的不一致' },
+    remedy: {
+      en: 'Read the run again and approve the plan hash that it shows now.',
+      zh: '请重新查看该次同步，并按当前展示的计划哈希审批。',
+    },
+  },
+  'sync/plan-outdated': {
+    status: 409,
+    title: { en: 'A newer run has replaced this plan', zh: '该计划已被更新的同步取代' },
+    remedy: { en: 'Look at the newest run of the connection.', zh: '请查看该连接最近一次同步。' },
+  },
   'sync/interrupted': {
     status: 503,
     title: { en: 'The run was interrupted', zh: '同步被中断' },

@@ -1,9 +1,11 @@
 /** Sync runs and their changes in the admin API (http-api.md §4.3, §4.4). */
 import {
+  approveRun,
   cancelRun,
   getRun,
   listChanges,
   listRuns,
+  rejectRun,
   startRun,
   type Change as ChangeAnswer,
   type Run as RunAnswer,
@@ -32,9 +34,8 @@ export function runRoutes({
 }): Route[] {
   return [
     route(startRun, async ({ params, body, actor, language }) => {
-      const request = { mode: body.mode, trigger: 'manual' as const, requestedBy: actor.name ?? actor.kind }
       const connection = await connections.get(params.id)
-      return renderRun(await sync.start(connection.id, request), language)
+      return renderRun(await sync.start(connection.id, { mode: body.mode, trigger: 'manual', actor }), language)
     }),
 
     route(listRuns, async ({ params, query, language }) => {
@@ -78,6 +79,12 @@ export function runRoutes({
       )
     }),
 
+    route(approveRun, async ({ params, body, actor, language }) =>
+      renderRun(await sync.approve(params.id, body.planHash, actor), language),
+    ),
+
+    route(rejectRun, async ({ params, actor, language }) => renderRun(await sync.reject(params.id, actor), language)),
+
     route(cancelRun, async ({ params, language }) => renderRun(await sync.cancel(params.id), language)),
   ]
 }
@@ -104,7 +111,10 @@ function renderRun(run: Run, language: Language): z.input<typeof RunAnswer> {
       code,
       detail: (problem.detail ?? errorTable[problem.code].title)[language],
     })),
-    held: null,
+    held:
+      run.held === null
+        ? null
+        : { ...run.held, reasons: run.held.reasons.map(({ code, detail }) => ({ code, detail: detail[language] })) },
     error: run.error === null ? null : renderProblem(run.error, language),
     warnings: run.warnings.map(({ code, detail }) => ({ code, detail: detail[language] })),
   }

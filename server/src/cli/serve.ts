@@ -21,8 +21,7 @@ export async function serve(args: string[]): Promise<number> {
   const stopped = stopSignal()
   try {
     await app.openLocalDoor()
-    const address = await app.http.listen({ ...config.listen }) // a copy: Fastify writes into it, and ours is frozen
-    log.info({ address, publicUrl: config.publicUrl }, 'ready')
+    log.info({ address: await listen(app, config), publicUrl: config.publicUrl }, 'ready')
     log.info({ signal: await stopped }, 'stopping')
   } finally {
     // Also when the port is taken: what is open would keep a process alive that serves nobody.
@@ -35,6 +34,17 @@ export async function serve(args: string[]): Promise<number> {
   }
   log.info('stopped')
   return 0
+}
+
+/** @throws AppError `server/address` when nobody can listen there */
+async function listen(app: App, { listen: { host, port } }: Config): Promise<string> {
+  try {
+    return await app.http.listen({ host, port })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+    const detail = { en: `${host}:${port}: ${code}`, zh: `${host}:${port}：${code}` }
+    throw new AppError('server/address', { detail, cause: error })
+  }
 }
 
 function stopSignal(): Promise<string> {

@@ -461,8 +461,6 @@ function refuseUnavailable(row: Row<'connections'>, sync: SyncSettings, signIn: 
   const fields = [
     ...(signIn.enabled ? ['signIn.enabled'] : []),
     ...(sync.schedule.kind === 'manual' ? [] : ['sync.schedule']),
-    ...(sync.users.onlyHere === 'ignore' ? [] : ['sync.users.onlyHere']),
-    ...(sync.departments.onlyHere === 'ignore' ? [] : ['sync.departments.onlyHere']),
     ...(sync.realTime ? ['sync.realTime'] : []),
     ...(JSON.stringify(sync.mapping) === JSON.stringify(defaults.mapping) ? [] : ['sync.mapping']),
   ]

@@ -103,18 +103,76 @@ export async function addressOwners(
   return new Map(rows.map((row) => [row.email_key!, row.id]))
 }
 
-/** The present addresses of these users. */
-export async function addressesOf(
-  on: Executor,
-  userIds: readonly string[],
-): Promise<Map<string, { email: string | null; key: string | null; source: string | null }>> {
+/** What a plan has to know about everybody who is here already. The deleted are not: their addresses are free. */
+export interface Present {
+  readonly email: string | null
+  readonly key: string | null
+  readonly source: string | null
+  readonly status: string
+  readonly role: string | null
+}
+
+export async function presentUsers(on: Executor, userIds: readonly string[]): Promise<Map<string, Present>> {
   if (userIds.length === 0) return new Map()
   const rows = await on.kysely
     .selectFrom('users')
-    .select(['id', 'email', 'email_key', 'email_source'])
+    .select(['id', 'email', 'email_key', 'email_source', 'status', 'role'])
     .where(isOneOf(on, 'id', userIds))
+    .where('status', '<>', 'deleted')
     .execute()
-  return new Map(rows.map((row) => [row.id, { email: row.email, key: row.email_key, source: row.email_source }]))
+  return new Map(
+    rows.map(({ id, email, email_key, email_source, status, role }) => [
+      id,
+      { email, key: email_key, source: email_source, status, role },
+    ]),
+  )
+}
+
+/** How many people of this company can sign in: what there is to lose. */
+export async function activeLinkedUsers(on: Executor, connectionId: string, corpId: string): Promise<number> {
+  const { count } = await on.kysely
+    .selectFrom('links')
+    .innerJoin('users', 'users.id', 'links.user_id')
+    .where('links.connection_id', '=', connectionId)
+    .where('links.corp_id', '=', corpId)
+    .where('users.status', '=', 'active')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return count
+}
+
+/** Which of these users are members through another connection, too. */
+export async function linkedElsewhere(
+  on: Executor,
+  { connectionId, corpId }: { connectionId: string; corpId: string },
+  userIds: readonly string[],
+): Promise<Set<string>> {
+  if (userIds.length === 0) return new Set()
+  const rows = await on.kysely
+    .selectFrom('links')
+    .select('user_id')
+    .where(isOneOf(on, 'user_id', userIds))
+    .where(({ eb, or }) => or([eb('connection_id', '<>', connectionId), eb('corp_id', '<>', corpId)]))
+    .execute()
+  return new Set(rows.map(({ user_id }) => user_id))
+}
+
+/** Every department of an organization with its place, and which of them hold members that were put there by hand. */
+export async function departmentTree(on: Executor, organizationId: string) {
+  const all = await on.kysely
+    .selectFrom('departments')
+    .select(['id', 'parent_id', 'connection_id'])
+    .where('organization_id', '=', organizationId)
+    .execute()
+  const manual = await on.kysely
+    .selectFrom('memberships')
+    .innerJoin('departments', 'departments.id', 'memberships.department_id')
+    .where('departments.organization_id', '=', organizationId)
+    .where('memberships.origin', '=', 'manual')
+    .select('departments.id')
+    .distinct()
+    .execute()
+  return { all, withManualMembers: new Set(manual.map(({ id }) => id)) }
 }
 
 /**

@@ -26,7 +26,7 @@ export const SOURCE_COLUMNS = [
 /** The source-owned part of an existing user, after the change. */
 export type SourceFields = Pick<Row<'users'>, 'id' | (typeof SOURCE_COLUMNS)[number]>
 
-const LINK_COLUMNS = ['userid', 'open_userid', 'source_hash', 'leader_keys'] as const
+const LINK_COLUMNS = ['user_id', 'userid', 'open_userid', 'source_hash', 'leader_keys'] as const
 
 /** What sync may change on an existing link. */
 export type LinkFields = Pick<Row<'links'>, 'id' | (typeof LINK_COLUMNS)[number]>
@@ -42,6 +42,8 @@ export interface UserWrite {
 export type DepartmentWrite =
   | { create: Row<'departments'> }
   | { update: Pick<Row<'departments'>, 'id' | (typeof DEPARTMENT_COLUMNS)[number]> }
+  /** With the memberships that WeCom gave; the caller has made sure that nothing of ours is in it. */
+  | { delete: string }
 
 const DEPARTMENT_COLUMNS = ['parent_id', 'name', 'name_en', 'position', 'leaders', 'updated_at'] as const
 
@@ -100,7 +102,7 @@ async function vacateAddresses(tx: Transaction, updated: readonly SourceFields[]
   )
 }
 
-/** Writes departments in the given order: parents come before their children. */
+/** Writes departments in the given order: parents come before their children, and go after them. */
 export async function writeDepartments(tx: Transaction, writes: readonly DepartmentWrite[]): Promise<void> {
   await insertRows(
     tx,
@@ -114,6 +116,25 @@ export async function writeDepartments(tx: Transaction, writes: readonly Departm
     DEPARTMENT_COLUMNS,
     writes.flatMap((write) => ('update' in write ? [write.update] : [])),
   )
+  const gone = writes.flatMap((write) => ('delete' in write ? [write.delete] : []))
+  if (gone.length === 0) return
+  // Should the department return, its people must be looked at again, although nothing about them has changed.
+  await tx.kysely
+    .updateTable('links')
+    .set({ source_hash: null })
+    .where('user_id', 'in', (eb) =>
+      eb
+        .selectFrom('memberships')
+        .select('user_id')
+        .where(isOneOf(tx, 'department_id', gone)),
+    )
+    .execute()
+  await tx.kysely
+    .deleteFrom('memberships')
+    .where(isOneOf(tx, 'department_id', gone))
+    .where('origin', '=', 'wecom')
+    .execute()
+  for (const id of gone) await tx.kysely.deleteFrom('departments').where('id', '=', id).execute()
 }
 
 /** Notes that these members are as they should be, so that the next run need not look at them again. */

@@ -1,5 +1,5 @@
 /** The recorded changes of runs, as somebody reads them later: filtered, page by page, or all of them for an export. */
-import type { Database, Row } from '../database/database.ts'
+import type { Database, Row, Transaction } from '../database/database.ts'
 import { contains } from '../directory/search.ts'
 import type { Problem } from '../errors.ts'
 import type { Change, ChangeAction, ChangeEntity, ChangeState } from './changes.ts'
@@ -45,6 +45,52 @@ export function createHistory({ database }: { database: Database }) {
         .executeTakeFirstOrThrow()
       const rows = await page(runId, filter, after, limit + 1)
       return { items: rows.slice(0, limit).map(fromRow), hasMore: rows.length > limit, total }
+    },
+
+    /**
+     * How much a connection lost since a moment, in milliseconds since 1970. What an administrator approved is not counted:
+     * somebody has looked at it.
+     */
+    async removalsSince(connectionId: string, since: number): Promise<{ users: number; departments: number }> {
+      const rows = await database.kysely
+        .selectFrom('changes')
+        .innerJoin('runs', 'runs.id', 'changes.run_id')
+        .where('runs.connection_id', '=', connectionId)
+        .where('runs.started_at', '>=', since)
+        .where('runs.trigger_kind', 'not in', ['approval', 'revert'])
+        .where('changes.state', '=', 'applied')
+        .where('changes.action', 'in', ['disable', 'delete', 'unlink'])
+        .select(['changes.entity', (eb) => eb.fn.countAll<number>().as('count')])
+        .groupBy('changes.entity')
+        .execute()
+      const sum = (of: (entity: string) => boolean) =>
+        rows.filter(({ entity }) => of(entity)).reduce((total, { count }) => total + count, 0)
+      return {
+        users: sum((entity) => entity !== 'department'),
+        departments: sum((entity) => entity === 'department'),
+      }
+    },
+
+    /** The removals of a run that wait for approval. */
+    async heldOf(runId: string): Promise<RecordedChange[]> {
+      const rows = await database.kysely
+        .selectFrom('changes')
+        .selectAll()
+        .where('run_id', '=', runId)
+        .where('state', '=', 'held')
+        .orderBy('position')
+        .execute()
+      return rows.map(fromRow)
+    },
+
+    /** Notes that an administrator does not want what a run holds. */
+    async rejectHeld(tx: Transaction, runId: string): Promise<void> {
+      await tx.kysely
+        .updateTable('changes')
+        .set({ state: 'rejected' })
+        .where('run_id', '=', runId)
+        .where('state', '=', 'held')
+        .execute()
     },
 
     /** All that match, a page at a time. */

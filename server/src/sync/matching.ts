@@ -87,7 +87,6 @@ export interface Address {
 
 /** The address somebody has now. */
 export interface KnownAddress {
-  readonly email: string | null
   readonly key: string | null
   readonly source: string | null
 }

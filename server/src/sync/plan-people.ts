@@ -9,6 +9,7 @@ import { unreachable, type Problem } from '../errors.ts'
 import { change, difference, type Change, type Fields, type Step } from './changes.ts'
 import type { WantedMembership, WantedUser } from './mapping.ts'
 import type { AddressVerdict, Identity } from './matching.ts'
+import type { Permission } from './removals.ts'
 
 /** Somebody who exists here, as far as the plan needs to know. */
 export interface KnownUser {
@@ -34,10 +35,10 @@ export interface PeopleContext {
   readonly idOf: ReadonlyMap<number, string>
   /** Departments that WeCom shows and that policy or an error keeps from existing here. */
   readonly isExpectedDepartment: (department: number) => boolean
-  /** After an incomplete reading nobody loses access, whatever was read about them (product.md §4.4). */
-  readonly mayRemove: boolean
+  /** Whether somebody whom WeCom shows as disabled may lose access here, by user id. */
+  readonly permissionToDisable: (userId: string) => Permission
   readonly now: number
-  readonly newId: (kind: 'lnk') => string
+  readonly newId: (kind: 'lnk' | 'usr') => string
 }
 
 export type PersonPlan =
@@ -112,7 +113,10 @@ function update(person: Person, address: AddressVerdict, context: PeopleContext)
   // Purged, or unlinked, since the address book was read: the next run sees it as it is then.
   if (known === undefined || (person.identity.kind === 'linked' && known.link === null)) return { kind: 'left-out' }
   const { user, link } = known
-  if (user.status === 'deleted' && user.deleted_by !== 'source') return skipped(person, 'restore', 'deleted-here')
+  if (user.status === 'deleted') {
+    if (user.deleted_by !== 'source') return skipped(person, 'restore', 'deleted-here')
+    if (!isSamePerson(user, wanted)) return succeed(wanted, link, address, context)
+  }
 
   const status = nextStatus(user, wanted, context)
   const fields = sourceFields(user, wanted, address, status, context)
@@ -129,7 +133,7 @@ function update(person: Person, address: AddressVerdict, context: PeopleContext)
       userChange(wanted, user.id, status.action, {
         before: { status: user.status },
         after: { status: status.status },
-        state: status.isRefused ? 'skipped' : 'planned',
+        state: status.state,
         reason: status.reason,
       }),
     )
@@ -138,13 +142,14 @@ function update(person: Person, address: AddressVerdict, context: PeopleContext)
   if (differs !== null) changes.push(userChange(wanted, user.id, 'update', differs))
 
   // An open question must be asked again by the next run, so the digest of this member is not remembered.
-  const isOpen = status.isRefused || (wanted.memberships ?? []).some(({ department }) => isMissing(department, context))
+  const isOpen =
+    status.state !== 'planned' || (wanted.memberships ?? []).some(({ department }) => isMissing(department, context))
   const hash = isOpen ? null : wanted.hash
   if (changes.length === 0 && link !== null) {
     return { kind: 'unchanged', settled: hash === null ? null : { id: link.id, source_hash: hash } }
   }
   if (!changes.some(({ state }) => state === 'planned')) return asStep(changes, null)
-  const linkFields = { userid: wanted.userid, source_hash: hash, leader_keys: leaders }
+  const linkFields = { user_id: user.id, userid: wanted.userid, source_hash: hash, leader_keys: leaders }
   const isMoved = JSON.stringify(before.departments) !== JSON.stringify(after.departments)
   return asStep(changes, {
     userId: user.id,
@@ -165,31 +170,63 @@ interface StatusDecision {
   readonly status: string
   readonly disabledBy: string | null
   readonly action: 'disable' | 'enable' | 'restore' | null
-  /** The change is right and is still not made now. */
-  readonly isRefused: boolean
+  /** `held` and `skipped`: the change is right and is still not made now. */
+  readonly state: 'planned' | 'held' | 'skipped'
   readonly reason: string | null
 }
 
-/**
- * What an administrator disabled stays disabled; what the source disabled follows the source. Access is taken away only
- * when the whole reading was complete, and never from an administrator.
- */
+/** What an administrator disabled stays disabled; what the source disabled follows the source. */
 function nextStatus(user: Row<'users'>, wanted: WantedUser, context: PeopleContext): StatusDecision {
-  const same = { status: user.status, disabledBy: user.disabled_by, action: null, isRefused: false, reason: null }
+  const same: StatusDecision = {
+    status: user.status,
+    disabledBy: user.disabled_by,
+    action: null,
+    state: 'planned',
+    reason: null,
+  }
   if (user.status === 'deleted') {
     return wanted.isActive === false
       ? { ...same, status: 'disabled', disabledBy: 'source', action: 'restore' }
       : { ...same, status: 'active', disabledBy: null, action: 'restore' }
   }
   if (user.status === 'active' && wanted.isActive === false) {
-    if (user.role !== null) return { ...same, action: 'disable', isRefused: true, reason: 'administrator' }
-    if (!context.mayRemove) return { ...same, action: 'disable', isRefused: true, reason: 'incomplete-reading' }
-    return { ...same, status: 'disabled', disabledBy: 'source', action: 'disable', reason: 'disabled-in-wecom' }
+    const reason = 'disabled-in-wecom'
+    if (user.role !== null) return { ...same, action: 'disable', state: 'skipped', reason: 'administrator' }
+    const permission = context.permissionToDisable(user.id)
+    if (permission.kind === 'hold') return { ...same, action: 'disable', state: 'held', reason }
+    if (permission.kind === 'skip') return { ...same, action: 'disable', state: 'skipped', reason: permission.reason }
+    return { ...same, status: 'disabled', disabledBy: 'source', action: 'disable', reason }
   }
   if (user.status === 'disabled' && user.disabled_by === 'source' && wanted.isActive === true) {
     return { ...same, status: 'active', disabledBy: null, action: 'enable' }
   }
   return same
+}
+
+/** Whether a returning userid belongs to whom it belonged before: one of mobile, address and name says so. */
+function isSamePerson(user: Row<'users'>, wanted: WantedUser): boolean {
+  const addresses = [wanted.bizMail, wanted.email].flatMap((email) => (email ? [foldName(email)] : []))
+  return (
+    (wanted.phone !== null && wanted.phone !== undefined && wanted.phone === user.phone) ||
+    (user.email_key !== null && user.email_source !== 'synthetic' && addresses.includes(user.email_key)) ||
+    wanted.displayName === user.display_name
+  )
+}
+
+/** A userid that came back with somebody else: a new user takes over the link, and nothing of the old one. */
+function succeed(
+  wanted: WantedUser,
+  link: Row<'links'> | null,
+  address: AddressVerdict,
+  context: PeopleContext,
+): PersonPlan {
+  const identity = { kind: 'new', userId: context.newId('usr'), username: wanted.userid } as const
+  const plan = create(wanted, identity, address, context)
+  if (plan.kind !== 'step' || plan.step.write === null || link === null) return plan
+  const { write } = plan.step
+  if (write.link === null || !('create' in write.link)) return plan
+  const changes = plan.step.changes.map((entry) => ({ ...entry, reason: 'userid-reused' }))
+  return asStep(changes, { ...write, link: { update: { ...write.link.create, id: link.id } } })
 }
 
 function sourceFields(

@@ -67,6 +67,29 @@ export async function readAddressBook(
   }
 }
 
+/**
+ * Asks for people by name who were on no list: somebody may move between two lists while they are read. Only who WeCom
+ * says is unknown, or outside the visible range, is gone; a call that fails says nothing.
+ * @returns those of the userids that may be called gone
+ */
+export async function confirmGone(
+  source: Principal,
+  userids: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const gone = new Set<string>()
+  await inParallel(userids, signal, async (userid) => {
+    try {
+      await source.members.get(userid, { signal })
+    } catch (error) {
+      signal.throwIfAborted()
+      if (isFatal(error) || !(error instanceof WecomError)) throw error
+      if (error.kind === 'not-found' || error.kind === 'scope') gone.add(userid)
+    }
+  })
+  return gone
+}
+
 /** The people of every department, several departments at a time. One that fails does not stop the others. */
 async function walkDepartments(
   source: Principal,

@@ -8,7 +8,9 @@ import { insertRows, type Database } from '../database/database.ts'
 import { linkIndex } from '../directory/comparison.ts'
 import { foldName } from '../directory/names.ts'
 import { createIds } from '../ids.ts'
+import { createHistory } from './history.ts'
 import { reconcile } from './reconcile.ts'
+import { removalKey } from './removals.ts'
 import { createRuns, noCounts, type RunCounts } from './runs.ts'
 import { createSnapshot } from './snapshot.ts'
 
@@ -18,30 +20,32 @@ interface Company {
   members: Member[]
 }
 
-const CASES = 500
+/** Every case is three companies and six runs; on PostgreSQL, which the same cases only make slower, there are fewer. */
+const CASES = { sqlite: 500, postgres: 200 }
 const SEED = Number(process.env.MUSTER_TEST_SEED ?? randomInt(2 ** 31))
 
-onEachDatabase(({ test }) => {
-  test(`what was applied equals the source and leaves nothing to do, ${CASES} cases`, async (database, t) => {
+onEachDatabase(({ dialect, test }) => {
+  test(`what was applied equals the source and leaves nothing to do, ${CASES[dialect]} cases`, async (database, t) => {
     t.diagnostic(`seed ${SEED} (repeat with MUSTER_TEST_SEED=${SEED})`)
     const world = await createWorld(database)
 
     await fc.assert(
-      fc.asyncProperty(twoStates(), async ({ before, after }) => {
-        const site = await world.newSite()
+      fc.asyncProperty(twoStates(), policies(), async ({ before, after }, policy) => {
+        const site = await world.newSite(policy)
+        let shown: Shown = { departments: {}, users: {} }
 
-        await site.run(before)
-        assert.deepEqual(await site.directory(), expected(before, { departments: [], members: [] }))
+        // There, on, and back again: leavers leave and return, addresses change hands twice.
+        for (const company of [before, after, before]) {
+          await site.run(company, { approved: EVERYTHING })
+          shown = expected(company, shown, policy)
+          assert.deepEqual(await site.directory(), shown)
 
-        await site.run(after)
-        const directory = await site.directory()
-        assert.deepEqual(directory, expected(after, before))
-
-        const again = await site.run(after)
-        assert.deepEqual(writes(again), {})
-        assert.deepEqual(await site.directory(), directory)
+          const again = await site.run(company, { approved: EVERYTHING })
+          assert.deepEqual(writes(again), {})
+          assert.deepEqual(await site.directory(), shown)
+        }
       }),
-      { numRuns: CASES, seed: SEED },
+      { numRuns: CASES[dialect], seed: SEED },
     )
   })
 
@@ -195,6 +199,102 @@ onEachDatabase(({ test }) => {
     assert.deepEqual(users.li!.departments, [[6, 0, false, false]])
   })
 
+  test('somebody who kept still while their department was away is in it again when it returns', async (database) => {
+    // Found by the generated cases: the digest of the member had not changed, so nobody looked.
+    const site = await (await createWorld(database)).newSite({ onlyHereDepartments: 'delete' })
+    const whole = {
+      departments: [
+        { id: 1, name: '公司' },
+        { id: 2, name: '二部', parentId: 1 },
+      ],
+      members: [member('li', { departments: [{ id: 2 }] })],
+    }
+    await site.run(whole, { approved: EVERYTHING })
+    await site.run({ departments: [{ id: 1, name: '公司' }], members: [member('wang')] }, { approved: EVERYTHING })
+
+    await site.run(whole, { approved: EVERYTHING })
+
+    assert.deepEqual((await site.directory()).users.li!.departments, [[2, 0, false, false]])
+  })
+
+  test('removals that look like an accident are held, the rest is applied, and approval removes what was shown', async (database) => {
+    const site = await (await createWorld(database)).newSite({ onlyHereUsers: 'disable' })
+    const everybody = Array.from({ length: 20 }, (_, index) => member(`p${index}`))
+    await site.run(company(everybody))
+
+    const after = company([...everybody.slice(0, 8), member('new', { name: '新人' })])
+    const held = await site.runWhole(after)
+    assert.deepEqual([held.counts.users.held, held.counts.users.disabled, held.counts.users.created], [12, 0, 1])
+    assert.deepEqual(held.held?.counts, { 'user.disable': 12 })
+    assert.match(held.held!.reasons[0]!.detail.en, /12 of 20 people would be removed \(60 %\)/)
+    assert.equal(Object.values(await site.statuses()).filter((status) => status === 'active').length, 21)
+
+    // Between the two readings p9 came back and p0 left: p9 stays, and nobody has approved p0.
+    const shown = new Set(held.heldKeys)
+    const later = company([...everybody.slice(1, 8), everybody[9]!, member('new', { name: '新人' })])
+    const approved = await site.runWhole(later, { approved: shown })
+    assert.deepEqual([approved.counts.users.disabled, approved.counts.users.skipped], [11, 1])
+    const statuses = await site.statuses()
+    assert.deepEqual([statuses.p0, statuses.p9, statuses.p10], ['active', 'active', 'disabled'])
+  })
+
+  test('whoever still answers when asked by name is not removed', async (database) => {
+    const site = await (await createWorld(database)).newSite({ onlyHereUsers: 'delete' })
+    const everybody = Array.from({ length: 12 }, (_, index) => member(`p${index}`))
+    await site.run(company(everybody))
+
+    const counts = await site.run(company(everybody.slice(2)), { stillThere: ['p1'] })
+
+    assert.deepEqual([counts.users.deleted, counts.users.skipped], [1, 1])
+    assert.deepEqual([(await site.statuses()).p0, (await site.statuses()).p1], ['deleted', 'active'])
+  })
+
+  test('nobody of ours and no administrator is removed by any policy', async (database) => {
+    const site = await (await createWorld(database)).newSite({ onlyHereUsers: 'delete' })
+    await site.addBuiltIn('local', null)
+    await site.run(company([member('li'), member('boss'), member('wang')]))
+    await site.promote('boss')
+
+    await site.run(company([member('wang')]), { approved: EVERYTHING })
+
+    assert.deepEqual(await site.statuses(), { local: 'active', li: 'deleted', boss: 'active', wang: 'active' })
+  })
+
+  test('a userid that comes back with somebody else is somebody new, and the same person is restored', async (database) => {
+    const site = await (await createWorld(database)).newSite({ onlyHereUsers: 'delete' })
+    await site.run(company([member('li', { name: '李四', mobile: '13800000001' }), member('w')]))
+    const first = await site.user('li')
+    await site.run(company([member('w')]), { approved: EVERYTHING })
+
+    await site.run(company([member('li', { name: '李雷', mobile: '13800000002' }), member('w')]))
+    const second = (await site.all()).filter(({ username_key }) => username_key === 'li')
+    assert.deepEqual(second.map(({ id, status }) => [id === first.id, status]).sort(), [
+      [false, 'active'],
+      [true, 'deleted'],
+    ])
+
+    await site.run(company([member('w')]), { approved: EVERYTHING })
+    const counts = await site.run(company([member('li', { name: '李磊', mobile: '13800000002' }), member('w')]))
+    assert.equal(counts.users.restored, 1)
+  })
+
+  test('a department with members of ours, or with a child that stays, stays and says so', async (database) => {
+    const site = await (await createWorld(database)).newSite({ onlyHereDepartments: 'delete' })
+    const tree = [
+      { id: 1, name: '公司' },
+      { id: 2, name: '二部', parentId: 1 },
+      { id: 3, name: '三组', parentId: 2 },
+      { id: 4, name: '四部', parentId: 1 },
+    ]
+    await site.run({ departments: tree, members: [member('li', { departments: [{ id: 4 }] })] })
+    await site.joinByHand(await site.addBuiltIn('local', null), 3)
+
+    const counts = await site.run({ departments: [tree[0]!], members: [member('li')] }, { approved: EVERYTHING })
+
+    assert.deepEqual([counts.departments.deleted, counts.departments.skipped], [1, 2])
+    assert.deepEqual(Object.keys((await site.directory()).departments), ['1', '2', '3'])
+  })
+
   test('a preview records the same changes and writes none of them', async (database) => {
     const site = await (await createWorld(database)).newSite()
     const target = company([member('li'), member('wang', { departments: [{ id: 1 }] })])
@@ -297,37 +397,57 @@ type Shown = {
   users: Record<string, Record<string, unknown>>
 }
 
-/** What the directory must show after `now` when it showed `earlier` before. */
-function expected(now: Company, earlier: Company): Shown {
-  const show = ({ departments, members }: Company): Shown => {
-    const visible = new Set(departments.map(({ id }) => id))
-    return {
-      departments: Object.fromEntries(
-        departments.map(({ id, name, parentId }) => [id, [name!, visible.has(parentId!) ? String(parentId) : null]]),
-      ),
-      users: Object.fromEntries(
-        members.map((person) => [
-          foldName(person.userid),
-          {
-            name: person.name,
-            email: person.bizMail || `${person.userid.toLowerCase()}@wecom.local`,
-            phone: person.mobile === '' ? null : person.mobile === '13800000000' ? '+8613800000000' : person.mobile,
-            title: person.position || null,
-            gender: person.gender,
-            isActive: person.status === 1,
-            leaders: person.directLeaders,
-            departments: (person.departments ?? [])
-              .filter(({ id }) => visible.has(id))
-              .map(({ id, order, isLeader }) => [id, order, id === person.mainDepartment, isLeader])
-              .sort(([a], [b]) => Number(a) - Number(b)),
-          },
-        ]),
-      ),
-    }
+/** What the directory must show after a company when it showed something else before. */
+function expected({ departments, members }: Company, before: Shown, policy: Required<Policy>): Shown {
+  const visible = new Set(departments.map(({ id }) => id))
+  const shownDepartments: Shown['departments'] = Object.fromEntries(
+    departments.map(({ id, name, parentId }) => [id, [name!, visible.has(parentId!) ? String(parentId) : null]]),
+  )
+  const present: Shown['users'] = Object.fromEntries(
+    members.map((person) => [
+      foldName(person.userid),
+      {
+        name: person.name,
+        email: person.bizMail || `${person.userid.toLowerCase()}@wecom.local`,
+        phone: person.mobile === '' ? null : person.mobile === '13800000000' ? '+8613800000000' : person.mobile,
+        title: person.position || null,
+        gender: person.gender,
+        isActive: person.status === 1,
+        leaders: person.directLeaders,
+        departments: (person.departments ?? [])
+          .filter(({ id }) => visible.has(id))
+          .map(({ id, order, isLeader }) => [id, order, id === person.mainDepartment, isLeader])
+          .sort(([a], [b]) => Number(a) - Number(b)),
+      },
+    ]),
+  )
+  const keepsDepartments = policy.onlyHereDepartments === 'ignore'
+  const absent = Object.entries(before.users)
+    .filter(([userid]) => present[userid] === undefined && policy.onlyHereUsers !== 'delete')
+    .map(([userid, user]) => [
+      userid,
+      {
+        ...user,
+        isActive: user.isActive && policy.onlyHereUsers === 'ignore',
+        departments: (user.departments as [number][]).filter(([id]) => keepsDepartments || visible.has(id)),
+      },
+    ])
+  return {
+    departments: keepsDepartments ? { ...before.departments, ...shownDepartments } : shownDepartments,
+    users: { ...Object.fromEntries(absent), ...present },
   }
-  const [was, is] = [show(earlier), show(now)]
-  return { departments: { ...was.departments, ...is.departments }, users: { ...was.users, ...is.users } }
 }
+
+function policies(): fc.Arbitrary<Required<Policy>> {
+  return fc.record({
+    bindByUsername: fc.boolean(),
+    onlyHereUsers: fc.constantFrom('ignore', 'disable', 'delete'),
+    onlyHereDepartments: fc.constantFrom('ignore', 'delete'),
+  })
+}
+
+/** An approval of whatever the plan removes; what the guard says to it has its own tests. */
+const EVERYTHING = { has: () => true } as unknown as ReadonlySet<string>
 
 /** The counts that say that something was written. */
 function writes(counts: RunCounts): Record<string, number> {
@@ -339,6 +459,20 @@ function writes(counts: RunCounts): Record<string, number> {
   )
 }
 
+interface Policy {
+  bindByUsername?: boolean
+  onlyHereUsers?: 'ignore' | 'disable' | 'delete'
+  onlyHereDepartments?: 'ignore' | 'delete'
+}
+
+interface RunOptions {
+  isComplete?: boolean
+  isPreview?: boolean
+  approved?: ReadonlySet<string> | null
+  /** People who are on no list and still answer when asked for by name. */
+  stillThere?: string[]
+}
+
 /** One database with any number of organizations in it, each with a connection that reads whatever a test gives it. */
 async function createWorld(database: Database) {
   const now = () => 1_700_000_000_000
@@ -347,7 +481,7 @@ async function createWorld(database: Database) {
   const runs = createRuns({ database, newId, owner: 'test' })
 
   return {
-    async newSite({ bindByUsername = true } = {}) {
+    async newSite({ bindByUsername = true, onlyHereUsers = 'ignore', onlyHereDepartments = 'ignore' }: Policy = {}) {
       const organizationId = newId('org')
       const connectionId = newId('con')
       await database.inTransaction(async (tx) => {
@@ -384,21 +518,31 @@ async function createWorld(database: Database) {
         database.kysely.selectFrom('users').selectAll().where('organization_id', '=', organizationId).execute()
 
       return {
-        async run(source: Company, { isComplete = true, isPreview = false } = {}): Promise<RunCounts> {
+        async run(source: Company, options: RunOptions = {}): Promise<RunCounts> {
+          return (await this.runWhole(source, options)).counts
+        },
+
+        async runWhole(
+          source: Company,
+          { isComplete = true, isPreview = false, approved = null, stillThere = [] }: RunOptions = {},
+        ) {
           const links = await linkIndex(database, connectionId, 'ww1')
           const snapshot = createSnapshot(links, { notActivated: 'disable', version: '1' })
           snapshot.addDepartments(source.departments, [])
           snapshot.addMembers(source.members, [])
-          const { id } = await runs.begin({
-            organizationId,
-            connectionId,
-            mode: isPreview ? 'preview' : 'apply',
-            trigger: 'manual',
-            requestedBy: null,
-            startedAt: now(),
-            warnings: [],
-          })
-          const { counts } = await reconcile(
+          const id = await database.inTransaction((tx) =>
+            runs.begin(tx, {
+              originRunId: null,
+              organizationId,
+              connectionId,
+              mode: isPreview ? 'preview' : 'apply',
+              trigger: 'manual',
+              requestedBy: null,
+              startedAt: now(),
+              warnings: [],
+            }),
+          )
+          const result = await reconcile(
             { database, audit, newId, now },
             snapshot.finish(),
             {
@@ -412,8 +556,15 @@ async function createWorld(database: Database) {
                 bindByUsername,
                 onlyWecomUsers: 'create',
                 onlyWecomDepartments: 'create',
+                onlyHereUsers,
+                onlyHereDepartments,
+                guard: { percent: 20, minimum: 10, absolute: 500 },
                 syntheticEmailDomain: 'wecom.local',
               },
+              approved,
+              recentRemovals: { users: 0, departments: 0 },
+              confirmGone: (userids) =>
+                Promise.resolve(new Set(userids.filter((userid) => !stillThere.includes(userid)))),
               links,
               signal: new AbortController().signal,
               fence: (tx, update) => runs.update(tx, id, update),
@@ -421,8 +572,11 @@ async function createWorld(database: Database) {
             },
             noCounts(),
           )
-          await runs.finish(database, id, isPreview ? 'previewed' : 'succeeded', now(), { counts })
-          return counts
+          await runs.finish(database, id, isPreview ? 'previewed' : 'succeeded', now(), { counts: result.counts })
+          const heldKeys = (await createHistory({ database }).heldOf(id)).map(({ entity, action, targetId }) =>
+            removalKey(entity === 'department' ? entity : 'user', action, targetId!),
+          )
+          return { ...result, heldKeys }
         },
 
         async directory(): Promise<Shown> {
@@ -451,27 +605,29 @@ async function createWorld(database: Database) {
               ]),
             ),
             users: Object.fromEntries(
-              (await users()).map((user) => [
-                linkOf.get(user.id)!.userid_key,
-                {
-                  name: user.display_name,
-                  email: user.email,
-                  phone: user.phone,
-                  title: user.title,
-                  gender: user.gender,
-                  isActive: user.status === 'active',
-                  leaders: JSON.parse(linkOf.get(user.id)!.leader_keys) as unknown,
-                  departments: memberships
-                    .filter(({ user_id }) => user_id === user.id)
-                    .map((row) => [
-                      Number(externalId.get(row.department_id)),
-                      row.position,
-                      row.is_main === 1,
-                      row.is_leader === 1,
-                    ])
-                    .sort(([a], [b]) => Number(a) - Number(b)),
-                },
-              ]),
+              (await users())
+                .filter(({ id, status }) => status !== 'deleted' && linkOf.has(id))
+                .map((user) => [
+                  linkOf.get(user.id)!.userid_key,
+                  {
+                    name: user.display_name,
+                    email: user.email,
+                    phone: user.phone,
+                    title: user.title,
+                    gender: user.gender,
+                    isActive: user.status === 'active',
+                    leaders: JSON.parse(linkOf.get(user.id)!.leader_keys) as unknown,
+                    departments: memberships
+                      .filter(({ user_id }) => user_id === user.id)
+                      .map((row) => [
+                        Number(externalId.get(row.department_id)),
+                        row.position,
+                        row.is_main === 1,
+                        row.is_leader === 1,
+                      ])
+                      .sort(([a], [b]) => Number(a) - Number(b)),
+                  },
+                ]),
             ),
           }
         },
@@ -497,6 +653,31 @@ async function createWorld(database: Database) {
             .execute()
           return id
         },
+
+        async promote(username: string): Promise<void> {
+          await database.kysely
+            .updateTable('users')
+            .set({ role: 'owner' })
+            .where('organization_id', '=', organizationId)
+            .where('username_key', '=', username)
+            .execute()
+        },
+
+        async joinByHand(userId: string, department: number): Promise<void> {
+          const { id } = await database.kysely
+            .selectFrom('departments')
+            .select('id')
+            .where('organization_id', '=', organizationId)
+            .where('external_id', '=', String(department))
+            .executeTakeFirstOrThrow()
+          const row = { user_id: userId, department_id: id, origin: 'manual', connection_id: null }
+          await database.kysely
+            .insertInto('memberships')
+            .values({ ...row, is_main: 0, position: 0, is_leader: 0 })
+            .execute()
+        },
+
+        all: users,
 
         async disable(username: string): Promise<void> {
           await database.kysely

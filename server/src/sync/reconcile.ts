@@ -3,9 +3,9 @@
  * plan-*.ts; this file asks the directory what they need to know and carries out what they say. Called by sync.ts.
  */
 import type { Audit } from '../audit/audit.ts'
-import type { Database, Transaction } from '../database/database.ts'
+import type { Database, Row, Transaction } from '../database/database.ts'
 import * as comparison from '../directory/comparison.ts'
-import { settleLinks, writeDepartments, writeUsers, type UserWrite } from '../directory/writes.ts'
+import { settleLinks, writeDepartments, writeUsers, type DepartmentWrite, type UserWrite } from '../directory/writes.ts'
 import { foldName, storable } from '../directory/names.ts'
 import type { NewId } from '../ids.ts'
 import { applyBatch, batchOf, type ApplyOptions, type Batch } from './apply.ts'
@@ -23,9 +23,20 @@ import {
   type Identity,
   type KnownLink,
 } from './matching.ts'
+import { guard, type GuardSettings, type Verdict } from './guard.ts'
 import { planDepartments, type DepartmentPlan } from './plan-departments.ts'
 import { planPerson, type PeopleContext, type Person } from './plan-people.ts'
-import type { RunCounts, RunUpdate, Warning } from './runs.ts'
+import {
+  planDepartmentRemovals,
+  planHash,
+  planUserRemoval,
+  removalKey,
+  removalOfAbsent,
+  type DepartmentRemoval,
+  type Permission,
+  type UserRemoval,
+} from './removals.ts'
+import type { Held, RunCounts, RunUpdate, Warning } from './runs.ts'
 import type { PackedPeople, Snapshot } from './snapshot.ts'
 
 export interface ReconcileOptions {
@@ -40,8 +51,20 @@ export interface ReconcileOptions {
     readonly bindByUsername: boolean
     readonly onlyWecomUsers: 'create' | 'ignore'
     readonly onlyWecomDepartments: 'create' | 'ignore'
+    readonly onlyHereUsers: 'ignore' | 'disable' | 'delete'
+    readonly onlyHereDepartments: 'ignore' | 'delete'
     readonly syntheticEmailDomain: string
+    readonly guard: GuardSettings
   }
+  /** The removals that an administrator approved; nothing else is removed then. Null asks the guard. */
+  readonly approved: ReadonlySet<string> | null
+  /** Removals of the last 24 hours that nobody approved. */
+  readonly recentRemovals: { readonly users: number; readonly departments: number }
+  /**
+   * Asks WeCom about people who were not on any list, because somebody may move from one list to another while they are
+   * read. Of these userids, those that may be called gone.
+   */
+  readonly confirmGone: (userids: readonly string[]) => Promise<ReadonlySet<string>>
   readonly links: ReadonlyMap<string, KnownLink>
   readonly signal: AbortSignal
   readonly fence: (tx: Transaction, update: RunUpdate) => Promise<void>
@@ -51,34 +74,51 @@ export interface ReconcileOptions {
 export interface ReconcileResult {
   readonly counts: RunCounts
   readonly warnings: readonly Warning[]
+  /** Removals that wait for a person; null when there are none. */
+  readonly held: Held | null
 }
 
 export async function reconcile(
-  parts: { database: Database; audit: Audit; newId: NewId; now: () => number },
+  parts: Parts,
   snapshot: Snapshot,
   options: ReconcileOptions,
   counts: RunCounts,
 ): Promise<ReconcileResult> {
+  const { database } = parts
   const warnings: Warning[] = []
   const apply: ApplyOptions = { ...options, counts, position: 0 }
   counts.membersRead = snapshot.membersRead
   counts.departmentsRead = snapshot.departments.length
   counts.users.unchanged += snapshot.unchanged
 
-  const departments = await reconcileDepartments(parts, snapshot, options, apply, warnings)
+  const knownDepartments = await comparison.sourceDepartments(database, options.connectionId, options.corpId)
+  const departments = await reconcileDepartments(parts, snapshot, knownDepartments, options, apply, warnings)
   await applyBatch(parts, batchOf(rejectedRows(snapshot, options), writeNothing), apply)
-  await reconcilePeople(parts, snapshot, departments, options, apply, warnings)
-  return { counts, warnings }
+
+  const people = await identify(database, snapshot, options, parts.newId)
+  const removals = await judgeRemovals(parts, snapshot, knownDepartments, people.disabled, options, warnings)
+  // Before the others: whoever leaves frees an address that somebody who joins may need.
+  await removePeople(parts, removals, options, apply)
+  await reconcilePeople(parts, snapshot, departments, people, removals, options, apply, warnings)
+  await removeDepartments(parts, removals, options, apply)
+  return { counts, warnings, held: removals.held }
+}
+
+interface Parts {
+  readonly database: Database
+  readonly audit: Audit
+  readonly newId: NewId
+  readonly now: () => number
 }
 
 async function reconcileDepartments(
-  { database, audit, newId, now }: { database: Database; audit: Audit; newId: NewId; now: () => number },
+  { database, audit, newId, now }: Parts,
   snapshot: Snapshot,
+  known: readonly Row<'departments'>[],
   options: ReconcileOptions,
   apply: ApplyOptions,
   warnings: Warning[],
 ): Promise<DepartmentPlan> {
-  const known = await comparison.sourceDepartments(database, options.connectionId, options.corpId)
   const plan = planDepartments(known, snapshot.departments, {
     organizationId: options.organizationId,
     connectionId: options.connectionId,
@@ -96,16 +136,17 @@ async function reconcileDepartments(
 }
 
 async function reconcilePeople(
-  parts: { database: Database; audit: Audit; newId: NewId; now: () => number },
+  parts: Parts,
   snapshot: Snapshot,
   departments: DepartmentPlan,
+  { identities, claims, numbered }: Identified,
+  removals: Removals,
   options: ReconcileOptions,
   apply: ApplyOptions,
   warnings: Warning[],
 ): Promise<void> {
   const { database, audit, newId, now } = parts
-  const { identities, claims, numbered } = await identify(database, snapshot, options, newId)
-  const { verdicts, movers } = await addresses(database, claims, options)
+  const { verdicts, movers } = await addresses(database, claims, removals, options)
   if (numbered > 0) warnings.push(numberedUsernames(numbered))
 
   const visible = new Set(snapshot.departments.map(({ id }) => id))
@@ -115,7 +156,7 @@ async function reconcilePeople(
     corpId: options.corpId,
     idOf: departments.idOf,
     isExpectedDepartment: (id) => visible.has(id) && options.policy.onlyWecomDepartments === 'create',
-    mayRemove: options.isComplete,
+    permissionToDisable: (userId) => removals.permissionOf('user', 'disable', userId),
     now: now(),
     newId,
   }
@@ -131,6 +172,197 @@ async function reconcilePeople(
     done += people.length
     options.onProgress(done, snapshot.changed.size)
   }
+}
+
+/** All removals of a run, and what becomes of each. */
+interface Removals {
+  /** People whom WeCom shows no more. */
+  readonly absent: readonly UserRemoval[]
+  readonly departments: readonly DepartmentRemoval[]
+  readonly permissionOf: (entity: 'user' | 'department', action: string, id: string) => Permission
+  /** Users who are deleted by this run, so that their addresses are free. */
+  readonly freed: ReadonlySet<string>
+  readonly held: Held | null
+}
+
+/** Nothing is concluded from absence unless everything was read; then the guard, or an approval, has its say. */
+async function judgeRemovals(
+  { database }: Parts,
+  snapshot: Snapshot,
+  knownDepartments: readonly Row<'departments'>[],
+  disabled: readonly UserRemoval[],
+  options: ReconcileOptions,
+  warnings: Warning[],
+): Promise<Removals> {
+  if (!options.isComplete) {
+    const permission: Permission = { kind: 'skip', reason: 'incomplete-reading' }
+    return { absent: [], departments: [], permissionOf: () => permission, freed: new Set(), held: null }
+  }
+  const { absent, elsewhere, stayActive } = await absentPeople(database, snapshot, options)
+  if (stayActive > 0) warnings.push(leaversStay(stayActive))
+  const shown = new Set(snapshot.departments.map(({ id }) => String(id)))
+  const missing = knownDepartments.filter(({ external_id }) => !shown.has(external_id!))
+  const departments = options.policy.onlyHereDepartments === 'ignore' ? [] : missing.map(asDepartmentRemoval)
+
+  const lostRoots = missing.filter(({ parent_id }) => parent_id === null).map(({ name }) => name)
+  const verdict = guard(
+    {
+      users: {
+        planned: absent.length + disabled.length - elsewhere.size,
+        present: await comparison.activeLinkedUsers(database, options.connectionId, options.corpId),
+        recent: options.recentRemovals.users,
+        read: snapshot.membersRead,
+      },
+      departments: {
+        planned: departments.length,
+        present: knownDepartments.length,
+        recent: options.recentRemovals.departments,
+        read: snapshot.departments.length,
+      },
+      lostRoots,
+    },
+    options.policy.guard,
+  )
+  const isHeld = {
+    user: options.approved === null && verdict.users.length > 0,
+    department: options.approved === null && verdict.departments.length > 0,
+  }
+
+  const leaving = absent.filter(({ userId }) => !elsewhere.has(userId))
+  const mayGo = leaving.filter(({ action, userId }) => isWanted(options.approved, 'user', action, userId))
+  const gone = isHeld.user ? new Set<string>() : await options.confirmGone(mayGo.map(({ userid }) => userid))
+  const unconfirmed = new Set(
+    isHeld.user ? [] : mayGo.filter(({ userid }) => !gone.has(userid)).map(({ userId }) => userId),
+  )
+  const permissionOf: Removals['permissionOf'] = (entity, action, id) => {
+    if (elsewhere.has(id)) return { kind: 'skip', reason: 'linked-elsewhere' }
+    if (!isWanted(options.approved, entity, action, id)) return { kind: 'skip', reason: 'not-approved' }
+    if (isHeld[entity]) return { kind: 'hold' }
+    return unconfirmed.has(id) ? { kind: 'skip', reason: 'not-confirmed' } : { kind: 'apply' }
+  }
+  const held = [
+    ...(isHeld.user ? [...leaving, ...disabled].map(({ action, userId }) => removalKey('user', action, userId)) : []),
+    ...(isHeld.department
+      ? departments.map(({ departmentId }) => removalKey('department', 'delete', departmentId))
+      : []),
+  ]
+  return {
+    absent,
+    departments,
+    permissionOf,
+    freed: new Set(
+      absent.flatMap(({ action, userId }) =>
+        action === 'delete' && permissionOf('user', action, userId).kind === 'apply' ? [userId] : [],
+      ),
+    ),
+    held: held.length === 0 ? null : describeHeld(held, verdict),
+  }
+}
+
+function isWanted(
+  approved: ReadonlySet<string> | null,
+  entity: 'user' | 'department',
+  action: string,
+  id: string,
+): boolean {
+  return approved === null || approved.has(removalKey(entity, action, id))
+}
+
+function describeHeld(keys: readonly string[], verdict: Verdict): Held {
+  const reasons = new Map([...verdict.users, ...verdict.departments].map((reason) => [JSON.stringify(reason), reason]))
+  const counts: Record<string, number> = {}
+  for (const key of keys) {
+    const [entity, action] = key.split(' ')
+    const name = `${entity}.${action}`
+    counts[name] = (counts[name] ?? 0) + 1
+  }
+  return { planHash: planHash(keys), reasons: [...reasons.values()], counts }
+}
+
+async function absentPeople(
+  database: Database,
+  snapshot: Snapshot,
+  options: ReconcileOptions,
+): Promise<{ absent: UserRemoval[]; elsewhere: ReadonlySet<string>; stayActive: number }> {
+  const policy = options.policy.onlyHereUsers
+  const missing = [...options.links].filter(([key]) => !snapshot.wasSeen(key))
+  const absent: UserRemoval[] = []
+  const elsewhere = new Set<string>()
+  let stayActive = 0
+  for (let start = 0; start < missing.length; start += ADDRESSES_PAGE) {
+    const page = missing.slice(start, start + ADDRESSES_PAGE)
+    const ids = page.map(([, { userId }]) => userId)
+    const present = await comparison.presentUsers(database, ids)
+    for (const [key, { userId }] of page) {
+      const user = present.get(userId)
+      if (user === undefined) continue
+      if (policy === 'ignore' && user.status === 'active') stayActive++
+      if (user.role !== null) continue
+      const removal = removalOfAbsent({ id: userId, status: user.status }, key, policy)
+      if (removal !== null) absent.push(removal)
+    }
+    for (const id of await comparison.linkedElsewhere(database, options, ids)) elsewhere.add(id)
+    await database.breathe()
+  }
+  const planned = new Set(absent.map(({ userId }) => userId))
+  return { absent, elsewhere: new Set([...elsewhere].filter((id) => planned.has(id))), stayActive }
+}
+
+function asDepartmentRemoval({ id, external_id, name }: Row<'departments'>): DepartmentRemoval {
+  return { departmentId: id, externalId: external_id!, name }
+}
+
+async function removePeople(
+  { database, audit, now }: Parts,
+  { absent, permissionOf }: Removals,
+  options: ReconcileOptions,
+  apply: ApplyOptions,
+): Promise<void> {
+  const batch = (removals: readonly UserRemoval[]): Batch<UserWrite> => ({
+    async decide(tx) {
+      const known = await comparison.knownUsers(
+        tx,
+        options,
+        removals.map(({ userId }) => userId),
+      )
+      const steps = removals.flatMap((removal) => {
+        const person = known.get(removal.userId)
+        // What an administrator decided since then stands.
+        const still = person && removalOfAbsent(person.user, removal.userid, removal.action)
+        if (!still || person.user.role !== null) return []
+        return [planUserRemoval(still, person, permissionOf('user', still.action, still.userId), now())]
+      })
+      return { steps, unchanged: 0, leftOut: 0 }
+    },
+    write: (tx, writes) => writeUsers(tx, options.connectionId, writes),
+    parts: () => (removals.length < 2 ? [] : removals.map((removal) => batch([removal]))),
+  })
+  for (let start = 0; start < absent.length; start += REMOVALS_SLICE) {
+    await applyBatch({ database, audit }, batch(absent.slice(start, start + REMOVALS_SLICE)), apply)
+  }
+}
+
+const REMOVALS_SLICE = 1_000
+
+async function removeDepartments(
+  { database, audit }: Parts,
+  { departments, permissionOf }: Removals,
+  options: ReconcileOptions,
+  apply: ApplyOptions,
+): Promise<void> {
+  if (departments.length === 0) return
+  const batch: Batch<DepartmentWrite> = {
+    async decide(tx) {
+      const obstacles = await comparison.departmentTree(tx, options.organizationId)
+      const steps = planDepartmentRemovals(departments, obstacles, ({ departmentId }) =>
+        permissionOf('department', 'delete', departmentId),
+      )
+      return { steps, unchanged: 0, leftOut: 0 }
+    },
+    write: writeDepartments,
+    parts: () => [],
+  }
+  await applyBatch({ database, audit }, batch, apply)
 }
 
 type Candidate = Pick<Person, 'wanted' | 'identity' | 'address'>
@@ -191,16 +423,26 @@ function* placed(people: PackedPeople): Generator<Placed[], void, undefined> {
   }
 }
 
+interface Identified {
+  readonly identities: readonly Identity[]
+  readonly claims: readonly AddressClaim[]
+  /** People who are active here and whom WeCom shows as disabled. */
+  readonly disabled: readonly UserRemoval[]
+  /** How many got a number after their username. */
+  readonly numbered: number
+}
+
 /** Who everybody is and which address they would like. Of each person only that is kept. */
 async function identify(
   database: Database,
   snapshot: Snapshot,
   options: ReconcileOptions,
   newId: NewId,
-): Promise<{ identities: Identity[]; claims: AddressClaim[]; numbered: number }> {
+): Promise<Identified> {
   const { policy, links } = options
   const identities: Identity[] = []
   const claims: AddressClaim[] = []
+  const disabled: UserRemoval[] = []
   const given = new Set<string>()
   for (const people of snapshot.changed.slices()) {
     const unlinked = people.filter(({ key }) => !links.has(key))
@@ -225,17 +467,24 @@ async function identify(
       },
       given,
     )
-    const known = await comparison.addressesOf(
+    const known = await comparison.presentUsers(
       database,
       matched.flatMap((identity) => existingUserId(identity) ?? []),
     )
     for (const [index, identity] of matched.entries()) {
       identities.push(identity)
-      claims.push(claimAddress(people[index]!, identity, known, policy.syntheticEmailDomain))
+      const person = people[index]!
+      claims.push(claimAddress(person, identity, known, policy.syntheticEmailDomain))
+      const userId = existingUserId(identity)
+      const present = userId === undefined ? undefined : known.get(userId)
+      if (userId === undefined || person.isActive !== false) continue
+      if (present?.status === 'active' && present.role === null) {
+        disabled.push({ userId, userid: person.userid, action: 'disable', cause: 'disabled-in-wecom' })
+      }
     }
     await database.breathe()
   }
-  return { identities, claims, numbered: given.size }
+  return { identities, claims, disabled, numbered: given.size }
 }
 
 const ADDRESSES_PAGE = 5_000
@@ -243,11 +492,14 @@ const ADDRESSES_PAGE = 5_000
 async function addresses(
   database: Database,
   claims: readonly AddressClaim[],
+  { freed }: Removals,
   { organizationId }: ReconcileOptions,
 ): Promise<{ verdicts: AddressVerdict[]; movers: number[] }> {
   const owners = new Map<string, string>()
   const addOwners = async (keys: readonly string[]) => {
-    for (const [key, owner] of await comparison.addressOwners(database, organizationId, keys)) owners.set(key, owner)
+    for (const [key, owner] of await comparison.addressOwners(database, organizationId, keys)) {
+      if (!freed.has(owner)) owners.set(key, owner)
+    }
     await database.breathe()
   }
   for (let start = 0; start < claims.length; start += ADDRESSES_PAGE) {
@@ -282,6 +534,16 @@ function rejectedRows(snapshot: Snapshot, options: ReconcileOptions): Step<never
         write: null,
       }
     })
+}
+
+function leaversStay(count: number): Warning {
+  return {
+    code: 'leavers-stay-active',
+    detail: {
+      en: `${count} active people are not in WeCom any more and stay, because the policy for them is ignore.`,
+      zh: `${count} 位在职用户已不在企业微信中；按当前策略（ignore）保留。`,
+    },
+  }
 }
 
 function circles(ids: readonly number[]): Warning {

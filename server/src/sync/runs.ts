@@ -3,14 +3,7 @@
  * more cannot write for it. Called by sync.ts and the admin API.
  */
 import { sql } from 'kysely'
-import {
-  databaseTime,
-  isUniqueViolation,
-  type Database,
-  type Executor,
-  type Row,
-  type Transaction,
-} from '../database/database.ts'
+import { databaseTime, type Database, type Executor, type Row, type Transaction } from '../database/database.ts'
 import { AppError, type Problem, type Text } from '../errors.ts'
 import type { NewId } from '../ids.ts'
 import type { Unread } from './snapshot.ts'
@@ -58,6 +51,15 @@ export interface Warning {
   readonly detail: Text
 }
 
+/** Removals that wait for a person. */
+export interface Held {
+  /** Names exactly the removals that are shown. */
+  readonly planHash: string
+  readonly reasons: readonly Warning[]
+  /** By what they are: `user.disable`, `department.delete`. */
+  readonly counts: Readonly<Record<string, number>>
+}
+
 /** A run as the rest of the program sees it. Times are milliseconds since 1970. */
 export interface Run {
   readonly id: string
@@ -76,13 +78,14 @@ export interface Run {
   readonly counts: RunCounts
   readonly apiCalls: number
   readonly unread: readonly Unread[]
+  readonly held: Held | null
   readonly error: Problem | null
   readonly warnings: readonly Warning[]
 }
 
 /** What changes about a run while it is running. */
 export type RunUpdate = Partial<
-  Pick<Run, 'progress' | 'strategy' | 'complete' | 'counts' | 'apiCalls' | 'unread' | 'error' | 'warnings'>
+  Pick<Run, 'progress' | 'strategy' | 'complete' | 'counts' | 'apiCalls' | 'unread' | 'held' | 'error' | 'warnings'>
 >
 
 /** The run is no longer ours: it was cancelled, or another process took it for dead. */
@@ -99,46 +102,60 @@ export const LEASE_RENEWAL_MS = 4_000
 /** @param owner names this process; different for every process that ever ran */
 export function createRuns({ database, newId, owner }: { database: Database; newId: NewId; owner: string }) {
   return {
-    /** @throws AppError `sync/run-active` with the id of the active run */
+    /**
+     * Inserts a running run of ours. Another active run of the connection makes the database refuse; `activeRunError` turns
+     * that into the answer, after the transaction.
+     */
     async begin(
-      run: Pick<Run, 'organizationId' | 'connectionId' | 'mode' | 'trigger' | 'requestedBy' | 'startedAt' | 'warnings'>,
-    ): Promise<Run> {
+      tx: Transaction,
+      run: Pick<
+        Run,
+        | 'organizationId'
+        | 'connectionId'
+        | 'mode'
+        | 'trigger'
+        | 'requestedBy'
+        | 'startedAt'
+        | 'warnings'
+        | 'originRunId'
+      >,
+    ): Promise<string> {
       const id = newId('run')
-      try {
-        await database.kysely
-          .insertInto('runs')
-          .values({
-            id,
-            organization_id: run.organizationId,
-            connection_id: run.connectionId,
-            mode: run.mode,
-            trigger_kind: run.trigger,
-            requested_by: run.requestedBy,
-            state: 'running',
-            origin_run_id: null,
-            started_at: run.startedAt,
-            finished_at: null,
-            phase: 'read',
-            progress_done: 0,
-            progress_total: 0,
-            strategy: null,
-            complete: 0,
-            counts: JSON.stringify(noCounts()),
-            api_calls: 0,
-            unread: '[]',
-            held: null,
-            error: null,
-            warnings: JSON.stringify(run.warnings),
-            owner,
-            lease_until: sql<number>`${databaseTime(database)} + ${LEASE_MS}`,
-          })
-          .execute()
-      } catch (error) {
-        if (!isUniqueViolation(error)) throw error
-        const active = await activeRunId(database, run.connectionId)
-        throw new AppError('sync/run-active', { extra: { runId: active ?? null }, cause: error })
-      }
-      return this.load(id)
+      await tx.kysely
+        .insertInto('runs')
+        .values({
+          id,
+          organization_id: run.organizationId,
+          connection_id: run.connectionId,
+          mode: run.mode,
+          trigger_kind: run.trigger,
+          requested_by: run.requestedBy,
+          state: 'running',
+          origin_run_id: run.originRunId,
+          started_at: run.startedAt,
+          finished_at: null,
+          phase: 'read',
+          progress_done: 0,
+          progress_total: 0,
+          strategy: null,
+          complete: 0,
+          counts: JSON.stringify(noCounts()),
+          api_calls: 0,
+          unread: '[]',
+          held: null,
+          error: null,
+          warnings: JSON.stringify(run.warnings),
+          owner,
+          lease_until: sql<number>`${databaseTime(tx)} + ${LEASE_MS}`,
+        })
+        .execute()
+      return id
+    },
+
+    /** The refusal for a second run, with the id of the active one. */
+    async activeRunError(connectionId: string, cause: unknown): Promise<AppError> {
+      const active = await activeRunId(database, connectionId)
+      return new AppError('sync/run-active', { extra: { runId: active ?? null }, cause })
     },
 
     /** @throws AppError `runs/not-found` */
@@ -217,6 +234,40 @@ export function createRuns({ database, newId, owner }: { database: Database; new
       if (result.numUpdatedRows !== 1n) throw new RunLost(id)
     },
 
+    /** Ends the waiting of a held run. @returns whether it was held */
+    async closeHeld(
+      on: Executor,
+      id: string,
+      state: 'succeeded' | 'partially_succeeded' | 'rejected',
+    ): Promise<boolean> {
+      const result = await on.kysely
+        .updateTable('runs')
+        .set({ state })
+        .where('id', '=', id)
+        .where('state', '=', 'held')
+        .executeTakeFirst()
+      return result.numUpdatedRows === 1n
+    },
+
+    async setCounts(on: Executor, id: string, counts: RunCounts): Promise<void> {
+      await on.kysely
+        .updateTable('runs')
+        .set({ counts: JSON.stringify(counts) })
+        .where('id', '=', id)
+        .execute()
+    },
+
+    /** What an older run holds is out of date once a newer one has looked at everything. */
+    async supersedeHeld(on: Executor, connectionId: string, newestId: string): Promise<void> {
+      await on.kysely
+        .updateTable('runs')
+        .set({ state: 'superseded' })
+        .where('connection_id', '=', connectionId)
+        .where('state', '=', 'held')
+        .where('id', '<>', newestId)
+        .execute()
+    },
+
     /** Ends somebody's running run, whoever owns it: the owner notices at its next write. */
     async cancel(on: Executor, id: string, at: number): Promise<boolean> {
       const result = await on.kysely
@@ -285,6 +336,7 @@ function columns(update: RunUpdate): Partial<Row<'runs'>> {
   if (update.counts !== undefined) set.counts = JSON.stringify(update.counts)
   if (update.apiCalls !== undefined) set.api_calls = update.apiCalls
   if (update.unread !== undefined) set.unread = JSON.stringify(update.unread)
+  if (update.held !== undefined) set.held = update.held === null ? null : JSON.stringify(update.held)
   if (update.error !== undefined) set.error = update.error === null ? null : JSON.stringify(update.error)
   if (update.warnings !== undefined) set.warnings = JSON.stringify(update.warnings)
   return set
@@ -308,6 +360,7 @@ function fromRow(row: Row<'runs'>): Run {
     counts: JSON.parse(row.counts) as RunCounts,
     apiCalls: row.api_calls,
     unread: JSON.parse(row.unread) as Unread[],
+    held: row.held === null ? null : (JSON.parse(row.held) as Held),
     error: row.error === null ? null : (JSON.parse(row.error) as Problem),
     warnings: JSON.parse(row.warnings) as Warning[],
   }

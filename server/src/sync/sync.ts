@@ -5,15 +5,17 @@
 import { hash as digest } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Principal } from '@muster/wecom'
-import type { Audit } from '../audit/audit.ts'
+import type { Actor, Audit } from '../audit/audit.ts'
 import { wecomProblem } from '../connections/wecom-problem.ts'
-import type { Database } from '../database/database.ts'
+import { isUniqueViolation, type Database } from '../database/database.ts'
 import { linkIndex } from '../directory/comparison.ts'
 import { AppError, type Problem } from '../errors.ts'
 import type { NewId } from '../ids.ts'
+import type { History } from './history.ts'
 import type { MappingSettings } from './mapping.ts'
-import { readAddressBook, type Reading } from './reader.ts'
-import { reconcile } from './reconcile.ts'
+import { confirmGone, readAddressBook, type Reading } from './reader.ts'
+import { reconcile, type ReconcileOptions } from './reconcile.ts'
+import { removalKey } from './removals.ts'
 import {
   LEASE_RENEWAL_MS,
   noCounts,
@@ -39,18 +41,20 @@ export interface SyncSource {
 }
 
 /** The settings of a connection that decide what a run does. */
-export interface SyncSettings {
-  readonly bindByUsername: boolean
-  readonly onlyWecomUsers: 'create' | 'ignore'
-  readonly onlyWecomDepartments: 'create' | 'ignore'
-  readonly notActivated: 'disable' | 'active'
-  readonly syntheticEmailDomain: string
+export type SyncSettings = ReconcileOptions['policy'] & { readonly notActivated: 'disable' | 'active' }
+
+/** Who asks for a run, and why. */
+export interface RunRequest {
+  readonly mode: RunMode
+  readonly trigger: RunTrigger
+  readonly actor: Actor
 }
 
 export interface SyncParts {
   readonly database: Database
   readonly audit: Audit
   readonly runs: Runs
+  readonly history: History
   readonly newId: NewId
   readonly now: () => number
   readonly log: Logger
@@ -68,6 +72,7 @@ export type Sync = ReturnType<typeof createSync>
 
 const PROGRESS_MS = 1_000
 const HOUR_MS = 60 * 60 * 1_000
+const DAY_MS = 24 * HOUR_MS
 
 /** Changes when the program maps or compares differently than before, so that everybody is compared again. */
 const MAPPING_GENERATION = 1
@@ -83,24 +88,40 @@ export function createSync(parts: SyncParts) {
      * Starts a run and returns at once; `settled` waits for its end.
      * @throws AppError `sync/disabled`, `sync/run-active`, `connections/not-found`, `connections/incomplete`
      */
-    async start(
-      connectionId: string,
-      request: { mode: RunMode; trigger: RunTrigger; requestedBy: string | null },
-    ): Promise<Run> {
-      if (isStopping) throw new AppError('http/stopping')
-      let apiCalls = 0
-      const source = await parts.sourceOf(connectionId, () => apiCalls++)
-      const run = await runs.begin({
-        ...request,
-        connectionId: source.connectionId,
-        organizationId: source.organizationId,
-        startedAt: now(),
-        warnings: await soonAfterTheLast(source.connectionId),
+    start: (connectionId: string, request: RunRequest): Promise<Run> => begin(connectionId, request, null),
+
+    /**
+     * Carries out the removals that a run holds, in a new run: WeCom is read again, and of what it says then only removals
+     * that were shown are applied.
+     * @throws AppError `runs/not-found`, `sync/plan-outdated`, `sync/run-not-held`, `sync/plan-changed`, and as `start`
+     */
+    async approve(runId: string, planHash: string, actor: Actor): Promise<Run> {
+      const held = await heldRun(runId)
+      if (held.held?.planHash !== planHash) throw new AppError('sync/plan-changed')
+      const changes = await parts.history.heldOf(runId)
+      const keys = new Set(
+        changes.map(({ entity, action, targetId }) =>
+          removalKey(entity === 'department' ? entity : 'user', action, targetId!),
+        ),
+      )
+      return begin(held.connectionId, { mode: 'apply', trigger: 'approval', actor }, { origin: held, keys })
+    },
+
+    /** Nobody is removed; the next run will ask again. @throws AppError as `approve` */
+    async reject(runId: string, actor: Actor): Promise<Run> {
+      const held = await heldRun(runId)
+      await database.inTransaction(async (tx) => {
+        if (!(await runs.closeHeld(tx, runId, 'rejected'))) throw new AppError('sync/run-not-held')
+        await parts.history.rejectHeld(tx, runId)
+        const { users, departments } = held.counts
+        await runs.setCounts(tx, runId, {
+          ...held.counts,
+          users: { ...users, held: 0, skipped: users.skipped + users.held },
+          departments: { ...departments, held: 0, skipped: departments.skipped + departments.held },
+        })
+        await parts.audit.record(tx, actor, [runEntry('run.reject', held.organizationId, runId)])
       })
-      const abort = new AbortController()
-      const done = execute(run, source, abort, () => apiCalls).finally(() => active.delete(run.id))
-      active.set(run.id, { abort, done })
-      return run
+      return runs.load(runId)
     },
 
     /** Resolves when a run of this process has ended. */
@@ -135,6 +156,47 @@ export function createSync(parts: SyncParts) {
     },
   }
 
+  async function begin(connectionId: string, request: RunRequest, approval: Approval | null): Promise<Run> {
+    if (isStopping) throw new AppError('http/stopping')
+    let apiCalls = 0
+    const source = await parts.sourceOf(connectionId, () => apiCalls++)
+    const warnings = await soonAfterTheLast(source.connectionId)
+    const { mode, trigger, actor } = request
+    let id: string
+    try {
+      id = await database.inTransaction(async (tx) => {
+        const runId = await runs.begin(tx, {
+          mode,
+          trigger,
+          requestedBy: actor.kind === 'system' ? null : (actor.name ?? actor.kind),
+          connectionId: source.connectionId,
+          organizationId: source.organizationId,
+          originRunId: approval?.origin.id ?? null,
+          startedAt: now(),
+          warnings,
+        })
+        const action = approval === null ? 'run.start' : 'run.approve'
+        if (actor.kind !== 'system')
+          await parts.audit.record(tx, actor, [runEntry(action, source.organizationId, runId)])
+        return runId
+      })
+    } catch (error) {
+      throw isUniqueViolation(error) ? await runs.activeRunError(source.connectionId, error) : error
+    }
+    const run = await runs.load(id)
+    const abort = new AbortController()
+    const done = execute(run, source, approval, abort, () => apiCalls).finally(() => active.delete(run.id))
+    active.set(run.id, { abort, done })
+    return run
+  }
+
+  async function heldRun(runId: string): Promise<Run> {
+    const run = await runs.load(runId)
+    if (run.state === 'superseded') throw new AppError('sync/plan-outdated')
+    if (run.state !== 'held') throw new AppError('sync/run-not-held')
+    return run
+  }
+
   async function sweepOnce(): Promise<void> {
     try {
       const failed = await runs.failAbandoned(now())
@@ -157,7 +219,13 @@ export function createSync(parts: SyncParts) {
   }
 
   /** Never rejects: whatever happens ends in the state of the run. */
-  async function execute(run: Run, source: SyncSource, abort: AbortController, apiCalls: () => number): Promise<void> {
+  async function execute(
+    run: Run,
+    source: SyncSource,
+    approval: Approval | null,
+    abort: AbortController,
+    apiCalls: () => number,
+  ): Promise<void> {
     const signal = AbortSignal.any([abort.signal, timeoutSignal(parts.runTimeoutMs)])
     const counts = noCounts()
     const progress = { phase: 'read' as const, done: 0, total: 0 } as Mutable<Run['progress']>
@@ -169,9 +237,17 @@ export function createSync(parts: SyncParts) {
       })
     }, PROGRESS_MS)
     try {
-      const outcome = await readAndReconcile(run, source, signal, counts, progress)
+      const outcome = await readAndReconcile(run, source, approval, signal, counts, progress)
       clearInterval(heartbeat)
-      await runs.finish(database, run.id, outcome.state, now(), { ...live, ...outcome.update, apiCalls: apiCalls() })
+      await database.inTransaction(async (tx) => {
+        await runs.finish(tx, run.id, outcome.state, now(), { ...live, ...outcome.update, apiCalls: apiCalls() })
+        if (run.mode === 'preview') return
+        if (approval !== null) {
+          const isClean = outcome.state === 'succeeded' && approval.origin.counts.users.failed === 0
+          await runs.closeHeld(tx, approval.origin.id, isClean ? 'succeeded' : 'partially_succeeded')
+        }
+        await runs.supersedeHeld(tx, run.connectionId, run.id)
+      })
     } catch (error) {
       clearInterval(heartbeat)
       await closeFailed(run, signal.aborted ? signal.reason : error, { ...live, apiCalls: apiCalls() })
@@ -194,10 +270,11 @@ export function createSync(parts: SyncParts) {
   async function readAndReconcile(
     run: Run,
     source: SyncSource,
+    approval: Approval | null,
     signal: AbortSignal,
     counts: Run['counts'],
     progress: Mutable<Run['progress']>,
-  ): Promise<{ state: 'succeeded' | 'partially_succeeded' | 'previewed'; update: RunUpdate }> {
+  ): Promise<{ state: 'succeeded' | 'partially_succeeded' | 'held' | 'previewed'; update: RunUpdate }> {
     const links = await linkIndex(database, source.connectionId, source.corpId)
     const builder = createSnapshot(links, mappingSettings(source.settings))
     const reading = await readAddressBook(source.principal, builder, {
@@ -210,7 +287,7 @@ export function createSync(parts: SyncParts) {
     if (snapshot.membersRead === 0 && reading.unread.length > 0) throw nothingRead(reading)
 
     Object.assign(progress, { phase: 'apply', done: 0, total: snapshot.changed.size })
-    const { warnings } = await reconcile(
+    const { warnings, held } = await reconcile(
       { ...parts, now },
       snapshot,
       {
@@ -221,6 +298,9 @@ export function createSync(parts: SyncParts) {
         isPreview: run.mode === 'preview',
         isComplete: reading.isComplete,
         policy: source.settings,
+        approved: approval?.keys ?? null,
+        recentRemovals: await parts.history.removalsSince(source.connectionId, now() - DAY_MS),
+        confirmGone: (userids) => confirmGone(source.principal, userids, signal),
         links,
         signal,
         fence: (tx, update) => runs.update(tx, run.id, update),
@@ -230,11 +310,13 @@ export function createSync(parts: SyncParts) {
     )
     const isClean = reading.isComplete && counts.users.failed === 0 && counts.departments.failed === 0
     return {
-      state: run.mode === 'preview' ? 'previewed' : isClean ? 'succeeded' : 'partially_succeeded',
+      state:
+        run.mode === 'preview' ? 'previewed' : held !== null ? 'held' : isClean ? 'succeeded' : 'partially_succeeded',
       update: {
         strategy: reading.strategy,
         complete: reading.isComplete,
         unread: reading.unread,
+        held,
         warnings: [...run.warnings, ...readingWarnings(reading), ...warnings],
       },
     }
@@ -256,6 +338,17 @@ export function createSync(parts: SyncParts) {
   }
 }
 
+/** What an administrator has seen and wants done. */
+interface Approval {
+  readonly origin: Run
+  /** As `removalKey` makes them. */
+  readonly keys: ReadonlySet<string>
+}
+
+function runEntry(action: string, organizationId: string, runId: string) {
+  return { action, organizationId, target: { kind: 'run', id: runId, name: null } }
+}
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** A timer of ours instead of AbortSignal.timeout, so that the reason says which limit it was. */
@@ -266,8 +359,10 @@ function timeoutSignal(ms: number): AbortSignal {
 }
 
 function mappingSettings(settings: SyncSettings): MappingSettings {
-  const version = digest('sha256', JSON.stringify([MAPPING_GENERATION, settings]), 'base64url').slice(0, 8)
-  return { notActivated: settings.notActivated, version }
+  const { notActivated, syntheticEmailDomain, onlyWecomDepartments } = settings
+  const decisive = [MAPPING_GENERATION, notActivated, syntheticEmailDomain, onlyWecomDepartments]
+  const version = digest('sha256', JSON.stringify(decisive), 'base64url').slice(0, 8)
+  return { notActivated, version }
 }
 
 function nothingRead({ unread }: Reading): AppError {

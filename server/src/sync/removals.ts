@@ -1,0 +1,158 @@
+/**
+ * Who loses what: people whom WeCom shows no more or shows as disabled, and departments that are gone. Pure. Nobody is a
+ * candidate here unless the whole address book was read; whether a candidate is removed now is decided by the guard, by an
+ * administrator's approval, or by asking WeCom once more.
+ */
+import { hash as digest } from 'node:crypto'
+import type { Row } from '../database/database.ts'
+import type { DepartmentWrite, UserWrite } from '../directory/writes.ts'
+import { change, type Step } from './changes.ts'
+import type { KnownUser } from './plan-people.ts'
+
+/** What becomes of one removal. */
+export type Permission =
+  | { readonly kind: 'apply' }
+  /** The guard wants a person to look at it. */
+  | { readonly kind: 'hold' }
+  /** Right, and still not now; the reason is a permanent word. */
+  | { readonly kind: 'skip'; readonly reason: string }
+
+export interface UserRemoval {
+  readonly userId: string
+  /** In any spelling: WeCom ignores case. */
+  readonly userid: string
+  readonly action: 'disable' | 'delete'
+  readonly cause: 'not-in-wecom' | 'disabled-in-wecom'
+}
+
+export interface DepartmentRemoval {
+  readonly departmentId: string
+  readonly externalId: string
+  readonly name: string
+}
+
+/** One name for a removal, in approvals and in the hash of a plan. */
+export function removalKey(entity: 'user' | 'department', action: string, id: string): string {
+  return `${entity} ${action} ${id}`
+}
+
+/** Names exactly these removals, in any order. */
+export function planHash(keys: readonly string[]): string {
+  return digest('sha256', [...keys].sort().join('\n'), 'base64url')
+}
+
+/** What policy says about somebody who is linked and whom WeCom shows no more. */
+export function removalOfAbsent(
+  user: Pick<Row<'users'>, 'id' | 'status'>,
+  userid: string,
+  policy: 'ignore' | 'disable' | 'delete',
+): UserRemoval | null {
+  if (policy === 'ignore' || user.status === 'deleted') return null
+  if (policy === 'disable' && user.status !== 'active') return null
+  return { userId: user.id, userid, action: policy, cause: 'not-in-wecom' }
+}
+
+/** The step for one person whom WeCom shows no more. The link stays, so that whoever comes back is recognised. */
+export function planUserRemoval(
+  removal: UserRemoval,
+  known: KnownUser,
+  permission: Permission,
+  now: number,
+): Step<UserWrite> {
+  const { user, link } = known
+  const status = removal.action === 'delete' ? 'deleted' : 'disabled'
+  const entry = change({
+    entity: 'user',
+    action: removal.action,
+    externalId: link?.userid ?? removal.userid,
+    targetId: user.id,
+    name: user.display_name,
+    before: { status: user.status },
+    after: { status },
+    reason: removal.cause,
+  })
+  if (permission.kind === 'hold') return { changes: [{ ...entry, state: 'held' }], write: null }
+  if (permission.kind === 'skip') {
+    return { changes: [{ ...entry, state: 'skipped', reason: permission.reason }], write: null }
+  }
+  const isDeleted = removal.action === 'delete'
+  return {
+    changes: [entry],
+    write: {
+      userId: user.id,
+      user: {
+        update: {
+          ...user,
+          status,
+          disabled_by: isDeleted ? user.disabled_by : 'source',
+          deleted_by: isDeleted ? 'source' : user.deleted_by,
+          deleted_at: isDeleted ? now : user.deleted_at,
+          updated_at: now,
+        },
+      },
+      link: link === null ? null : { update: { ...link, source_hash: null } },
+      memberships: null,
+    },
+  }
+}
+
+/** What stands in the way of deleting departments. */
+export interface DepartmentObstacles {
+  /** Departments with memberships that somebody made by hand. */
+  readonly withManualMembers: ReadonlySet<string>
+  /** Every department of the organization, to see who is below whom. */
+  readonly all: readonly Pick<Row<'departments'>, 'id' | 'parent_id' | 'connection_id'>[]
+}
+
+/**
+ * The steps for departments that WeCom has no more, children first. One that holds something of ours, or has a child that
+ * stays, stays itself and says so: nobody is moved silently.
+ */
+export function planDepartmentRemovals(
+  removals: readonly DepartmentRemoval[],
+  { withManualMembers, all }: DepartmentObstacles,
+  permissionOf: (removal: DepartmentRemoval) => Permission,
+): Step<DepartmentWrite>[] {
+  const wanted = new Map(removals.map((removal) => [removal.departmentId, removal]))
+  const children = Map.groupBy(all, ({ parent_id }) => parent_id)
+  const goes = new Map<string, boolean>()
+  const steps: Step<DepartmentWrite>[] = []
+  for (const removal of childrenFirst(removals, children, wanted)) {
+    const id = removal.departmentId
+    const isParent = (children.get(id) ?? []).some((child) => goes.get(child.id) !== true)
+    const permission = permissionOf(removal)
+    const obstacle = withManualMembers.has(id) ? 'has-manual-members' : isParent ? 'has-departments-that-stay' : null
+    const entry = change({
+      entity: 'department',
+      action: 'delete',
+      externalId: removal.externalId,
+      targetId: id,
+      name: removal.name,
+      reason: 'not-in-wecom',
+    })
+    const isHeld = permission.kind === 'hold'
+    goes.set(id, permission.kind === 'apply' && obstacle === null)
+    if (isHeld) steps.push({ changes: [{ ...entry, state: 'held' }], write: null })
+    else if (permission.kind === 'skip' || obstacle !== null) {
+      const reason = permission.kind === 'skip' ? permission.reason : obstacle
+      steps.push({ changes: [{ ...entry, state: 'skipped', reason }], write: null })
+    } else steps.push({ changes: [entry], write: { delete: id } })
+  }
+  return steps
+}
+
+function childrenFirst(
+  removals: readonly DepartmentRemoval[],
+  children: ReadonlyMap<string | null, readonly Pick<Row<'departments'>, 'id'>[]>,
+  wanted: ReadonlyMap<string, DepartmentRemoval>,
+): DepartmentRemoval[] {
+  const below = new Set(removals.flatMap(({ departmentId }) => (children.get(departmentId) ?? []).map(({ id }) => id)))
+  const ordered = removals.filter(({ departmentId }) => !below.has(departmentId))
+  for (let next = 0; next < ordered.length; next++) {
+    for (const { id } of children.get(ordered[next]!.departmentId) ?? []) {
+      const removal = wanted.get(id)
+      if (removal !== undefined) ordered.push(removal)
+    }
+  }
+  return ordered.reverse()
+}
