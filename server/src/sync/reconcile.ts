@@ -21,51 +21,24 @@ import {
   type AddressClaim,
   type AddressVerdict,
   type Identity,
-  type KnownLink,
 } from './matching.ts'
-import { guard, type GuardSettings, type Verdict } from './guard.ts'
+import { judgeRemovals, type JudgementOptions, type Removals } from './judgement.ts'
 import { planDepartments, type DepartmentPlan } from './plan-departments.ts'
 import { planPerson, type PeopleContext, type Person } from './plan-people.ts'
-import {
-  planDepartmentRemovals,
-  planHash,
-  planUserRemoval,
-  removalKey,
-  removalOfAbsent,
-  type DepartmentRemoval,
-  type Permission,
-  type UserRemoval,
-} from './removals.ts'
+import { planDepartmentRemovals, planUserRemoval, removalOfAbsent, type UserRemoval } from './removals.ts'
 import type { Held, RunCounts, RunUpdate, Warning } from './runs.ts'
 import type { PackedPeople, Snapshot } from './snapshot.ts'
 
-export interface ReconcileOptions {
+export interface ReconcileOptions extends JudgementOptions {
   readonly runId: string
   readonly organizationId: string
-  readonly connectionId: string
-  readonly corpId: string
   readonly isPreview: boolean
-  /** Whether the snapshot covers everything the credential may see. */
-  readonly isComplete: boolean
-  readonly policy: {
+  readonly policy: JudgementOptions['policy'] & {
     readonly bindByUsername: boolean
     readonly onlyWecomUsers: 'create' | 'ignore'
     readonly onlyWecomDepartments: 'create' | 'ignore'
-    readonly onlyHereUsers: 'ignore' | 'disable' | 'delete'
-    readonly onlyHereDepartments: 'ignore' | 'delete'
     readonly syntheticEmailDomain: string
-    readonly guard: GuardSettings
   }
-  /** The removals that an administrator approved; nothing else is removed then. Null asks the guard. */
-  readonly approved: ReadonlySet<string> | null
-  /** Removals of the last 24 hours that nobody approved. */
-  readonly recentRemovals: { readonly users: number; readonly departments: number }
-  /**
-   * Asks WeCom about people who were not on any list, because somebody may move from one list to another while they are
-   * read. Of these userids, those that may be called gone.
-   */
-  readonly confirmGone: (userids: readonly string[]) => Promise<ReadonlySet<string>>
-  readonly links: ReadonlyMap<string, KnownLink>
   readonly signal: AbortSignal
   readonly fence: (tx: Transaction, update: RunUpdate) => Promise<void>
   readonly onProgress: (done: number, total: number) => void
@@ -96,7 +69,7 @@ export async function reconcile(
   await applyBatch(parts, batchOf(rejectedRows(snapshot, options), writeNothing), apply)
 
   const people = await identify(database, snapshot, options, parts.newId)
-  const removals = await judgeRemovals(parts, snapshot, knownDepartments, people.disabled, options, warnings)
+  const removals = await judgeRemovals(database, snapshot, knownDepartments, people.disabled, options, warnings)
   // Before the others: whoever leaves frees an address that somebody who joins may need.
   await removePeople(parts, removals, options, apply)
   await reconcilePeople(parts, snapshot, departments, people, removals, options, apply, warnings)
@@ -172,144 +145,6 @@ async function reconcilePeople(
     done += people.length
     options.onProgress(done, snapshot.changed.size)
   }
-}
-
-/** All removals of a run, and what becomes of each. */
-interface Removals {
-  /** People whom WeCom shows no more. */
-  readonly absent: readonly UserRemoval[]
-  readonly departments: readonly DepartmentRemoval[]
-  readonly permissionOf: (entity: 'user' | 'department', action: string, id: string) => Permission
-  /** Users who are deleted by this run, so that their addresses are free. */
-  readonly freed: ReadonlySet<string>
-  readonly held: Held | null
-}
-
-/** Nothing is concluded from absence unless everything was read; then the guard, or an approval, has its say. */
-async function judgeRemovals(
-  { database }: Parts,
-  snapshot: Snapshot,
-  knownDepartments: readonly Row<'departments'>[],
-  disabled: readonly UserRemoval[],
-  options: ReconcileOptions,
-  warnings: Warning[],
-): Promise<Removals> {
-  if (!options.isComplete) {
-    const permission: Permission = { kind: 'skip', reason: 'incomplete-reading' }
-    return { absent: [], departments: [], permissionOf: () => permission, freed: new Set(), held: null }
-  }
-  const { absent, elsewhere, stayActive } = await absentPeople(database, snapshot, options)
-  if (stayActive > 0) warnings.push(leaversStay(stayActive))
-  const shown = new Set(snapshot.departments.map(({ id }) => String(id)))
-  const missing = knownDepartments.filter(({ external_id }) => !shown.has(external_id!))
-  const departments = options.policy.onlyHereDepartments === 'ignore' ? [] : missing.map(asDepartmentRemoval)
-
-  const lostRoots = missing.filter(({ parent_id }) => parent_id === null).map(({ name }) => name)
-  const verdict = guard(
-    {
-      users: {
-        planned: absent.length + disabled.length - elsewhere.size,
-        present: await comparison.activeLinkedUsers(database, options.connectionId, options.corpId),
-        recent: options.recentRemovals.users,
-        read: snapshot.membersRead,
-      },
-      departments: {
-        planned: departments.length,
-        present: knownDepartments.length,
-        recent: options.recentRemovals.departments,
-        read: snapshot.departments.length,
-      },
-      lostRoots,
-    },
-    options.policy.guard,
-  )
-  const isHeld = {
-    user: options.approved === null && verdict.users.length > 0,
-    department: options.approved === null && verdict.departments.length > 0,
-  }
-
-  const leaving = absent.filter(({ userId }) => !elsewhere.has(userId))
-  const mayGo = leaving.filter(({ action, userId }) => isWanted(options.approved, 'user', action, userId))
-  const gone = isHeld.user ? new Set<string>() : await options.confirmGone(mayGo.map(({ userid }) => userid))
-  const unconfirmed = new Set(
-    isHeld.user ? [] : mayGo.filter(({ userid }) => !gone.has(userid)).map(({ userId }) => userId),
-  )
-  const permissionOf: Removals['permissionOf'] = (entity, action, id) => {
-    if (elsewhere.has(id)) return { kind: 'skip', reason: 'linked-elsewhere' }
-    if (!isWanted(options.approved, entity, action, id)) return { kind: 'skip', reason: 'not-approved' }
-    if (isHeld[entity]) return { kind: 'hold' }
-    return unconfirmed.has(id) ? { kind: 'skip', reason: 'not-confirmed' } : { kind: 'apply' }
-  }
-  const held = [
-    ...(isHeld.user ? [...leaving, ...disabled].map(({ action, userId }) => removalKey('user', action, userId)) : []),
-    ...(isHeld.department
-      ? departments.map(({ departmentId }) => removalKey('department', 'delete', departmentId))
-      : []),
-  ]
-  return {
-    absent,
-    departments,
-    permissionOf,
-    freed: new Set(
-      absent.flatMap(({ action, userId }) =>
-        action === 'delete' && permissionOf('user', action, userId).kind === 'apply' ? [userId] : [],
-      ),
-    ),
-    held: held.length === 0 ? null : describeHeld(held, verdict),
-  }
-}
-
-function isWanted(
-  approved: ReadonlySet<string> | null,
-  entity: 'user' | 'department',
-  action: string,
-  id: string,
-): boolean {
-  return approved === null || approved.has(removalKey(entity, action, id))
-}
-
-function describeHeld(keys: readonly string[], verdict: Verdict): Held {
-  const reasons = new Map([...verdict.users, ...verdict.departments].map((reason) => [JSON.stringify(reason), reason]))
-  const counts: Record<string, number> = {}
-  for (const key of keys) {
-    const [entity, action] = key.split(' ')
-    const name = `${entity}.${action}`
-    counts[name] = (counts[name] ?? 0) + 1
-  }
-  return { planHash: planHash(keys), reasons: [...reasons.values()], counts }
-}
-
-async function absentPeople(
-  database: Database,
-  snapshot: Snapshot,
-  options: ReconcileOptions,
-): Promise<{ absent: UserRemoval[]; elsewhere: ReadonlySet<string>; stayActive: number }> {
-  const policy = options.policy.onlyHereUsers
-  const missing = [...options.links].filter(([key]) => !snapshot.wasSeen(key))
-  const absent: UserRemoval[] = []
-  const elsewhere = new Set<string>()
-  let stayActive = 0
-  for (let start = 0; start < missing.length; start += ADDRESSES_PAGE) {
-    const page = missing.slice(start, start + ADDRESSES_PAGE)
-    const ids = page.map(([, { userId }]) => userId)
-    const present = await comparison.presentUsers(database, ids)
-    for (const [key, { userId }] of page) {
-      const user = present.get(userId)
-      if (user === undefined) continue
-      if (policy === 'ignore' && user.status === 'active') stayActive++
-      if (user.role !== null) continue
-      const removal = removalOfAbsent({ id: userId, status: user.status }, key, policy)
-      if (removal !== null) absent.push(removal)
-    }
-    for (const id of await comparison.linkedElsewhere(database, options, ids)) elsewhere.add(id)
-    await database.breathe()
-  }
-  const planned = new Set(absent.map(({ userId }) => userId))
-  return { absent, elsewhere: new Set([...elsewhere].filter((id) => planned.has(id))), stayActive }
-}
-
-function asDepartmentRemoval({ id, external_id, name }: Row<'departments'>): DepartmentRemoval {
-  return { departmentId: id, externalId: external_id!, name }
 }
 
 async function removePeople(
@@ -534,16 +369,6 @@ function rejectedRows(snapshot: Snapshot, options: ReconcileOptions): Step<never
         write: null,
       }
     })
-}
-
-function leaversStay(count: number): Warning {
-  return {
-    code: 'leavers-stay-active',
-    detail: {
-      en: `${count} active people are not in WeCom any more and stay, because the policy for them is ignore.`,
-      zh: `${count} 位在职用户已不在企业微信中；按当前策略（ignore）保留。`,
-    },
-  }
 }
 
 function circles(ids: readonly number[]): Warning {

@@ -1,0 +1,190 @@
+/**
+ * Collects the removals of a run and asks whether they may happen now: everything read, the guard content or an
+ * administrator's approval, and WeCom asked once more by name. Called by reconcile.ts only.
+ */
+import type { Database, Row } from '../database/database.ts'
+import * as comparison from '../directory/comparison.ts'
+import { guard, type GuardSettings, type Verdict } from './guard.ts'
+import type { KnownLink } from './matching.ts'
+import {
+  planHash,
+  removalKey,
+  removalOfAbsent,
+  type DepartmentRemoval,
+  type Permission,
+  type UserRemoval,
+} from './removals.ts'
+import type { Held, Warning } from './runs.ts'
+import type { Snapshot } from './snapshot.ts'
+
+export interface JudgementOptions {
+  readonly connectionId: string
+  readonly corpId: string
+  /** Whether the snapshot covers everything the credential may see. */
+  readonly isComplete: boolean
+  readonly policy: {
+    readonly onlyHereUsers: 'ignore' | 'disable' | 'delete'
+    readonly onlyHereDepartments: 'ignore' | 'delete'
+    readonly guard: GuardSettings
+  }
+  readonly links: ReadonlyMap<string, KnownLink>
+  /** The removals that an administrator approved; nothing else is removed then. Null asks the guard. */
+  readonly approved: ReadonlySet<string> | null
+  /** Removals of the last 24 hours that nobody approved. */
+  readonly recentRemovals: { readonly users: number; readonly departments: number }
+  /**
+   * Asks WeCom about people who were not on any list, because somebody may move from one list to another while they are
+   * read. Of these userids, those that may be called gone.
+   */
+  readonly confirmGone: (userids: readonly string[]) => Promise<ReadonlySet<string>>
+}
+
+const PAGE = 5_000
+
+/** All removals of a run, and what becomes of each. */
+export interface Removals {
+  /** People whom WeCom shows no more. */
+  readonly absent: readonly UserRemoval[]
+  readonly departments: readonly DepartmentRemoval[]
+  readonly permissionOf: (entity: 'user' | 'department', action: string, id: string) => Permission
+  /** Users who are deleted by this run, so that their addresses are free. */
+  readonly freed: ReadonlySet<string>
+  readonly held: Held | null
+}
+
+/** Nothing is concluded from absence unless everything was read; then the guard, or an approval, has its say. */
+export async function judgeRemovals(
+  database: Database,
+  snapshot: Snapshot,
+  knownDepartments: readonly Row<'departments'>[],
+  disabled: readonly UserRemoval[],
+  options: JudgementOptions,
+  warnings: Warning[],
+): Promise<Removals> {
+  if (!options.isComplete) {
+    const permission: Permission = { kind: 'skip', reason: 'incomplete-reading' }
+    return { absent: [], departments: [], permissionOf: () => permission, freed: new Set(), held: null }
+  }
+  const { absent, elsewhere, stayActive } = await absentPeople(database, snapshot, options)
+  if (stayActive > 0) warnings.push(leaversStay(stayActive))
+  const shown = new Set(snapshot.departments.map(({ id }) => String(id)))
+  const missing = knownDepartments.filter(({ external_id }) => !shown.has(external_id!))
+  const departments = options.policy.onlyHereDepartments === 'ignore' ? [] : missing.map(asDepartmentRemoval)
+
+  const lostRoots = missing.filter(({ parent_id }) => parent_id === null).map(({ name }) => name)
+  const verdict = guard(
+    {
+      users: {
+        planned: absent.length + disabled.length - elsewhere.size,
+        present: await comparison.activeLinkedUsers(database, options.connectionId, options.corpId),
+        recent: options.recentRemovals.users,
+        read: snapshot.membersRead,
+      },
+      departments: {
+        planned: departments.length,
+        present: knownDepartments.length,
+        recent: options.recentRemovals.departments,
+        read: snapshot.departments.length,
+      },
+      lostRoots,
+    },
+    options.policy.guard,
+  )
+  const isHeld = {
+    user: options.approved === null && verdict.users.length > 0,
+    department: options.approved === null && verdict.departments.length > 0,
+  }
+
+  const leaving = absent.filter(({ userId }) => !elsewhere.has(userId))
+  const mayGo = leaving.filter(({ action, userId }) => isWanted(options.approved, 'user', action, userId))
+  const gone = isHeld.user ? new Set<string>() : await options.confirmGone(mayGo.map(({ userid }) => userid))
+  const unconfirmed = new Set(
+    isHeld.user ? [] : mayGo.filter(({ userid }) => !gone.has(userid)).map(({ userId }) => userId),
+  )
+  const permissionOf: Removals['permissionOf'] = (entity, action, id) => {
+    if (elsewhere.has(id)) return { kind: 'skip', reason: 'linked-elsewhere' }
+    if (!isWanted(options.approved, entity, action, id)) return { kind: 'skip', reason: 'not-approved' }
+    if (isHeld[entity]) return { kind: 'hold' }
+    return unconfirmed.has(id) ? { kind: 'skip', reason: 'not-confirmed' } : { kind: 'apply' }
+  }
+  const held = [
+    ...(isHeld.user ? [...leaving, ...disabled].map(({ action, userId }) => removalKey('user', action, userId)) : []),
+    ...(isHeld.department
+      ? departments.map(({ departmentId }) => removalKey('department', 'delete', departmentId))
+      : []),
+  ]
+  return {
+    absent,
+    departments,
+    permissionOf,
+    freed: new Set(
+      absent.flatMap(({ action, userId }) =>
+        action === 'delete' && permissionOf('user', action, userId).kind === 'apply' ? [userId] : [],
+      ),
+    ),
+    held: held.length === 0 ? null : describeHeld(held, verdict),
+  }
+}
+
+function isWanted(
+  approved: ReadonlySet<string> | null,
+  entity: 'user' | 'department',
+  action: string,
+  id: string,
+): boolean {
+  return approved === null || approved.has(removalKey(entity, action, id))
+}
+
+function describeHeld(keys: readonly string[], verdict: Verdict): Held {
+  const reasons = new Map([...verdict.users, ...verdict.departments].map((reason) => [JSON.stringify(reason), reason]))
+  const counts: Record<string, number> = {}
+  for (const key of keys) {
+    const [entity, action] = key.split(' ')
+    const name = `${entity}.${action}`
+    counts[name] = (counts[name] ?? 0) + 1
+  }
+  return { planHash: planHash(keys), reasons: [...reasons.values()], counts }
+}
+
+async function absentPeople(
+  database: Database,
+  snapshot: Snapshot,
+  options: JudgementOptions,
+): Promise<{ absent: UserRemoval[]; elsewhere: ReadonlySet<string>; stayActive: number }> {
+  const policy = options.policy.onlyHereUsers
+  const missing = [...options.links].filter(([key]) => !snapshot.wasSeen(key))
+  const absent: UserRemoval[] = []
+  const elsewhere = new Set<string>()
+  let stayActive = 0
+  for (let start = 0; start < missing.length; start += PAGE) {
+    const page = missing.slice(start, start + PAGE)
+    const ids = page.map(([, { userId }]) => userId)
+    const present = await comparison.presentUsers(database, ids)
+    for (const [key, { userId }] of page) {
+      const user = present.get(userId)
+      if (user === undefined) continue
+      if (policy === 'ignore' && user.status === 'active') stayActive++
+      if (user.role !== null) continue
+      const removal = removalOfAbsent({ id: userId, status: user.status }, key, policy)
+      if (removal !== null) absent.push(removal)
+    }
+    for (const id of await comparison.linkedElsewhere(database, options, ids)) elsewhere.add(id)
+    await database.breathe()
+  }
+  const planned = new Set(absent.map(({ userId }) => userId))
+  return { absent, elsewhere: new Set([...elsewhere].filter((id) => planned.has(id))), stayActive }
+}
+
+function asDepartmentRemoval({ id, external_id, name }: Row<'departments'>): DepartmentRemoval {
+  return { departmentId: id, externalId: external_id!, name }
+}
+
+function leaversStay(count: number): Warning {
+  return {
+    code: 'leavers-stay-active',
+    detail: {
+      en: `${count} active people are not in WeCom any more and stay, because the policy for them is ignore.`,
+      zh: `${count} 位在职用户已不在企业微信中；按当前策略（ignore）保留。`,
+    },
+  }
+}

@@ -1,0 +1,264 @@
+/** One database with any number of companies in it, each read from whatever a test says. No WeCom, no HTTP. */
+import type { Department, Member } from '@muster/wecom'
+import { createAudit } from '../src/audit/audit.ts'
+import { insertRows, type Database } from '../src/database/database.ts'
+import { linkIndex } from '../src/directory/comparison.ts'
+import { foldName } from '../src/directory/names.ts'
+import { createIds } from '../src/ids.ts'
+import { createHistory } from '../src/sync/history.ts'
+import { reconcile } from '../src/sync/reconcile.ts'
+import { removalKey } from '../src/sync/removals.ts'
+import { createRuns, noCounts, type RunCounts } from '../src/sync/runs.ts'
+import { createSnapshot } from '../src/sync/snapshot.ts'
+
+/** A company as a test sees it; the truth that the directory has to equal. */
+export interface Company {
+  departments: Department[]
+  members: Member[]
+}
+
+/** The living linked people and the departments of a site. */
+export interface Shown {
+  departments: Record<string, [name: string, parent: string | null]>
+  users: Record<string, Record<string, unknown>>
+}
+
+export interface Policy {
+  bindByUsername?: boolean
+  onlyHereUsers?: 'ignore' | 'disable' | 'delete'
+  onlyHereDepartments?: 'ignore' | 'delete'
+}
+
+export interface RunOptions {
+  isComplete?: boolean
+  isPreview?: boolean
+  approved?: ReadonlySet<string> | null
+  /** People who are on no list and still answer when asked for by name. */
+  stillThere?: string[]
+}
+
+export async function createWorld(database: Database) {
+  const now = () => 1_700_000_000_000
+  const newId = createIds({ now, random: (bytes) => crypto.getRandomValues(bytes) })
+  const audit = createAudit({ database, newId, now })
+  const runs = createRuns({ database, newId, owner: 'test' })
+
+  return {
+    async newSite({ bindByUsername = true, onlyHereUsers = 'ignore', onlyHereDepartments = 'ignore' }: Policy = {}) {
+      const organizationId = newId('org')
+      const connectionId = newId('con')
+      await database.inTransaction(async (tx) => {
+        await insertRows(tx, 'organizations', [
+          {
+            id: organizationId,
+            slug: organizationId,
+            name: '公司',
+            built_in_users_allowed: 1,
+            created_at: 0,
+            updated_at: 0,
+          },
+        ])
+        await tx.kysely
+          .insertInto('connections')
+          .values({
+            id: connectionId,
+            organization_id: organizationId,
+            identifier: connectionId,
+            kind: 'self_built',
+            display_name: '企业微信',
+            mobile: '{}',
+            sign_in_enabled: 0,
+            sign_in: '{}',
+            sync_enabled: 1,
+            sync: '{}',
+            managed_by_environment: 0,
+            created_at: 0,
+            updated_at: 0,
+          })
+          .execute()
+      })
+      const users = () =>
+        database.kysely.selectFrom('users').selectAll().where('organization_id', '=', organizationId).execute()
+
+      return {
+        async run(source: Company, options: RunOptions = {}): Promise<RunCounts> {
+          return (await this.runWhole(source, options)).counts
+        },
+
+        async runWhole(
+          source: Company,
+          { isComplete = true, isPreview = false, approved = null, stillThere = [] }: RunOptions = {},
+        ) {
+          const links = await linkIndex(database, connectionId, 'ww1')
+          const snapshot = createSnapshot(links, { notActivated: 'disable', version: '1' })
+          snapshot.addDepartments(source.departments, [])
+          snapshot.addMembers(source.members, [])
+          const id = await database.inTransaction((tx) =>
+            runs.begin(tx, {
+              originRunId: null,
+              organizationId,
+              connectionId,
+              mode: isPreview ? 'preview' : 'apply',
+              trigger: 'manual',
+              requestedBy: null,
+              startedAt: now(),
+              warnings: [],
+            }),
+          )
+          const result = await reconcile(
+            { database, audit, newId, now },
+            snapshot.finish(),
+            {
+              runId: id,
+              organizationId,
+              connectionId,
+              corpId: 'ww1',
+              isPreview,
+              isComplete,
+              policy: {
+                bindByUsername,
+                onlyWecomUsers: 'create',
+                onlyWecomDepartments: 'create',
+                onlyHereUsers,
+                onlyHereDepartments,
+                guard: { percent: 20, minimum: 10, absolute: 500 },
+                syntheticEmailDomain: 'wecom.local',
+              },
+              approved,
+              recentRemovals: { users: 0, departments: 0 },
+              confirmGone: (userids) =>
+                Promise.resolve(new Set(userids.filter((userid) => !stillThere.includes(userid)))),
+              links,
+              signal: new AbortController().signal,
+              fence: (tx, update) => runs.update(tx, id, update),
+              onProgress: () => {},
+            },
+            noCounts(),
+          )
+          await runs.finish(database, id, isPreview ? 'previewed' : 'succeeded', now(), { counts: result.counts })
+          const heldKeys = (await createHistory({ database }).heldOf(id)).map(({ entity, action, targetId }) =>
+            removalKey(entity === 'department' ? entity : 'user', action, targetId!),
+          )
+          return { ...result, heldKeys }
+        },
+
+        async directory(): Promise<Shown> {
+          const departments = await database.kysely
+            .selectFrom('departments')
+            .selectAll()
+            .where('organization_id', '=', organizationId)
+            .execute()
+          const externalId = new Map(departments.map(({ id, external_id }) => [id, external_id]))
+          const links = await database.kysely
+            .selectFrom('links')
+            .selectAll()
+            .where('connection_id', '=', connectionId)
+            .execute()
+          const linkOf = new Map(links.map((link) => [link.user_id, link]))
+          const memberships = await database.kysely
+            .selectFrom('memberships')
+            .selectAll()
+            .where('connection_id', '=', connectionId)
+            .execute()
+          return {
+            departments: Object.fromEntries(
+              departments.map(({ external_id, name, parent_id }) => [
+                external_id,
+                [name, parent_id === null ? null : (externalId.get(parent_id) ?? null)],
+              ]),
+            ),
+            users: Object.fromEntries(
+              (await users())
+                .filter(({ id, status }) => status !== 'deleted' && linkOf.has(id))
+                .map((user) => [
+                  linkOf.get(user.id)!.userid_key,
+                  {
+                    name: user.display_name,
+                    email: user.email,
+                    phone: user.phone,
+                    title: user.title,
+                    gender: user.gender,
+                    isActive: user.status === 'active',
+                    leaders: JSON.parse(linkOf.get(user.id)!.leader_keys) as unknown,
+                    departments: memberships
+                      .filter(({ user_id }) => user_id === user.id)
+                      .map((row) => [
+                        Number(externalId.get(row.department_id)),
+                        row.position,
+                        row.is_main === 1,
+                        row.is_leader === 1,
+                      ])
+                      .sort(([a], [b]) => Number(a) - Number(b)),
+                  },
+                ]),
+            ),
+          }
+        },
+
+        async addBuiltIn(username: string, role: string | null): Promise<string> {
+          const id = newId('usr')
+          await database.kysely
+            .insertInto('users')
+            .values({
+              id,
+              organization_id: organizationId,
+              username,
+              username_key: foldName(username),
+              display_name: username,
+              email_verified: 0,
+              attributes: '{}',
+              status: 'active',
+              origin: 'built_in',
+              role,
+              created_at: 0,
+              updated_at: 0,
+            })
+            .execute()
+          return id
+        },
+
+        async promote(username: string): Promise<void> {
+          await database.kysely
+            .updateTable('users')
+            .set({ role: 'owner' })
+            .where('organization_id', '=', organizationId)
+            .where('username_key', '=', username)
+            .execute()
+        },
+
+        async joinByHand(userId: string, department: number): Promise<void> {
+          const { id } = await database.kysely
+            .selectFrom('departments')
+            .select('id')
+            .where('organization_id', '=', organizationId)
+            .where('external_id', '=', String(department))
+            .executeTakeFirstOrThrow()
+          const row = { user_id: userId, department_id: id, origin: 'manual', connection_id: null }
+          await database.kysely
+            .insertInto('memberships')
+            .values({ ...row, is_main: 0, position: 0, is_leader: 0 })
+            .execute()
+        },
+
+        all: users,
+
+        async disable(username: string): Promise<void> {
+          await database.kysely
+            .updateTable('users')
+            .set({ status: 'disabled', disabled_by: 'administrator' })
+            .where('organization_id', '=', organizationId)
+            .where('username_key', '=', username)
+            .execute()
+        },
+
+        async user(username: string) {
+          return (await users()).find(({ username_key }) => username_key === username)!
+        },
+        emails: async () => Object.fromEntries((await users()).map(({ username_key, email }) => [username_key, email])),
+        statuses: async () =>
+          Object.fromEntries((await users()).map(({ username_key, status }) => [username_key, status])),
+        usernames: async () => (await users()).map(({ username }) => username).sort(),
+      }
+    },
+  }
+}
