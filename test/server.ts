@@ -18,7 +18,7 @@ import { eventually } from './eventually.ts'
 export const BOOTSTRAP_TOKEN = 'bootstrap-token-of-the-flow-tests-0123456789'
 
 /** The same for all processes of a test, as processes that share a database need it. */
-const MASTER_KEY = Buffer.alloc(32, 7).toString('base64')
+export const MASTER_KEY = Buffer.alloc(32, 7).toString('base64')
 
 const MAIN = join(import.meta.dirname, '../server/src/main.ts')
 

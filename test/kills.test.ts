@@ -1,0 +1,137 @@
+/**
+ * `kill -9` in the middle of runs (threats.md X-01), at random moments: after a restart the run is closed honestly,
+ * nothing that was acknowledged is lost, nobody is there twice, and the next run makes everything right.
+ *
+ * Several companies are killed side by side, because on PostgreSQL a dead process is noticed only when its lease of 15
+ * seconds has run out. The seed is printed; repeat its moments with MUSTER_TEST_SEED.
+ */
+import assert from 'node:assert/strict'
+import { randomInt } from 'node:crypto'
+import { describe } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createDepartment } from '@muster/contracts'
+import { onEachDatabase } from '../server/test-support/databases.ts'
+import { pictureOf } from './directory.ts'
+import { eventually } from './eventually.ts'
+import { spawnServer, type ServerProcess } from './server.ts'
+import { startStackOfProcesses, type Stack } from './stack.ts'
+
+const SEED = Number(process.env.MUSTER_TEST_SEED ?? randomInt(2 ** 31))
+const COMPANIES = 10
+/** Of each company, so that 20 runs are killed on each database. */
+const KILLS = 2
+/** With those that came too late, because the run had ended. */
+const MOST_ATTEMPTS = 12
+const PEOPLE = 1_200
+/** Promised by http-api.md §4.3. */
+const CLOSED_WITHIN_MS = 30_000
+
+void describe('killed in the middle of runs', { concurrency: 2 * COMPANIES }, () => {
+  onEachDatabase(({ testWithUrl }) => {
+    for (let company = 1; company <= COMPANIES; company++) {
+      testWithUrl(`company ${company} loses nothing and is right after the next run`, async (url, t) => {
+        const random = createRandom(SEED + company)
+        await using stack = await startStackOfProcesses(url, {
+          people: PEOPLE,
+          company: { seed: `kills ${company}` },
+        })
+        stack.control.changeSettings({ latencyMs: 15 })
+
+        let kills = 0
+        let longestWriteMs = 400
+        for (let attempt = 1; attempt <= MOST_ATTEMPTS && kills < KILLS; attempt++) {
+          const moment = random() < 0.35 ? { readShare: random() } : { afterReadMs: random() * longestWriteMs }
+          const { runId, acknowledged } = await killDuringRun(stack, moment)
+          stack.replaceServer(await spawnServer(stack.settings))
+          const readyAt = performance.now()
+
+          const closed = await stack.finished(runId)
+          const closedAfterMs = performance.now() - readyAt
+          const { created, updated } = closed.counts.users
+          t.diagnostic(
+            `seed ${SEED}, ${JSON.stringify(moment)}: ${closed.state} in phase ${closed.progress.phase} with ` +
+              `${created + updated} people written, closed after ${Math.round(closedAfterMs)} ms`,
+          )
+          if (closed.state === 'failed') {
+            kills++
+            assert.equal(closed.error?.code, 'sync/interrupted')
+            assert.ok(closedAfterMs < CLOSED_WITHIN_MS)
+          } else {
+            longestWriteMs /= 2
+          }
+          const { users, departments } = await stack.directory()
+          pictureOf({ users, departments }) // throws when a member or a department of WeCom is there twice
+          const usernames = users.map(({ username }) => username.toLowerCase())
+          assert.equal(new Set(usernames).size, usernames.length)
+          const names = new Set(departments.map(({ name }) => name))
+          assert.deepEqual(
+            acknowledged.filter((name) => !names.has(name)),
+            [],
+          )
+
+          const next = await stack.syncOnce()
+          assert.equal(next.state, 'succeeded')
+          assert.deepEqual(await stack.mistakes(), [])
+          retitleEverybody(stack, String(attempt))
+        }
+        assert.equal(kills, KILLS)
+      })
+    }
+  })
+})
+
+/** When to kill: after this share of the departments was read, or so long after all of them were. */
+type Moment = { readonly readShare: number } | { readonly afterReadMs: number }
+
+/** Starts a run, writes beside it as an administrator would, and kills the server. */
+async function killDuringRun(
+  stack: Stack<ServerProcess>,
+  moment: Moment,
+): Promise<{ runId: string; acknowledged: readonly string[] }> {
+  const departments = stack.control.truth(stack).departments.length
+  const wanted = 'readShare' in moment ? Math.ceil(moment.readShare * departments) : departments
+  stack.control.clearCalls()
+  const { id } = await stack.startRun()
+  const writing = writeUntilItBreaks(stack, id)
+  await eventually('so many departments were read', () => {
+    return stack.control.countCalls({ endpoint: 'user/list' }).count >= wanted
+  })
+  if ('afterReadMs' in moment) await delay(moment.afterReadMs) // the moment itself, not a wait for anything
+  await stack.server.kill()
+  return { runId: id, acknowledged: await writing }
+}
+
+/** @returns the names of the departments whose creation was acknowledged */
+async function writeUntilItBreaks(stack: Stack, mark: string): Promise<string[]> {
+  const acknowledged: string[] = []
+  for (let n = 0; ; n++) {
+    const name = `${mark} ${n}`
+    try {
+      await stack.ask(createDepartment, { body: { name } })
+    } catch (error) {
+      // What fetch throws when the other side is gone; an answer that refuses would be a finding.
+      if (error instanceof TypeError) return acknowledged
+      throw error
+    }
+    acknowledged.push(name)
+    await delay(5)
+  }
+}
+
+/** Gives the next run something to write about everybody. Nobody leaves: a leaver stays a user by default. */
+function retitleEverybody({ control, corpId }: Stack, mark: string): void {
+  for (const { userid } of control.truth({ corpId }).members) {
+    control.patchMember({ corpId, userid, patch: { position: `职位 ${mark}` }, unchecked: true })
+  }
+}
+
+/** Mulberry32: enough to choose moments. */
+function createRandom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
