@@ -1,0 +1,120 @@
+/** The commands and the life of the process: how they end, what they print, and who may have the database. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createConnection } from '@muster/contracts'
+import { onEachDatabase } from '../server/test-support/databases.ts'
+import { createClient } from './client.ts'
+import { eventually } from './eventually.ts'
+import { runCommand, spawnServer, type CommandOutcome, type Settings } from './server.ts'
+import { startStackOfProcesses } from './stack.ts'
+
+onEachDatabase(({ dialect, testWithUrl }) => {
+  testWithUrl('SIGTERM in the middle of a run ends the run honestly and the process with 0', async (url) => {
+    await using stack = await startStackOfProcesses(url)
+    stack.control.addFault({ endpoint: 'user/list', effect: { kind: 'latency', ms: 60_000 } })
+    const run = await stack.startRun()
+    await eventually('the run reads people', () => stack.control.calls({ endpoint: 'user/list' }).length > 0)
+
+    const code = await stack.server.terminate()
+
+    assert.equal(code, 0)
+    assert.match(stack.server.log(), /"msg":"stopped"/)
+    stack.replaceServer(await spawnServer(stack.settings))
+    const closed = await stack.finished(run.id)
+    assert.deepEqual([closed.state, closed.error?.code], ['failed', 'sync/interrupted'])
+  })
+
+  testWithUrl('sync says by its exit code how a run ended, with a server and without one', async (url) => {
+    await using stack = await startStackOfProcesses(url)
+    const [, , dark] = stack.control.truth(stack).departments
+    const sync = () => runCommand(['sync', 'hq', '--json'], stack.settings)
+    const breakOne = () =>
+      stack.control.addFault({
+        endpoint: 'user/list',
+        query: { department_id: String(dark!.id) },
+        effect: { kind: 'errcode', errcode: 60123 },
+      })
+    const breakAll = () => stack.control.addFault({ endpoint: '*', effect: { kind: 'errcode', errcode: 48002 } })
+
+    const through = [await sync()]
+    breakOne()
+    through.push(await sync())
+    breakAll()
+    through.push(await sync())
+    await stack.server.stop()
+    stack.control.clearFaults()
+    const alone = [await sync()]
+    breakOne()
+    alone.push(await sync())
+    breakAll()
+    alone.push(await sync())
+
+    const expected = [
+      [0, 'succeeded'],
+      [3, 'partially_succeeded'],
+      [1, 'failed'],
+    ]
+    assert.deepEqual(through.map(codeAndState), expected)
+    assert.deepEqual(alone.map(codeAndState), expected)
+  })
+
+  testWithUrl('an API token made by command works, and does so with its role', async (url) => {
+    await using stack = await startStackOfProcesses(url)
+
+    const made = await runCommand(['admin', 'token', 'backup', '--role', 'auditor', '--json'], stack.settings)
+
+    assert.equal(made.code, 0, made.stderr)
+    const { token } = JSON.parse(made.stdout) as { token: string }
+    const client = createClient(stack.server.origin, token)
+    assert.equal((await client.send('/api/v1/connections/hq')).status, 200)
+    await assert.rejects(client.ask(createConnection, { body: { identifier: 'other' } }), { code: 'auth/forbidden' })
+    assert.ok(!stack.server.log().includes(token))
+  })
+
+  if (dialect === 'sqlite') {
+    testWithUrl('a second process on the same file is refused, and told why', async (url) => {
+      await using stack = await startStackOfProcesses(url)
+
+      const second = await runCommand(['serve'], stack.settings)
+
+      assert.equal(second.code, 1)
+      assert.match(second.stderr, /Another process has the database file/)
+      assert.match(second.stderr, /database\/in-use/)
+      assert.equal((await stack.syncOnce()).state, 'succeeded')
+    })
+  }
+})
+
+test('config shows what is in force and masks every secret', async () => {
+  const password = 'pass-word-of-the-database'
+  const settings: Settings = {
+    MUSTER_DATABASE_URL: `postgres://muster:${password}@127.0.0.1:1/muster`,
+    MUSTER_BOOTSTRAP_TOKEN: 'a-bootstrap-token-that-stays-hidden-0123',
+    MUSTER_MASTER_KEY: Buffer.alloc(32, 9).toString('base64'),
+    WECOM_CORP_ID: 'ww0123456789abcdef',
+    WECOM_CORP_SECRET: 'corp-secret-that-stays-hidden',
+    WECOM_AGENT_ID: '1000002',
+    MUSTER_LOG_LEVEL: 'warn',
+  }
+
+  const outcomes = [await runCommand(['config'], settings), await runCommand(['config', '--json'], settings)]
+
+  for (const { code, stdout, stderr } of outcomes) {
+    assert.equal(code, 0, stderr)
+    for (const secret of [password, settings['MUSTER_BOOTSTRAP_TOKEN']!, settings['MUSTER_MASTER_KEY']!]) {
+      assert.ok(!stdout.includes(secret))
+    }
+    assert.ok(!stdout.includes(settings['WECOM_CORP_SECRET']!))
+    assert.match(stdout, /ww0123456789abcdef/)
+  }
+  const rows = JSON.parse(outcomes[1]!.stdout) as { name: string; value: string | null; source: string }[]
+  assert.deepEqual(
+    rows.find(({ name }) => name === 'MUSTER_LOG_LEVEL'),
+    { name: 'MUSTER_LOG_LEVEL', value: 'warn', source: 'environment' },
+  )
+})
+
+/** The state is read from standard output, which has to be one JSON document and nothing else. */
+function codeAndState({ code, stdout }: CommandOutcome): [number | null, unknown] {
+  return [code, (JSON.parse(stdout) as { state?: unknown }).state]
+}
