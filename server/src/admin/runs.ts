@@ -64,7 +64,8 @@ export function runRoutes({
           .header('content-disposition', `attachment; filename="${run.id}.csv"`)
           .serializer((body: unknown) => body as string)
           .send(Readable.from(csv(history.all(run.id, filter), language)))
-        return undefined as never // sent above, as a stream
+        // The reply can be awaited until the stream has ended; anything else would be sent in its place, half way.
+        return reply as never
       }
       const after = Number(readCursor(query.cursor) ?? -1)
       const found = await history.list(run.id, filter, {
