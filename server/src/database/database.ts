@@ -55,6 +55,7 @@ export async function openDatabase(
 ): Promise<Database> {
   const dialect = url.startsWith('sqlite:') ? 'sqlite' : 'postgres'
   const kysely = new Kysely<Schema>({ dialect: openDialect(url, dialect, onConnectionError) })
+  const withAdvisoryLock = createAdvisoryLocks(kysely)
   const database: Database = {
     kysely,
     dialect,
@@ -66,7 +67,7 @@ export async function openDatabase(
     async breathe() {
       if (dialect === 'sqlite') await nextTurn()
     },
-    exclusively: (name, work) => (dialect === 'sqlite' ? work() : withAdvisoryLock(kysely, name, work)),
+    exclusively: (name, work) => (dialect === 'sqlite' ? work() : withAdvisoryLock(name, work)),
     async ping() {
       try {
         await sql`select 1`.execute(kysely)
@@ -122,16 +123,35 @@ function transaction<T>(
   return kysely.transaction().execute((tx) => work({ kysely: tx, dialect, isTransaction: true }))
 }
 
-function withAdvisoryLock<T>(kysely: Kysely<Schema>, name: string, work: () => Promise<T>): Promise<T> {
-  return kysely.connection().execute(async (connection) => {
-    const key = sql`hashtextextended(${name}, 0)`
-    await sql`select pg_advisory_lock(${key})`.execute(connection)
+/**
+ * A holder keeps a connection and needs another one for its work. Were all connections of the pool with holders, none of
+ * them could go on, so they are far fewer than the pool has; the rest of the process keeps the others.
+ */
+const MOST_LOCKS = 4
+
+function createAdvisoryLocks(kysely: Kysely<Schema>) {
+  let holders = 0
+  const waiting: (() => void)[] = []
+
+  return async function withAdvisoryLock<T>(name: string, work: () => Promise<T>): Promise<T> {
+    if (holders === MOST_LOCKS) await new Promise<void>((resolve) => waiting.push(resolve))
+    else holders++
     try {
-      return await work()
+      return await kysely.connection().execute(async (connection) => {
+        const key = sql`hashtextextended(${name}, 0)`
+        await sql`select pg_advisory_lock(${key})`.execute(connection)
+        try {
+          return await work()
+        } finally {
+          await sql`select pg_advisory_unlock(${key})`.execute(connection)
+        }
+      })
     } finally {
-      await sql`select pg_advisory_unlock(${key})`.execute(connection)
+      const next = waiting.shift()
+      if (next === undefined) holders--
+      else next() // takes over the place
     }
-  })
+  }
 }
 
 const ATTEMPTS = 3
