@@ -111,11 +111,7 @@ onEachDatabase(({ testWithUrl }) => {
     const { departments, members } = control.truth(stack)
     const dark = departments.at(-1)!.id
     const readable = members.filter(({ department }) => !department.includes(dark))
-    const [unstorable, original, copy] = readable.slice(0, 3) as [
-      (typeof readable)[0],
-      (typeof readable)[0],
-      (typeof readable)[0],
-    ]
+    const [unstorable, original, copy] = [readable[0]!, readable[1]!, readable[2]!]
     const address = 'the.same@company.example'
     const plant = (userid: string, patch: Record<string, unknown>) =>
       control.patchMember({ corpId, userid, patch, unchecked: true })

@@ -37,7 +37,7 @@ export interface RunningServer {
 export interface ServerProcess extends RunningServer {
   /** `kill -9`, and waits until it is dead. */
   kill(): Promise<void>
-  /** Ends it by SIGTERM. @returns the exit code */
+  /** As `stop`. @returns the exit code, null when it had to be killed */
   terminate(): Promise<number | null>
 }
 
