@@ -37,8 +37,10 @@ export async function createHttp({
   metrics,
   checkReady,
 }: HttpOptions): Promise<FastifyInstance> {
+  // Fastify's own type, not pino's, is the one that plugins are written for.
+  const loggerInstance: FastifyBaseLogger = log
   const http = fastify({
-    loggerInstance: log as FastifyBaseLogger,
+    loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => `req_${randomUUID()}`,
     bodyLimit: BODY_LIMIT_BYTES,

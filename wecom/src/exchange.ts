@@ -49,7 +49,21 @@ export async function fetchBytes(dispatcher: Dispatcher, request: ExchangeReques
 
 /** The JSON object of an HTTP 200. A byte order mark is tolerated; another charset, invalid UTF-8 and HTML are not. */
 export async function fetchJson(dispatcher: Dispatcher, request: ExchangeRequest): Promise<WireObject> {
-  const { bytes, contentType } = await fetchAnswer(dispatcher, request)
+  return parseJson(await fetchAnswer(dispatcher, request), request)
+}
+
+/** Like `fetchJson`, but an answer whose bytes the caller knows already is not parsed. */
+export async function fetchJsonUnlessKnown<T>(
+  dispatcher: Dispatcher,
+  request: ExchangeRequest,
+  recognise: (bytes: Buffer) => T | undefined,
+): Promise<{ known: T } | { answer: WireObject }> {
+  const fetched = await fetchAnswer(dispatcher, request)
+  const known = recognise(fetched.bytes)
+  return known === undefined ? { answer: parseJson(fetched, request) } : { known }
+}
+
+function parseJson({ bytes, contentType }: Answer, request: ExchangeRequest): WireObject {
   const fail = (code: WecomErrorCode, message: string) =>
     new WecomError(code, { api: request.api, message, httpStatus: 200, sensitive: request.sensitive })
 

@@ -1,7 +1,7 @@
 /** Members as WeCom shows them, and the calls that read them (pages 90196, 90200, 90201, 96067, 95402, 95895). */
 
 import { WecomError, invalidArgument } from './errors.ts'
-import type { Caller, CallOptions } from './request.ts'
+import type { ApiRequest, Caller, CallOptions } from './request.ts'
 import {
   IncompleteAnswer,
   isObject,
@@ -83,6 +83,15 @@ export type EmailType = 'corporate' | 'personal'
 export interface Members {
   /** The direct members of one department. There is no paging: an over-large department is WECOM_REPLY_TOO_LARGE. */
   list(departmentId: number, options?: CallOptions): Promise<MemberList>
+  /**
+   * Like `list`, for callers who keep a digest of what they read: `isKnown` gets the bytes of every answer and says whether
+   * the very same ones were read with success before. Then nothing is parsed and the result is `known`.
+   */
+  listUnlessKnown(
+    departmentId: number,
+    isKnown: (body: Uint8Array) => boolean,
+    options?: CallOptions,
+  ): Promise<MemberList | 'known'>
   /** Like `list` with userid, name and departments only. */
   simpleList(departmentId: number, options?: CallOptions): Promise<MemberList>
   /** Throws WECOM_NOT_VISIBLE or WECOM_MEMBER_NOT_FOUND. */
@@ -104,6 +113,10 @@ export function createMembers(caller: Caller): Members {
   const { call } = caller
   return {
     list: (departmentId, options) => listOf('user/list', departmentId, options),
+    async listUnlessKnown(departmentId, isKnown, options) {
+      const recognise = (bytes: Buffer) => (isKnown(bytes) ? ('known' as const) : undefined)
+      return await call<MemberList | 'known'>({ ...listRequest('user/list', departmentId), recognise }, options)
+    },
     simpleList: (departmentId, options) => listOf('user/simplelist', departmentId, options),
 
     async get(userid, options) {
@@ -153,11 +166,15 @@ export function createMembers(caller: Caller): Members {
 
   /** fetch_child is never sent: it is gone from the documentation and returns members several times (45029). */
   async function listOf(api: string, departmentId: number, options: CallOptions | undefined): Promise<MemberList> {
+    return await call(listRequest(api, departmentId), options)
+  }
+
+  function listRequest(api: string, departmentId: number): ApiRequest<MemberList> {
     if (!(Number.isSafeInteger(departmentId) && departmentId > 0)) {
       throw invalidArgument(api, 'the department id is not a positive whole number')
     }
     const read = (answer: WireObject) => readMembers(requireList(answer, 'userlist'))
-    return await call({ api, method: 'GET', query: { department_id: departmentId }, repeat: 'always', read }, options)
+    return { api, method: 'GET', query: { department_id: departmentId }, repeat: 'always', read }
   }
 
   async function idsPage(cursor: string | undefined, options: CallOptions | undefined) {

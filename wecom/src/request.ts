@@ -15,7 +15,7 @@ import type { Dispatcher } from 'undici'
 import type { Budget, Priority } from './budget.ts'
 import { WecomError, errorFromErrcode } from './errors.ts'
 import type { WecomErrorKind } from './errors.ts'
-import { fetchBytes, fetchJson } from './exchange.ts'
+import { fetchBytes, fetchJson, fetchJsonUnlessKnown } from './exchange.ts'
 import type { ExchangeRequest } from './exchange.ts'
 import { createGate } from './pauses.ts'
 import type { Gate, Pass } from './pauses.ts'
@@ -54,6 +54,8 @@ export type ApiRequest<T> = {
   repeat: 'always' | 'unless-used-up' | 'never'
   /** Makes the result; throws IncompleteAnswer when the answer lacks what it must carry. */
   read: (answer: WireObject) => T
+  /** The result for a body that the caller has read before, byte for byte, and that was a success then. */
+  recognise?: (bytes: Buffer) => T | undefined
 }
 
 export type DownloadRequest = { api: string; url: string; timeoutMs: number; maxBytes: number }
@@ -263,7 +265,9 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
       signal,
       sensitive,
     }
-    return readAnswer(request, await fetchJson(dispatcher, exchange), sensitive)
+    if (request.recognise === undefined) return readAnswer(request, await fetchJson(dispatcher, exchange), sensitive)
+    const outcome = await fetchJsonUnlessKnown(dispatcher, exchange, request.recognise)
+    return 'known' in outcome ? outcome.known : readAnswer(request, outcome.answer, sensitive)
   }
 
   function gateOf(corpId: string, api: string): Gate {

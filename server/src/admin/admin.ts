@@ -60,7 +60,7 @@ export function createAdminApi(parts: AdminParts) {
       openapi: {
         openapi: '3.1.0',
         info: { title: 'Muster admin API', version: '1' },
-        servers: [{ url: `${parts.publicUrl}` }],
+        servers: [{ url: parts.publicUrl }],
         components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
         security: [{ token: [] }],
       },

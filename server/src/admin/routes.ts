@@ -38,7 +38,7 @@ export interface Route {
 
 export function route<const E extends Endpoint>(endpoint: E, handle: Handler<E>): Route {
   // The pair was checked here; a list of many endpoints cannot keep each one's types.
-  return { endpoint, handle: handle as unknown as Route['handle'] }
+  return { endpoint, handle }
 }
 
 const RANK: Record<Role, number> = { auditor: 1, operator: 2, owner: 3 }
@@ -78,11 +78,7 @@ export function mountRoutes(
           params: request.params as never,
           query: request.query as never,
           body: request.body as never,
-          actor: {
-            ...caller.actor, // A socket of this machine has no address.
-            address: (request.ip as string | undefined) ?? null,
-            requestId: request.id,
-          },
+          actor: { ...caller.actor, address: addressOf(request), requestId: request.id },
           role: caller.role,
           language: languageOf(request),
           reply,
@@ -91,4 +87,9 @@ export function mountRoutes(
       },
     })
   }
+}
+
+/** A socket of this machine has no address, whatever the type says. */
+function addressOf({ ip }: { ip?: string | undefined }): string | null {
+  return ip ?? null
 }

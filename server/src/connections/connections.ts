@@ -192,6 +192,7 @@ export function createConnections({ database, vault, audit, newId, now }: Connec
         if (row.managed_by_environment === 1) throw new AppError('connections/managed-by-environment')
         // First the runs: this waits for a slice that is being written and fences off the next one.
         await tx.kysely.deleteFrom('runs').where('connection_id', '=', row.id).execute()
+        await tx.kysely.deleteFrom('source_pages').where('connection_id', '=', row.id).execute()
         await tx.kysely.deleteFrom('links').where('connection_id', '=', row.id).execute()
         await tx.kysely
           .updateTable('memberships')

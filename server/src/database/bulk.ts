@@ -32,11 +32,11 @@ export async function insertRows<T extends TableName>(on: Executor, table: T, ro
 }
 
 /** Sets the given columns of existing rows, found by their key columns. Returns how many rows there were. */
-export async function updateRows<T extends TableName, C extends keyof Row<T> & string>(
+export async function updateRows<T extends TableName>(
   on: Executor,
   table: T,
   key: readonly (keyof Row<T> & string)[],
-  columns: readonly C[],
+  columns: readonly (keyof Row<T> & string)[],
   rows: readonly Partial<Row<T>>[],
 ): Promise<number> {
   if (rows.length === 0) return 0

@@ -122,6 +122,7 @@ function isPrimaryKey(table: TableName, column: string): boolean {
     installation: ['name'],
     memberships: ['user_id', 'department_id', 'origin'],
     wecom_tokens: ['token_key'],
+    source_pages: ['connection_id', 'corp_id', 'page'],
     changes: ['run_id', 'position'],
   }
   return (keys[table] ?? ['id']).includes(column)

@@ -107,7 +107,7 @@ async function migrate(kysely: Kysely<Schema>, dialect: Executor['dialect']): Pr
   if (error instanceof Error && error.message.startsWith('corrupted migrations')) {
     throw new AppError('database/too-new', { cause: error })
   }
-  throw error
+  throw error instanceof Error ? error : new Error('a migration failed', { cause: error })
 }
 
 async function currentSchema(kysely: Kysely<Schema>): Promise<string> {

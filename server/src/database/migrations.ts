@@ -169,6 +169,15 @@ const history: Record<string, (words: Words) => string[]> = {
     // The links of a user; and one user is one member of a company.
     `create unique index links_user on links (user_id, connection_id, corp_id)`,
 
+    `create table source_pages (
+      connection_id text not null references connections (id),
+      corp_id text not null,
+      page text not null,
+      digest text not null,
+      userids text not null,
+      primary key (connection_id, corp_id, page)
+    ${end}`,
+
     `create table wecom_tokens (
       token_key text primary key,
       sealed text not null,

@@ -20,7 +20,7 @@ export function postgresDialect(url: string, onIdleError: (error: Error) => void
     // Our integers are times and counts, far below 2^53; as texts, which is the default, they would compare wrongly.
     types: {
       getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-        oid === INT8 ? Number : pg.types.getTypeParser(oid, format as 'text'),
+        oid === INT8 ? Number : pg.types.getTypeParser(oid, format),
     },
   })
   pool.on('error', onIdleError)

@@ -98,6 +98,12 @@ export const tables = {
     last_sign_in_at: integerOrNull,
   },
 
+  /**
+   * What a list of WeCom looked like when it was last read and applied: `digest` of its bytes, `userids` a JSON array of
+   * the folded userids on it. A list with the same digest has nothing new in it; see sync/pages.ts.
+   */
+  source_pages: { connection_id: text, corp_id: text, page: text, digest: text, userids: text },
+
   /** Columns that end in `_sealed` hold vault texts, bound to `connection/<id>/<column>`. */
   connections: {
     id: text,

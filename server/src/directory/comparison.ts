@@ -20,13 +20,14 @@ export async function linkIndex(
       .select(['id', 'userid_key', 'user_id', 'source_hash'])
       .where('connection_id', '=', connectionId)
       .where('corp_id', '=', corpId)
-      .where('userid_key', '>', after)
-      .orderBy('userid_key')
+      .where('id', '>', after)
+      // In the order they were written: in that of the userids every row would be fetched from another place.
+      .orderBy('id')
       .limit(LINKS_PAGE)
       .execute()
     for (const row of rows) index.set(row.userid_key, { id: row.id, userId: row.user_id, hash: row.source_hash })
     if (rows.length < LINKS_PAGE) return index
-    after = rows.at(-1)!.userid_key
+    after = rows.at(-1)!.id
     await database.breathe()
   }
 }

@@ -59,8 +59,10 @@ export async function writeUsers(tx: Transaction, connectionId: string, writes: 
   const memberships: Row<'memberships'>[] = []
   const rehoused: string[] = []
   for (const { userId, user, link, memberships: wanted } of writes) {
-    if (user !== null) 'create' in user ? created.push(user.create) : updated.push(user.update)
-    if (link !== null) 'create' in link ? newLinks.push(link.create) : links.push(link.update)
+    if (user !== null && 'create' in user) created.push(user.create)
+    if (user !== null && 'update' in user) updated.push(user.update)
+    if (link !== null && 'create' in link) newLinks.push(link.create)
+    if (link !== null && 'update' in link) links.push(link.update)
     if (wanted === null) continue
     memberships.push(...wanted)
     if (user === null || 'update' in user) rehoused.push(userId)

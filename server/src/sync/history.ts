@@ -2,7 +2,7 @@
 import type { Database, Row, Transaction } from '../database/database.ts'
 import { contains } from '../directory/search.ts'
 import type { Problem } from '../errors.ts'
-import type { Change, ChangeAction, ChangeEntity, ChangeState } from './changes.ts'
+import type { Change, ChangeAction, ChangeEntity, ChangeState, Fields } from './changes.ts'
 
 /** A change with its place in the run. */
 export interface RecordedChange extends Change {
@@ -116,13 +116,14 @@ function fromRow(row: Row<'changes'>): RecordedChange {
     externalId: row.external_id,
     targetId: row.target_id,
     name: row.name,
-    before: parse(row.before_fields),
-    after: parse(row.after_fields),
+    before: parse(row.before_fields) as Fields | null,
+    after: parse(row.after_fields) as Fields | null,
     reason: row.reason,
-    problem: parse<Problem>(row.error),
+    problem: parse(row.error) as Problem | null,
   }
 }
 
-function parse<T = Record<string, unknown>>(text: string | null): T | null {
-  return text === null ? null : (JSON.parse(text) as T)
+/** JSON of our own; the type is that of what was written. */
+function parse(text: string | null) {
+  return text === null ? null : JSON.parse(text)
 }

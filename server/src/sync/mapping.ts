@@ -61,7 +61,6 @@ export function mapMember(
 ): WantedUser {
   const displayName = member.name === undefined ? undefined : storable(member.name)
   const fields = {
-    userid: member.userid,
     key: foldName(member.userid),
     openUserid: member.openUserid,
     displayName,
@@ -76,7 +75,9 @@ export function mapMember(
     memberships: memberships(member, isVisible),
     leaders: member.directLeaders?.map(foldName),
   }
-  return { ...fields, hash: hashOf(fields, settings.version), problem: nameProblem(member, displayName) }
+  // The spelling of the userid stays out of the digest: WeCom itself spells it differently in different places.
+  const hash = hashOf(fields, settings.version)
+  return { userid: member.userid, ...fields, hash, problem: nameProblem(member, displayName) }
 }
 
 /** status 1 and not switched off is active; 2 disabled, 4 not activated, 5 left (wecom-api.md §2.3.1). */
@@ -155,7 +156,7 @@ function nameProblem(member: Member, displayName: string | undefined): Problem |
 
 const HASH_BYTES = 16 // two members never share one by chance
 
-function hashOf(fields: Omit<WantedUser, 'hash' | 'problem'>, version: string): string {
+function hashOf(fields: Omit<WantedUser, 'userid' | 'hash' | 'problem'>, version: string): string {
   // JSON has no undefined; 0 stands for it, because no field here is ever a number.
   const parts = Object.values(fields).map((value) => (value === undefined ? 0 : value))
   // A part of the long text would keep all of it in memory, for everybody; a part of the bytes does not.

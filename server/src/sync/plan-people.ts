@@ -349,13 +349,14 @@ function shownPlacement(memberships: readonly Row<'memberships'>[], leaders: rea
   return { departments, directLeaders: leaders }
 }
 
-function withoutStatus<T extends { status: unknown }>({ status: _, ...rest }: T): Omit<T, 'status'> {
-  return rest
+/** The status has a change of its own. */
+function withoutStatus(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => name !== 'status'))
 }
 
 function withoutEmpty(fields: Fields): Fields {
   const isEmpty = (value: unknown) =>
-    value === null || (typeof value === 'object' && Object.keys(value as object).length === 0)
+    value === null || (typeof value === 'object' && value !== undefined && Object.keys(value).length === 0)
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => !isEmpty(value)))
 }
 

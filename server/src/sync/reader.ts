@@ -84,7 +84,8 @@ export async function confirmGone(
     } catch (error) {
       signal.throwIfAborted()
       if (isFatal(error) || !(error instanceof WecomError)) throw error
-      if (error.kind === 'not-found' || error.kind === 'scope') gone.add(userid)
+      // By the exact code: an unknown agent is "not found" too, and says nothing about people.
+      if (error.code === 'WECOM_MEMBER_NOT_FOUND' || error.code === 'WECOM_NOT_VISIBLE') gone.add(userid)
     }
   })
   return gone
@@ -101,9 +102,11 @@ async function walkDepartments(
   let done = 0
   await inParallel(ids, signal, async (id) => {
     try {
-      const { members, rejected } = await source.members.list(id, { signal })
-      snapshot.addMembers(members, rejected)
-      noteNameless(rejected, `department ${id}`, unread)
+      const list = await source.members.listUnlessKnown(id, (body) => snapshot.recognise(id, body), { signal })
+      if (list !== 'known') {
+        snapshot.addMembers(list.members, list.rejected, id)
+        noteNameless(list.rejected, `department ${id}`, unread)
+      }
     } catch (error) {
       if (isFatal(error)) throw error
       noteUnread(error, `department ${id}`, signal, unread)
@@ -143,7 +146,7 @@ async function readIndividuals(
     } catch (error) {
       if (isFatal(error)) throw error
       // Left between the two calls: not there is an answer, too.
-      if (error instanceof WecomError && error.kind === 'not-found') return
+      if (error instanceof WecomError && error.code === 'WECOM_MEMBER_NOT_FOUND') return
       noteUnread(error, `member ${userid}`, signal, unread)
     }
   })

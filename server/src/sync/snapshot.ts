@@ -2,9 +2,11 @@
  * What one reading of WeCom saw, and what it covers. Members that are as they were last applied are only ticked off;
  * the others are kept, mapped. So memory grows with what changed and not with the company.
  */
+import { hash as digest } from 'node:crypto'
 import type { Department, Member, RejectedRow } from '@muster/wecom'
 import { foldName } from '../directory/names.ts'
 import type { Problem } from '../errors.ts'
+import { bodyDigest, pageDigest, type KnownPage } from './pages.ts'
 import { mapMember, type MappingSettings, type WantedUser } from './mapping.ts'
 import type { KnownLink } from './matching.ts'
 
@@ -29,6 +31,8 @@ export interface Snapshot {
   readonly rejected: readonly RejectedRow[]
   /** Whether this person was seen, in whatever state. */
   readonly wasSeen: (key: string) => boolean
+  /** Lists that were read whole and are worth remembering once this snapshot is applied. */
+  readonly pages: ReadonlyMap<string, KnownPage>
 }
 
 /** Many people, kept as text and unpacked some at a time: in a first sync that is everybody. */
@@ -41,42 +45,81 @@ export interface PackedPeople {
 export interface SnapshotBuilder {
   /** Before any member: memberships count only in departments that were seen. */
   addDepartments(departments: readonly Department[], rejected: readonly RejectedRow[]): void
-  /** The same person may come many times, in any spelling; the first one counts. */
-  addMembers(members: readonly Member[], rejected: readonly RejectedRow[]): void
+  /**
+   * Whether the list of a department is, byte for byte, what was read and applied before. Then everybody on it is ticked
+   * off. Otherwise its bytes are noted for the `addMembers` that follows.
+   */
+  recognise(department: number, body: Uint8Array): boolean
+  /**
+   * The same person may come many times, in any spelling; the first one counts.
+   * @param department of the list, when it is the whole list of one
+   */
+  addMembers(members: readonly Member[], rejected: readonly RejectedRow[], department?: number): void
   wasSeen(userid: string): boolean
   readonly membersRead: number
   finish(): Snapshot
 }
 
-/** @param links everybody who is linked already */
-export function createSnapshot(links: ReadonlyMap<string, KnownLink>, settings: MappingSettings): SnapshotBuilder {
+/**
+ * @param links everybody who is linked already
+ * @param knownPages the lists as they were last read, by department
+ */
+export function createSnapshot(
+  links: ReadonlyMap<string, KnownLink>,
+  settings: MappingSettings,
+  knownPages: ReadonlyMap<string, KnownPage> = new Map(),
+): SnapshotBuilder {
   const departments = new Map<number, Department>()
-  const seen = new Set<string>()
+  /** Everybody who was seen, with the digest of what they looked like; null where that could not be told. */
+  const seen = new Map<string, string | null>()
+  const digests = new Map<number, string>()
+  const pages = new Map<string, KnownPage>()
   const changed = createPacker()
   const rejected: RejectedRow[] = []
   let unchanged = 0
+  let seed = ''
   const isVisible = (department: number) => departments.has(department)
 
   return {
     addDepartments(list, bad) {
       for (const department of list) if (!departments.has(department.id)) departments.set(department.id, department)
       rejected.push(...bad)
+      seed = seedOf(settings, departments.keys())
     },
-    addMembers(members, bad) {
+    recognise(department, body) {
+      const bytes = bodyDigest(body)
+      const known = knownPages.get(String(department))
+      if (known?.digest.startsWith(bytes) === true && tickOff(known, bytes)) return true
+      digests.set(department, bytes)
+      return false
+    },
+    addMembers(members, bad, department) {
+      let isConsistent = bad.length === 0
+      const keys: string[] = []
+      const hashes: string[] = []
       for (const member of members) {
         const key = foldName(member.userid)
-        if (seen.has(key)) continue
         const wanted = mapMember(member, isVisible, settings)
+        keys.push(key)
+        hashes.push(wanted.hash)
+        if (seen.has(key)) {
+          // Changed between two lists: remembering the later one would hide that the earlier one was applied.
+          if (seen.get(key) !== wanted.hash) isConsistent = false
+          continue
+        }
         const link = links.get(key)
-        seen.add(key)
+        seen.set(key, wanted.hash)
         if (link?.hash === wanted.hash) unchanged++
         else changed.add(wanted)
       }
       for (const row of bad) {
         if (row.userid !== undefined && seen.has(foldName(row.userid))) continue
-        if (row.userid !== undefined) seen.add(foldName(row.userid))
+        if (row.userid !== undefined) seen.set(foldName(row.userid), null)
         rejected.push(row)
       }
+      const bytes = department === undefined ? undefined : digests.get(department)
+      if (bytes === undefined || !isConsistent) return
+      pages.set(String(department), { digest: pageDigest(seed, bytes, hashes), userids: JSON.stringify(keys) })
     },
     wasSeen: (userid) => seen.has(foldName(userid)),
     get membersRead() {
@@ -89,8 +132,33 @@ export function createSnapshot(links: ReadonlyMap<string, KnownLink>, settings: 
       unchanged,
       rejected,
       wasSeen: (key) => seen.has(key),
+      pages,
     }),
   }
+
+  /** Only when everybody on the list was applied as it shows them, and nobody looked different on another list. */
+  function tickOff(known: KnownPage, bytes: string): boolean {
+    const keys = JSON.parse(known.userids) as string[]
+    const hashes: string[] = []
+    for (const key of keys) {
+      const hash = links.get(key)?.hash ?? null
+      if (hash === null || (seen.has(key) && seen.get(key) !== hash)) return false
+      hashes.push(hash)
+    }
+    if (pageDigest(seed, bytes, hashes) !== known.digest) return false
+    for (const key of keys) {
+      if (seen.has(key)) continue
+      seen.set(key, links.get(key)!.hash)
+      unchanged++
+    }
+    return true
+  }
+}
+
+/** Who is visible decides what a member's departments mean, so another set of departments is another meaning. */
+function seedOf({ version }: MappingSettings, departments: Iterable<number>): string {
+  const visible = [...departments].sort((a, b) => a - b).join()
+  return digest('sha256', `${version} ${visible}`, 'base64url').slice(0, 12)
 }
 
 /** People in one pack, and so in one transaction: less than a tenth of a second in which nobody else can write. */

@@ -28,6 +28,7 @@ import {
   type Warning,
 } from './runs.ts'
 import { createSnapshot } from './snapshot.ts'
+import { createPages } from './pages.ts'
 
 /** What sync needs to know about a connection to read it. */
 export interface SyncSource {
@@ -79,6 +80,7 @@ const MAPPING_GENERATION = 1
 
 export function createSync(parts: SyncParts) {
   const { database, runs, now, log } = parts
+  const pages = createPages({ database })
   const active = new Map<string, { abort: AbortController; done: Promise<void> }>()
   let isStopping = false
   let sweep: NodeJS.Timeout | undefined
@@ -276,7 +278,8 @@ export function createSync(parts: SyncParts) {
     progress: Mutable<Run['progress']>,
   ): Promise<{ state: 'succeeded' | 'partially_succeeded' | 'held' | 'previewed'; update: RunUpdate }> {
     const links = await linkIndex(database, source.connectionId, source.corpId)
-    const builder = createSnapshot(links, mappingSettings(source.settings))
+    const knownPages = await pages.load(source.connectionId, source.corpId)
+    const builder = createSnapshot(links, mappingSettings(source.settings), knownPages)
     const reading = await readAddressBook(source.principal, builder, {
       agentId: source.agentId,
       hasVisibleRange: source.hasVisibleRange,
@@ -308,6 +311,12 @@ export function createSync(parts: SyncParts) {
       },
       counts,
     )
+    if (run.mode === 'apply' && snapshot.pages.size > 0) {
+      await database.inTransaction(async (tx) => {
+        await runs.update(tx, run.id, {})
+        await pages.remember(tx, source.connectionId, source.corpId, snapshot.pages)
+      })
+    }
     const isClean = reading.isComplete && counts.users.failed === 0 && counts.departments.failed === 0
     return {
       state:
