@@ -14,7 +14,7 @@ const departments = [
 type Lists = Record<number, Member[]>
 
 function member(userid: string, fields: Partial<Member> = {}): Member {
-  return { userid, name: userid, departments: [{ id: 1 }], status: 1, ...fields }
+  return { userid, name: userid.toLowerCase(), departments: [{ id: 1 }], status: 1, ...fields }
 }
 
 /** Reads lists as reader.ts does; says which of them were known. */
