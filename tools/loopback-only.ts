@@ -24,6 +24,8 @@ function destination(args: readonly unknown[]): string | undefined {
   const [first, second] = args
   if (Array.isArray(first)) return destination(first)
   if (typeof first === 'object' && first !== null) {
+    // A socket in the file system is this machine, whatever the host is called.
+    if ('path' in first && typeof first.path === 'string') return undefined
     return 'host' in first && typeof first.host === 'string' ? first.host : undefined
   }
   return typeof second === 'string' ? second : undefined

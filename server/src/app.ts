@@ -36,7 +36,18 @@ export interface App {
 }
 
 /** @throws AppError and VaultError with the way out, when the server cannot start as configured */
-export async function createApp({ config, log, clock }: { config: Config; log: Logger; clock: Clock }): Promise<App> {
+export async function createApp({
+  config,
+  log,
+  clock,
+  purpose = 'serve',
+}: {
+  config: Config
+  log: Logger
+  clock: Clock
+  /** A server that lives for one command leaves the connection of the environment alone: its environment is a shell's. */
+  purpose?: 'serve' | 'command'
+}): Promise<App> {
   const now = clock.now
   const newId = createIds({ now, random: (bytes) => crypto.getRandomValues(bytes) })
   const metrics = createMetrics()
@@ -103,7 +114,9 @@ export async function createApp({ config, log, clock }: { config: Config; log: L
 
     // what must be true before anybody is served
     const organization = await organizations.ensureDefault()
-    await connections.followEnvironment(SYSTEM, organization.id, config.environmentConnection)
+    if (purpose === 'serve') {
+      await connections.followEnvironment(SYSTEM, organization.id, config.environmentConnection)
+    }
     await sync.recover()
 
     const http = await createHttp({

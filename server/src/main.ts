@@ -24,7 +24,7 @@ const commands: Record<string, Command> = {
     run: async (args) => (await import('./cli/serve.ts')).serve(args),
   },
   sync: {
-    usage: 'sync CONNECTION [--preview] [--json]',
+    usage: 'sync CONNECTION [--preview] [--approve-held] [--json]',
     summary: 'run directory sync now; exit code 0 succeeded, 3 partially, 4 held, 1 failed',
     run: async (args) => (await import('./cli/sync.ts')).sync(args),
   },

@@ -35,6 +35,8 @@ export interface RunOptions {
   approved?: ReadonlySet<string> | null
   /** People who are on no list and still answer when asked for by name. */
   stillThere?: string[]
+  /** What somebody does after the address book was compared and before anything is written. */
+  beforeWriting?: () => Promise<void>
 }
 
 export async function createWorld(database: Database) {
@@ -87,7 +89,7 @@ export async function createWorld(database: Database) {
 
         async runWhole(
           source: Company,
-          { isComplete = true, isPreview = false, approved = null, stillThere = [] }: RunOptions = {},
+          { isComplete = true, isPreview = false, approved = null, stillThere = [], beforeWriting }: RunOptions = {},
         ) {
           const links = await linkIndex(database, connectionId, 'ww1')
           const snapshot = createSnapshot(links, { notActivated: 'disable', version: '1' })
@@ -115,6 +117,7 @@ export async function createWorld(database: Database) {
               corpId: 'ww1',
               isPreview,
               isComplete,
+              isAbsenceKnown: true,
               policy: {
                 bindByUsername,
                 onlyWecomUsers: 'create',
@@ -126,8 +129,10 @@ export async function createWorld(database: Database) {
               },
               approved,
               recentRemovals: { users: 0, departments: 0 },
-              confirmGone: (userids) =>
-                Promise.resolve(new Set(userids.filter((userid) => !stillThere.includes(userid)))),
+              async confirmGone(userids) {
+                await beforeWriting?.()
+                return new Set(userids.filter((userid) => !stillThere.includes(userid)))
+              },
               links,
               signal: new AbortController().signal,
               fence: (tx, update) => runs.update(tx, id, update),
@@ -223,6 +228,15 @@ export async function createWorld(database: Database) {
             .set({ role: 'owner' })
             .where('organization_id', '=', organizationId)
             .where('username_key', '=', username)
+            .execute()
+        },
+
+        async relink(username: string, userid: string): Promise<void> {
+          const { id } = (await users()).find(({ username_key }) => username_key === username)!
+          await database.kysely
+            .updateTable('links')
+            .set({ userid, userid_key: foldName(userid) })
+            .where('user_id', '=', id)
             .execute()
         },
 

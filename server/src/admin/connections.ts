@@ -8,6 +8,7 @@ import {
   type Connection as ConnectionAnswer,
 } from '@muster/contracts'
 import type { z } from 'zod'
+import type { Actor } from '../audit/audit.ts'
 import type { Connection, Connections } from '../connections/connections.ts'
 import { ENVIRONMENT_IDENTIFIER } from '../connections/connections.ts'
 import type { Organizations } from '../directory/organizations.ts'
@@ -53,7 +54,7 @@ export function connectionRoutes({
 
     route(updateConnection, async ({ params, body, actor }) => {
       const connection = await connections.update(actor, params.id, body)
-      if (!connection.sync.enabled) await cancelActive(connection.id)
+      if (!connection.sync.enabled) await cancelActive(connection.id, actor)
       return render(connection)
     }),
 
@@ -63,9 +64,9 @@ export function connectionRoutes({
     }),
   ]
 
-  async function cancelActive(connectionId: string): Promise<void> {
+  async function cancelActive(connectionId: string, actor: Actor): Promise<void> {
     const { activeRunId } = await runs.statusOf(connectionId)
-    if (activeRunId !== null) await sync.cancel(activeRunId).catch(ignoreFinished)
+    if (activeRunId !== null) await sync.cancel(activeRunId, actor).catch(ignoreFinished)
   }
 
   async function render(connection: Connection): Promise<z.input<typeof ConnectionAnswer>> {

@@ -86,7 +86,7 @@ export function runRoutes({
 
     route(rejectRun, async ({ params, actor, language }) => renderRun(await sync.reject(params.id, actor), language)),
 
-    route(cancelRun, async ({ params, language }) => renderRun(await sync.cancel(params.id), language)),
+    route(cancelRun, async ({ params, actor, language }) => renderRun(await sync.cancel(params.id, actor), language)),
   ]
 }
 

@@ -20,7 +20,12 @@ export async function withLocalApi<T>(config: Config, work: (api: Transport) => 
 
   // Logs of a server that lives for one command would only bury what the command says.
   const log = createLog({ level: config.logLevel === 'debug' ? 'debug' : 'error', destination: process.stderr })
-  const app = await createApp({ config, log, clock: createClock({ offsetFile: config.testClockFile }) })
+  const app = await createApp({
+    config,
+    log,
+    clock: createClock({ offsetFile: config.testClockFile }),
+    purpose: 'command',
+  })
   try {
     await app.openLocalDoor()
     return await throughDoor(config.dataDir, work)

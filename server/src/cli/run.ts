@@ -1,14 +1,23 @@
 /** Starts a run through the API, shows how it goes, and says how it ended. Shared by `sync` and `demo`. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { call, getRun, listChanges, startRun, type Run, type Transport } from '@muster/contracts'
+import { approveRun, call, getRun, listChanges, startRun, type Run, type Transport } from '@muster/contracts'
 import { createProgress, say } from './terminal.ts'
 
 const POLL_MS = 150
 
 /** @returns the run after it ended */
 export async function runAndWatch(api: Transport, connection: string, mode: 'apply' | 'preview'): Promise<Run> {
+  return watch(api, await call(startRun, { params: { id: connection }, body: { mode } }, api))
+}
+
+/** Approves what a run holds. @returns the new run that carries it out, after it ended */
+export async function approveAndWatch(api: Transport, runId: string, planHash: string): Promise<Run> {
+  return watch(api, await call(approveRun, { params: { id: runId }, body: { planHash } }, api))
+}
+
+async function watch(api: Transport, started: Run): Promise<Run> {
   const progress = createProgress()
-  let run = await call(startRun, { params: { id: connection }, body: { mode } }, api)
+  let run = started
   try {
     while (run.state === 'running') {
       const { phase, done, total } = run.progress
@@ -46,6 +55,10 @@ export async function describeRun(api: Transport, run: Run): Promise<void> {
   say(`  departments  ${countsLine(departments)}`)
   for (const { what, code, detail } of run.unread) say(`  not read: ${what} (${code}): ${detail}`)
   for (const { detail } of run.warnings) say(`  note: ${detail}`)
+  for (const { detail } of run.held?.reasons ?? []) say(`  held: ${detail}`)
+  if (run.held !== null) {
+    say(`  → Look at them: GET /api/v1/runs/${run.id}/changes?state=held, then approve or reject the run.`)
+  }
   if (run.error !== null) say(`  ${run.error.title}. ${run.error.detail ?? ''}\n  → ${run.error.remedy ?? ''}`)
   if (users.failed + departments.failed === 0) return
   const query = { state: 'failed' as const, limit: SHOWN_FAILURES }

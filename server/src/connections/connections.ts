@@ -142,11 +142,14 @@ export function createConnections({ database, vault, audit, newId, now }: Connec
         updated_at: at,
         ...credentialColumns(id, input),
       }
-      return write(row.identifier, async (tx) => {
-        await insertRows(tx, 'connections', [await checked(tx, row)])
-        await audit.record(tx, actor, [entry('connection.create', row, { fields: Object.keys(input) })])
-        return fromRow(row)
-      })
+      return write(
+        () => lostCreate(row),
+        async (tx) => {
+          await insertRows(tx, 'connections', [await checked(tx, row)])
+          await audit.record(tx, actor, [entry('connection.create', row, { fields: Object.keys(input) })])
+          return fromRow(row)
+        },
+      )
     },
 
     /**
@@ -155,30 +158,34 @@ export function createConnections({ database, vault, audit, newId, now }: Connec
      * `connections/secret-required`, `connections/managed-by-environment`
      */
     async update(actor: Actor, reference: string, patch: ConnectionPatch): Promise<Connection> {
-      return write(reference, async (tx) => {
-        const current = await rowOf(tx, reference)
-        if (patch.identifier !== undefined && patch.identifier !== current.identifier) {
-          throw new AppError('connections/identifier-fixed')
-        }
-        if (current.managed_by_environment === 1) refuseEnvironmentFields(patch)
-        refuseStaleSecrets(current, patch)
-        const next: Row<'connections'> = {
-          ...current,
-          ...(patch.displayName === undefined ? {} : { display_name: patch.displayName }),
-          ...credentialColumns(current.id, patch),
-          mobile: merged(current.mobile, patch.mobile),
-          sign_in: JSON.stringify(SignInSettings.parse(patched(current.sign_in, patch.signIn))),
-          sync: JSON.stringify(parseSync(patched(current.sync, patch.sync))),
-          updated_at: now(),
-        }
-        await tx.kysely
-          .updateTable('connections')
-          .set(await checked(tx, next))
-          .where('id', '=', current.id)
-          .execute()
-        await audit.record(tx, actor, [entry('connection.update', next, { fields: Object.keys(patch) })])
-        return fromRow(next)
-      })
+      // Only the ownership of sync is unique among the things that can be changed.
+      return write(
+        () => lostOwnership(reference),
+        async (tx) => {
+          const current = await rowOf(tx, reference, { lock: true })
+          if (patch.identifier !== undefined && patch.identifier !== current.identifier) {
+            throw new AppError('connections/identifier-fixed')
+          }
+          if (current.managed_by_environment === 1) refuseEnvironmentFields(patch)
+          refuseStaleSecrets(current, patch)
+          const next: Row<'connections'> = {
+            ...current,
+            ...(patch.displayName === undefined ? {} : { display_name: patch.displayName }),
+            ...credentialColumns(current.id, patch),
+            mobile: merged(current.mobile, patch.mobile),
+            sign_in: JSON.stringify(SignInSettings.parse(patched(current.sign_in, patch.signIn))),
+            sync: JSON.stringify(parseSync(patched(current.sync, patch.sync))),
+            updated_at: now(),
+          }
+          await tx.kysely
+            .updateTable('connections')
+            .set(await checked(tx, next))
+            .where('id', '=', current.id)
+            .execute()
+          await audit.record(tx, actor, [entry('connection.update', next, { fields: Object.keys(patch) })])
+          return fromRow(next)
+        },
+      )
     },
 
     /**
@@ -235,7 +242,7 @@ export function createConnections({ database, vault, audit, newId, now }: Connec
       organizationId: string,
       wanted: EnvironmentConnection | undefined,
     ): Promise<void> {
-      await database.inTransaction(async (tx) => {
+      const follow = async (tx: Transaction) => {
         const current = await tx.kysely
           .selectFrom('connections')
           .selectAll()
@@ -251,7 +258,7 @@ export function createConnections({ database, vault, audit, newId, now }: Connec
           await audit.record(tx, actor, [entry('connection.release', current, {})])
           return
         }
-        if (current !== undefined && current.managed_by_environment !== 1) {
+        if (current !== undefined && !mayFollow(current, wanted)) {
           throw new AppError('connections/identifier-taken', { detail: environmentConflict })
         }
         const id = current?.id ?? newId('con')
@@ -282,35 +289,83 @@ export function createConnections({ database, vault, audit, newId, now }: Connec
         if (current === undefined) {
           await insertRows(tx, 'connections', [next])
           await audit.record(tx, actor, [entry('connection.create', next, { by: 'environment' })])
-        } else {
-          await tx.kysely.updateTable('connections').set(next).where('id', '=', id).execute()
+        } else if (differs(current, wanted)) {
+          // A secret of another company opens nothing here, and must not be tried on this one.
+          const stale = current.corp_id === wanted.corpId ? {} : { contacts_secret_sealed: null }
+          await tx.kysely
+            .updateTable('connections')
+            .set({ ...next, ...stale })
+            .where('id', '=', id)
+            .execute()
+          await audit.record(tx, actor, [entry('connection.update', next, { by: 'environment' })])
         }
-      })
+      }
+      try {
+        await database.inTransaction(follow)
+      } catch (error) {
+        // Two processes that start together both find nothing; the second one then finds the connection of the first.
+        if (!isUniqueViolation(error)) throw error
+        await database.inTransaction(follow)
+      }
     },
   }
 
-  async function rowOf(on: Executor, reference: string): Promise<Row<'connections'>> {
-    const row = await on.kysely
+  /** @param lock for reading before writing the whole row: what somebody else writes meanwhile must not be lost */
+  async function rowOf(on: Executor, reference: string, { lock = false } = {}): Promise<Row<'connections'>> {
+    const query = on.kysely
       .selectFrom('connections')
       .selectAll()
       .where((eb) => eb.or([eb('id', '=', reference), eb('identifier', '=', reference)]))
-      .executeTakeFirst()
+    const isLocked = lock && on.dialect === 'postgres'
+    const row = await (isLocked ? query.forNoKeyUpdate() : query).executeTakeFirst()
     if (row === undefined) throw new AppError('connections/not-found')
     return row
   }
 
   /** The indexes have the last word about identifiers and ownership; a lost race is the same refusal. */
-  async function write<T>(reference: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  async function write<T>(refusal: () => Promise<AppError>, work: (tx: Transaction) => Promise<T>): Promise<T> {
     try {
       return await database.inTransaction(work)
     } catch (error) {
-      if (!isUniqueViolation(error)) throw error
-      const taken = await rowOf(database, reference).then(
-        () => true,
-        () => false,
-      )
-      throw new AppError(taken ? 'connections/identifier-taken' : 'sync/owned-by-other', { cause: error })
+      throw isUniqueViolation(error) ? await refusal() : error
     }
+  }
+
+  async function lostCreate(row: Row<'connections'>): Promise<AppError> {
+    const taken = await database.kysely
+      .selectFrom('connections')
+      .select('id')
+      .where('identifier', '=', row.identifier)
+      .executeTakeFirst()
+    return taken === undefined ? lostOwnershipIn(row.organization_id) : new AppError('connections/identifier-taken')
+  }
+
+  async function lostOwnership(reference: string): Promise<AppError> {
+    const { organization_id } = await rowOf(database, reference)
+    return lostOwnershipIn(organization_id)
+  }
+
+  async function lostOwnershipIn(organizationId: string): Promise<AppError> {
+    const owner = await database.kysely
+      .selectFrom('connections')
+      .select(['display_name', 'identifier'])
+      .where('organization_id', '=', organizationId)
+      .where('sync_enabled', '=', 1)
+      .executeTakeFirst()
+    return owner === undefined ? new AppError('sync/owned-by-other') : ownedBy(owner)
+  }
+
+  function differs(current: Row<'connections'>, wanted: EnvironmentConnection): boolean {
+    const sealed = current.secret_sealed
+    const secret = sealed === null ? undefined : vault.open(recordOf(current.id, 'secret'), sealed).reveal()
+    const { allowedDomains } = SignInSettings.parse(JSON.parse(current.sign_in))
+    return (
+      current.managed_by_environment !== 1 ||
+      current.corp_id !== wanted.corpId ||
+      current.agent_id !== wanted.agentId ||
+      secret !== wanted.secret.reveal() ||
+      allowedDomains.join() !== wanted.allowedDomains.join()
+    )
   }
 
   /** @returns the row with its services switched as its settings say, when that is possible */
@@ -354,6 +409,12 @@ export function createConnections({ database, vault, audit, newId, now }: Connec
     }
     return columns
   }
+}
+
+/** A connection that the environment once owned, or that is of the same company, may be its again. */
+function mayFollow(current: Row<'connections'>, wanted: EnvironmentConnection): boolean {
+  if (current.managed_by_environment === 1) return true
+  return current.kind === 'self_built' && (current.corp_id === null || current.corp_id === wanted.corpId)
 }
 
 function recordOf(id: string, name: SecretName): string {

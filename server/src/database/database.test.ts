@@ -2,7 +2,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sql } from 'kysely'
 import { onEachDatabase } from '../../test-support/databases.ts'
-import { insertRows, isOneOf, isRowFault, isUniqueViolation, openDatabase, updateRows, type Row } from './database.ts'
+import {
+  type Database,
+  insertRows,
+  isOneOf,
+  isRowFault,
+  isUniqueViolation,
+  openDatabase,
+  updateRows,
+  type Row,
+} from './database.ts'
 import { tables, type TableName } from './schema.ts'
 
 function organization(slug: string): Row<'organizations'> {
@@ -19,8 +28,10 @@ onEachDatabase(({ dialect, test, testWithUrl }) => {
         .map(([column, { type, nullable }]) => `${column} ${type}${nullable ? '' : ' not null'}`)
         .sort(),
     ])
+    // The introspection of PostgreSQL sees the schemas of all other tests.
+    const schema = dialect === 'sqlite' ? undefined : await currentSchema(database)
     const actual = found
-      .filter(({ name }) => name in tables)
+      .filter((table) => table.name in tables && table.schema === schema)
       .map(({ name, columns }) => [
         name,
         columns
@@ -131,4 +142,9 @@ function isPrimaryKey(table: TableName, column: string): boolean {
 /** SQLite's rows have no prototype, which is nothing that anybody relies on. */
 function plain(rows: readonly object[]): object[] {
   return rows.map((row) => ({ ...row }))
+}
+
+async function currentSchema({ kysely }: Database): Promise<string> {
+  const { rows } = await sql<{ name: string }>`select current_schema() as name`.execute(kysely)
+  return rows[0]!.name
 }

@@ -94,6 +94,7 @@ const history: Record<string, (words: Words) => string[]> = {
       connection_id text references connections (id),
       corp_id text,
       external_id text,
+      missing_since ${int},
       created_at ${int} not null,
       updated_at ${int} not null
     ${end}`,

@@ -36,6 +36,7 @@ export const tables = {
     connection_id: textOrNull,
     corp_id: textOrNull,
     external_id: textOrNull,
+    missing_since: integerOrNull,
     created_at: integer,
     updated_at: integer,
   },

@@ -169,6 +169,8 @@ export async function departmentTree(on: Executor, organizationId: string) {
     .selectFrom('memberships')
     .innerJoin('departments', 'departments.id', 'memberships.department_id')
     .where('departments.organization_id', '=', organizationId)
+    .innerJoin('users', 'users.id', 'memberships.user_id')
+    .where('users.status', '<>', 'deleted')
     .where('memberships.origin', '=', 'manual')
     .select('departments.id')
     .distinct()
@@ -213,12 +215,12 @@ export async function knownUsers(
   return known
 }
 
-/** In the order of their ids, so that two transactions never wait for each other. SQLite has one writer anyway. */
+/** In the order of their ids, so that two runs never wait for each other in a circle. SQLite has one writer anyway. */
 function lockingUsers(on: Executor, userIds: readonly string[]): Promise<Row<'users'>[]> {
   const users = on.kysely
     .selectFrom('users')
     .selectAll()
     .where(isOneOf(on, 'id', userIds))
     .orderBy('id')
-  return on.dialect === 'postgres' ? users.forUpdate().execute() : users.execute()
+  return on.dialect === 'postgres' ? users.forNoKeyUpdate().execute() : users.execute()
 }

@@ -97,6 +97,7 @@ export function createDepartments({
         connection_id: null,
         corp_id: null,
         external_id: null,
+        missing_since: null,
         created_at: at,
         updated_at: at,
       }

@@ -139,6 +139,14 @@ export async function writeDepartments(tx: Transaction, writes: readonly Departm
   for (const id of gone) await tx.kysely.deleteFrom('departments').where('id', '=', id).execute()
 }
 
+/** Notes since when WeCom does not show a department any more; null for those that it shows again. */
+export async function noteMissingDepartments(
+  tx: Transaction,
+  changed: readonly Pick<Row<'departments'>, 'id' | 'missing_since'>[],
+): Promise<void> {
+  await updateRows(tx, 'departments', ['id'], ['missing_since'], changed)
+}
+
 /** Notes that these members are as they should be, so that the next run need not look at them again. */
 export async function settleLinks(
   tx: Transaction,

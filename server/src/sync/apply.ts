@@ -105,7 +105,9 @@ function refusedBatch<Write>(batch: Batch<Write>): Batch<Write> {
     async decide(tx) {
       const decision = await batch.decide(tx)
       const steps = decision.steps.map(({ changes }) => ({
-        changes: changes.map((change) => ({ ...change, state: 'failed' as const, problem })),
+        changes: changes.map((change) =>
+          change.state === 'planned' ? { ...change, state: 'failed' as const, problem } : change,
+        ),
         write: null,
       }))
       return { ...decision, steps }

@@ -22,6 +22,8 @@ export interface JudgementOptions {
   readonly corpId: string
   /** Whether the snapshot covers everything the credential may see. */
   readonly isComplete: boolean
+  /** Not when people may be visible without being on any list that was read. */
+  readonly isAbsenceKnown: boolean
   readonly policy: {
     readonly onlyHereUsers: 'ignore' | 'disable' | 'delete'
     readonly onlyHereDepartments: 'ignore' | 'delete'
@@ -71,7 +73,10 @@ export async function judgeRemovals(
   const missing = knownDepartments.filter(({ external_id }) => !shown.has(external_id!))
   const departments = options.policy.onlyHereDepartments === 'ignore' ? [] : missing.map(asDepartmentRemoval)
 
-  const lostRoots = missing.filter(({ parent_id }) => parent_id === null).map(({ name }) => name)
+  // A root is lost once; what stays here after somebody has agreed to that is not lost again in every run.
+  const lostRoots = missing
+    .filter(({ parent_id, missing_since }) => parent_id === null && missing_since === null)
+    .map(({ name }) => name)
   const verdict = guard(
     {
       users: {
@@ -152,7 +157,7 @@ async function absentPeople(
   options: JudgementOptions,
 ): Promise<{ absent: UserRemoval[]; elsewhere: ReadonlySet<string>; stayActive: number }> {
   const policy = options.policy.onlyHereUsers
-  const missing = [...options.links].filter(([key]) => !snapshot.wasSeen(key))
+  const missing = options.isAbsenceKnown ? [...options.links].filter(([key]) => !snapshot.wasSeen(key)) : []
   const absent: UserRemoval[] = []
   const elsewhere = new Set<string>()
   let stayActive = 0

@@ -53,10 +53,13 @@ export interface MappingSettings {
 
 const LONGEST_NAME = 512
 
-/** @param isVisible whether the run saw this department; memberships in others are nobody's business */
+/** What a run knows of a department: shown, not shown, or sent in a form that cannot be read. */
+export type Sight = 'visible' | 'invisible' | 'unreadable'
+
+/** @param sightOf memberships in departments that are not shown are nobody's business */
 export function mapMember(
   member: Member,
-  isVisible: (department: number) => boolean,
+  sightOf: (department: number) => Sight,
   settings: MappingSettings,
 ): WantedUser {
   const displayName = member.name === undefined ? undefined : storable(member.name)
@@ -72,7 +75,7 @@ export function mapMember(
     gender: member.gender === 'unknown' ? undefined : member.gender,
     attributes: member.attributes === undefined ? undefined : attributesJson(member.attributes),
     isActive: isActive(member, settings),
-    memberships: memberships(member, isVisible),
+    memberships: memberships(member, sightOf),
     leaders: member.directLeaders?.map(foldName),
   }
   // The spelling of the userid stays out of the digest: WeCom itself spells it differently in different places.
@@ -96,11 +99,13 @@ function isActive(member: Member, settings: MappingSettings): boolean | undefine
   }
 }
 
-function memberships(member: Member, isVisible: (department: number) => boolean): WantedMembership[] | undefined {
+/** Undefined also when one of the departments could not be read: then nothing is known about the whole. */
+function memberships(member: Member, sightOf: (department: number) => Sight): WantedMembership[] | undefined {
   if (member.departments === undefined) return undefined
+  if (member.departments.some(({ id }) => sightOf(id) === 'unreadable')) return undefined
   const wanted: WantedMembership[] = []
   for (const { id, order, isLeader } of member.departments) {
-    if (!isVisible(id) || wanted.some(({ department }) => department === id)) continue
+    if (sightOf(id) === 'invisible' || wanted.some(({ department }) => department === id)) continue
     wanted.push({
       department: id,
       isMain: id === member.mainDepartment,

@@ -83,6 +83,7 @@ function create(department: Department, parent: string | null, context: Departme
         connection_id: context.connectionId,
         corp_id: context.corpId,
         external_id: String(department.id),
+        missing_since: null,
         created_at: context.now,
         updated_at: context.now,
       },

@@ -50,11 +50,11 @@ export type PersonPlan =
 
 export function planPerson(person: Person, context: PeopleContext): PersonPlan {
   const { wanted, identity, address } = person
-  if (wanted.problem !== undefined) return failed(person, wanted.problem)
-  if (address.kind === 'taken') return failed(person, addressTaken(wanted, address))
+  if (wanted.problem !== undefined) return failed(person, wanted.problem, context)
+  if (address.kind === 'taken') return failed(person, addressTaken(wanted, address), context)
   switch (identity.kind) {
     case 'failed':
-      return failed(person, identity.problem)
+      return failed(person, identity.problem, context)
     case 'skipped':
       return identity.reason === 'administrator' ? skipped(person, 'link', identity.reason) : { kind: 'left-out' }
     case 'new':
@@ -109,13 +109,15 @@ function create(
 }
 
 function update(person: Person, address: AddressVerdict, context: PeopleContext): PersonPlan {
-  const { wanted, known } = person
-  // Purged, or unlinked, since the address book was read: the next run sees it as it is then.
-  if (known === undefined || (person.identity.kind === 'linked' && known.link === null)) return { kind: 'left-out' }
+  const { wanted, known, identity } = person
+  if (known === undefined || !isStillWho(identity, known)) return { kind: 'left-out' }
   const { user, link } = known
   if (user.status === 'deleted') {
     if (user.deleted_by !== 'source') return skipped(person, 'restore', 'deleted-here')
+    if (!showsAnything(wanted)) return skipped(person, 'restore', 'identity-unknown')
     if (!isSamePerson(user, wanted)) return succeed(wanted, link, address, context)
+  } else if (identity.kind === 'linked' && isSomebodyElse(user, wanted)) {
+    return skipped(person, 'update', 'userid-reused')
   }
 
   const status = nextStatus(user, wanted, context)
@@ -185,6 +187,7 @@ function nextStatus(user: Row<'users'>, wanted: WantedUser, context: PeopleConte
     reason: null,
   }
   if (user.status === 'deleted') {
+    if (user.disabled_by === 'administrator') return { ...same, status: 'disabled', action: 'restore' }
     return wanted.isActive === false
       ? { ...same, status: 'disabled', disabledBy: 'source', action: 'restore' }
       : { ...same, status: 'active', disabledBy: null, action: 'restore' }
@@ -201,6 +204,32 @@ function nextStatus(user: Row<'users'>, wanted: WantedUser, context: PeopleConte
     return { ...same, status: 'active', disabledBy: null, action: 'enable' }
   }
   return same
+}
+
+/**
+ * Whether the user is still who they were when the address book was compared. Linked, unlinked or promoted by an
+ * administrator since then, they are left to the next run, which sees them as they are.
+ */
+function isStillWho(identity: Identity, { user, link }: KnownUser): boolean {
+  if (identity.kind === 'linked') return link?.id === identity.linkId
+  return link === null && user.role === null && user.status !== 'deleted'
+}
+
+/** Whether anything is visible by which a person can be told from another. */
+function showsAnything({ displayName, phone, bizMail, email }: WantedUser): boolean {
+  return [displayName, phone, bizMail, email].some((field) => field !== undefined && field !== null)
+}
+
+/**
+ * A userid whose name and whose visible mobile or address change at once may have been given to somebody else
+ * (http-api.md §5): until a person has looked, nobody inherits an account.
+ */
+function isSomebodyElse(user: Row<'users'>, wanted: WantedUser): boolean {
+  if (wanted.displayName === undefined || wanted.displayName === user.display_name) return false
+  const phoneDiffers = Boolean(wanted.phone) && user.phone !== null && wanted.phone !== user.phone
+  const address = wanted.bizMail ?? wanted.email
+  const hasRealAddress = user.email_key !== null && user.email_source !== 'synthetic'
+  return phoneDiffers || (Boolean(address) && hasRealAddress && foldName(address!) !== user.email_key)
 }
 
 /** Whether a returning userid belongs to whom it belonged before: one of mobile, address and name says so. */
@@ -377,9 +406,34 @@ function userChange(
   })
 }
 
-function failed(person: Person, problem: Problem): PersonPlan {
-  const action = person.known === undefined ? 'create' : 'update'
-  return asStep([decided(person, action, { state: 'failed', problem })], null)
+/** What is wrong with somebody's name or address does not keep an account open that WeCom has closed. */
+function failed(person: Person, problem: Problem, context: PeopleContext): PersonPlan {
+  const failure = decided(person, person.known === undefined ? 'create' : 'update', { state: 'failed', problem })
+  const { wanted, identity, known } = person
+  if (identity.kind !== 'linked' || known?.user.status !== 'active' || wanted.isActive !== false) {
+    return asStep([failure], null)
+  }
+  const plan = update({ ...person, wanted: onlyStatus(wanted) }, { kind: 'keep' }, context)
+  if (plan.kind !== 'step') return asStep([failure], null)
+  const { changes, write } = plan.step
+  const link = write?.link && 'update' in write.link ? { update: { ...write.link.update, source_hash: null } } : null
+  return asStep([...changes, failure], write && { ...write, link })
+}
+
+function onlyStatus(wanted: WantedUser): WantedUser {
+  return {
+    ...wanted,
+    displayName: undefined,
+    bizMail: undefined,
+    email: undefined,
+    phone: undefined,
+    avatarUrl: undefined,
+    title: undefined,
+    gender: undefined,
+    attributes: undefined,
+    memberships: undefined,
+    leaders: undefined,
+  }
 }
 
 function skipped(person: Person, action: Change['action'], reason: string): PersonPlan {

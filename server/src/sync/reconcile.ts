@@ -5,7 +5,14 @@
 import type { Audit } from '../audit/audit.ts'
 import type { Database, Row, Transaction } from '../database/database.ts'
 import * as comparison from '../directory/comparison.ts'
-import { settleLinks, writeDepartments, writeUsers, type DepartmentWrite, type UserWrite } from '../directory/writes.ts'
+import {
+  noteMissingDepartments,
+  settleLinks,
+  writeDepartments,
+  writeUsers,
+  type DepartmentWrite,
+  type UserWrite,
+} from '../directory/writes.ts'
 import { foldName, storable } from '../directory/names.ts'
 import type { NewId } from '../ids.ts'
 import { applyBatch, batchOf, type ApplyOptions, type Batch } from './apply.ts'
@@ -74,6 +81,9 @@ export async function reconcile(
   await removePeople(parts, removals, options, apply)
   await reconcilePeople(parts, snapshot, departments, people, removals, options, apply, warnings)
   await removeDepartments(parts, removals, options, apply)
+  if (options.isComplete && !options.isPreview && removals.held === null) {
+    await noteMissing(parts, snapshot, knownDepartments, options)
+  }
   return { counts, warnings, held: removals.held }
 }
 
@@ -162,8 +172,9 @@ async function removePeople(
       )
       const steps = removals.flatMap((removal) => {
         const person = known.get(removal.userId)
-        // What an administrator decided since then stands.
-        const still = person && removalOfAbsent(person.user, removal.userid, removal.action)
+        // What an administrator decided since then stands: promoted, unlinked or linked to somebody else.
+        const isSame = person?.link != null && foldName(person.link.userid) === foldName(removal.userid)
+        const still = isSame && removalOfAbsent(person.user, removal.userid, removal.action)
         if (!still || person.user.role !== null) return []
         return [planUserRemoval(still, person, permissionOf('user', still.action, still.userId), now())]
       })
@@ -178,6 +189,26 @@ async function removePeople(
 }
 
 const REMOVALS_SLICE = 1_000
+
+/** Once nothing waits for a person, what is missing is known to be missing. */
+async function noteMissing(
+  { database, now }: Parts,
+  snapshot: Snapshot,
+  known: readonly Row<'departments'>[],
+  options: ReconcileOptions,
+): Promise<void> {
+  const shown = new Set(snapshot.departments.map(({ id }) => String(id)))
+  const changed = known.flatMap(({ id, external_id, missing_since }) => {
+    const isShown = shown.has(external_id!)
+    if (isShown === (missing_since === null)) return []
+    return [{ id, missing_since: isShown ? null : now() }]
+  })
+  if (changed.length === 0) return
+  await database.inTransaction(async (tx) => {
+    await options.fence(tx, {})
+    await noteMissingDepartments(tx, changed)
+  })
+}
 
 async function removeDepartments(
   { database, audit }: Parts,

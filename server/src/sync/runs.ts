@@ -3,7 +3,14 @@
  * more cannot write for it. Called by sync.ts and the admin API.
  */
 import { sql } from 'kysely'
-import { databaseTime, type Database, type Executor, type Row, type Transaction } from '../database/database.ts'
+import {
+  databaseTime,
+  isOneOf,
+  type Database,
+  type Executor,
+  type Row,
+  type Transaction,
+} from '../database/database.ts'
 import { AppError, type Problem, type Text } from '../errors.ts'
 import type { NewId } from '../ids.ts'
 import type { Unread } from './snapshot.ts'
@@ -234,6 +241,27 @@ export function createRuns({ database, newId, owner }: { database: Database; new
       if (result.numUpdatedRows !== 1n) throw new RunLost(id)
     },
 
+    /** Keeps a held run as it is until the transaction ends. @returns whether it is held */
+    async lockHeld(tx: Transaction, id: string): Promise<boolean> {
+      const result = await tx.kysely
+        .updateTable('runs')
+        .set({ state: 'held' })
+        .where('id', '=', id)
+        .where('state', '=', 'held')
+        .executeTakeFirst()
+      return result.numUpdatedRows === 1n
+    },
+
+    async isBeingApproved(on: Executor, id: string): Promise<boolean> {
+      const row = await on.kysely
+        .selectFrom('runs')
+        .select('id')
+        .where('origin_run_id', '=', id)
+        .where('state', '=', 'running')
+        .executeTakeFirst()
+      return row !== undefined
+    },
+
     /** Ends the waiting of a held run. @returns whether it was held */
     async closeHeld(
       on: Executor,
@@ -257,7 +285,7 @@ export function createRuns({ database, newId, owner }: { database: Database; new
         .execute()
     },
 
-    /** What an older run holds is out of date once a newer one has looked at everything. */
+    /** What an older run holds is out of date once a newer one has read and judged everything. */
     async supersedeHeld(on: Executor, connectionId: string, newestId: string): Promise<void> {
       await on.kysely
         .updateTable('runs')
@@ -286,11 +314,13 @@ export function createRuns({ database, newId, owner }: { database: Database; new
     },
 
     /**
-     * Marks runs as failed whose owner is gone. On SQLite there is one process, so a run that is running and not ours has
-     * no owner; on PostgreSQL its lease must have run out.
+     * Marks runs as failed that nobody works on. On SQLite there is one process, so a run that is running and not ours has
+     * no owner; on PostgreSQL its lease must have run out. Ours are abandoned when they could not be closed, for example
+     * because the database was away just then.
+     * @param active the runs this process works on; null while it cannot tell
      */
-    async failAbandoned(at: number): Promise<number> {
-      let query = database.kysely
+    async failAbandoned(at: number, active: readonly string[] | null): Promise<number> {
+      const result = await database.kysely
         .updateTable('runs')
         .set({
           state: 'failed',
@@ -300,9 +330,15 @@ export function createRuns({ database, newId, owner }: { database: Database; new
           error: JSON.stringify({ code: 'sync/interrupted' }),
         })
         .where('state', '=', 'running')
-        .where('owner', '!=', owner)
-      if (database.dialect === 'postgres') query = query.where('lease_until', '<', databaseTime(database))
-      const result = await query.executeTakeFirst()
+        .where(({ eb, and, or, not }) => {
+          const others =
+            database.dialect === 'sqlite'
+              ? eb('owner', '!=', owner)
+              : and([eb('owner', '!=', owner), eb('lease_until', '<', databaseTime(database))])
+          if (active === null) return others
+          return or([others, and([eb('owner', '=', owner), not(isOneOf(database, 'id', active))])])
+        })
+        .executeTakeFirst()
       return Number(result.numUpdatedRows)
     },
   }

@@ -4,10 +4,10 @@
  */
 import { hash as digest } from 'node:crypto'
 import type { Department, Member, RejectedRow } from '@muster/wecom'
-import { foldName } from '../directory/names.ts'
+import { foldName, storable } from '../directory/names.ts'
 import type { Problem } from '../errors.ts'
 import { bodyDigest, pageDigest, type KnownPage } from './pages.ts'
-import { mapMember, type MappingSettings, type WantedUser } from './mapping.ts'
+import { mapMember, type MappingSettings, type Sight, type WantedUser } from './mapping.ts'
 import type { KnownLink } from './matching.ts'
 
 /** Something that could not be read, so that nothing may be concluded about what is in it. */
@@ -78,13 +78,16 @@ export function createSnapshot(
   const rejected: RejectedRow[] = []
   let unchanged = 0
   let seed = ''
-  const isVisible = (department: number) => departments.has(department)
+  const unreadable = new Set<number>()
+  const sightOf = (department: number): Sight =>
+    departments.has(department) ? 'visible' : unreadable.has(department) ? 'unreadable' : 'invisible'
 
   return {
     addDepartments(list, bad) {
       for (const department of list) if (!departments.has(department.id)) departments.set(department.id, department)
+      for (const { departmentId } of bad) if (departmentId !== undefined) unreadable.add(departmentId)
       rejected.push(...bad)
-      seed = seedOf(settings, departments.keys())
+      seed = seedOf(settings, departments.keys(), unreadable)
     },
     recognise(department, body) {
       const bytes = bodyDigest(body)
@@ -97,9 +100,18 @@ export function createSnapshot(
       let isConsistent = bad.length === 0
       const keys: string[] = []
       const hashes: string[] = []
+      const unstorable: RejectedRow[] = []
       for (const member of members) {
+        if (storable(member.userid) !== member.userid) {
+          unstorable.push({
+            userid: storable(member.userid),
+            reason: 'the userid has characters that cannot be stored',
+          })
+          isConsistent = false
+          continue
+        }
         const key = foldName(member.userid)
-        const wanted = mapMember(member, isVisible, settings)
+        const wanted = mapMember(member, sightOf, settings)
         keys.push(key)
         hashes.push(wanted.hash)
         if (seen.has(key)) {
@@ -112,7 +124,7 @@ export function createSnapshot(
         if (link?.hash === wanted.hash) unchanged++
         else changed.add(wanted)
       }
-      for (const row of bad) {
+      for (const row of [...bad, ...unstorable]) {
         if (row.userid !== undefined && seen.has(foldName(row.userid))) continue
         if (row.userid !== undefined) seen.set(foldName(row.userid), null)
         rejected.push(row)
@@ -156,9 +168,9 @@ export function createSnapshot(
 }
 
 /** Who is visible decides what a member's departments mean, so another set of departments is another meaning. */
-function seedOf({ version }: MappingSettings, departments: Iterable<number>): string {
+function seedOf({ version }: MappingSettings, departments: Iterable<number>, unreadable: Iterable<number>): string {
   const visible = [...departments].sort((a, b) => a - b).join()
-  return digest('sha256', `${version} ${visible}`, 'base64url').slice(0, 12)
+  return digest('sha256', `${version} ${visible} ${[...unreadable].join()}`, 'base64url').slice(0, 12)
 }
 
 /** People in one pack, and so in one transaction: less than a tenth of a second in which nobody else can write. */

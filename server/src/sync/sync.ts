@@ -82,6 +82,8 @@ export function createSync(parts: SyncParts) {
   const { database, runs, now, log } = parts
   const pages = createPages({ database })
   const active = new Map<string, { abort: AbortController; done: Promise<void> }>()
+  /** Starts that are under way; their runs are not among the active ones yet. */
+  const starting = new Set<Promise<unknown>>()
   let isStopping = false
   let sweep: NodeJS.Timeout | undefined
 
@@ -114,6 +116,8 @@ export function createSync(parts: SyncParts) {
       const held = await heldRun(runId)
       await database.inTransaction(async (tx) => {
         if (!(await runs.closeHeld(tx, runId, 'rejected'))) throw new AppError('sync/run-not-held')
+        // Locked above: an approval either began before, and is seen here, or finds the run rejected.
+        if (await runs.isBeingApproved(tx, runId)) throw new AppError('sync/run-active')
         await parts.history.rejectHeld(tx, runId)
         const { users, departments } = held.counts
         await runs.setCounts(tx, runId, {
@@ -133,8 +137,13 @@ export function createSync(parts: SyncParts) {
     },
 
     /** @throws AppError `runs/not-found`, `sync/run-not-active` */
-    async cancel(runId: string): Promise<Run> {
-      const isCancelled = await database.inTransaction((tx) => runs.cancel(tx, runId, now()))
+    async cancel(runId: string, actor: Actor): Promise<Run> {
+      const { organizationId } = await runs.load(runId)
+      const isCancelled = await database.inTransaction(async (tx) => {
+        const isOurs = await runs.cancel(tx, runId, now())
+        if (isOurs) await parts.audit.record(tx, actor, [runEntry('run.cancel', organizationId, runId)])
+        return isOurs
+      })
       const run = await runs.load(runId)
       if (!isCancelled) throw new AppError('sync/run-not-active')
       active.get(runId)?.abort.abort(new AppError('sync/cancelled'))
@@ -152,14 +161,21 @@ export function createSync(parts: SyncParts) {
     async stop(): Promise<void> {
       isStopping = true
       clearInterval(sweep)
+      await Promise.allSettled(starting)
       const ending = [...active.values()]
       for (const { abort } of ending) abort.abort(new AppError('sync/interrupted'))
       await Promise.all(ending.map(({ done }) => done))
     },
   }
 
-  async function begin(connectionId: string, request: RunRequest, approval: Approval | null): Promise<Run> {
-    if (isStopping) throw new AppError('http/stopping')
+  function begin(connectionId: string, request: RunRequest, approval: Approval | null): Promise<Run> {
+    if (isStopping) return Promise.reject(new AppError('http/stopping'))
+    const begun = beginNow(connectionId, request, approval).finally(() => starting.delete(begun))
+    starting.add(begun)
+    return begun
+  }
+
+  async function beginNow(connectionId: string, request: RunRequest, approval: Approval | null): Promise<Run> {
     let apiCalls = 0
     const source = await parts.sourceOf(connectionId, () => apiCalls++)
     const warnings = await soonAfterTheLast(source.connectionId)
@@ -167,6 +183,7 @@ export function createSync(parts: SyncParts) {
     let id: string
     try {
       id = await database.inTransaction(async (tx) => {
+        if (approval !== null && !(await runs.lockHeld(tx, approval.origin.id))) throw new AppError('sync/run-not-held')
         const runId = await runs.begin(tx, {
           mode,
           trigger,
@@ -201,7 +218,7 @@ export function createSync(parts: SyncParts) {
 
   async function sweepOnce(): Promise<void> {
     try {
-      const failed = await runs.failAbandoned(now())
+      const failed = await runs.failAbandoned(now(), starting.size > 0 ? null : [...active.keys()])
       if (failed > 0) log.warn({ runs: failed }, 'closed runs whose process is gone')
     } catch (error) {
       // A database that is away for a moment must not end the sweeping; readiness reports it.
@@ -232,11 +249,18 @@ export function createSync(parts: SyncParts) {
     const counts = noCounts()
     const progress = { phase: 'read' as const, done: 0, total: 0 } as Mutable<Run['progress']>
     const live: RunUpdate = { progress, counts }
+    let isBeating = false
     const heartbeat = setInterval(() => {
-      runs.update(database, run.id, { progress: { ...progress }, apiCalls: apiCalls() }).catch((error: unknown) => {
-        if (error instanceof RunLost) abort.abort(error)
-        else log.warn({ err: error, runId: run.id }, 'could not renew the lease of a run')
-      })
+      // One at a time: on a database that is slow, a beat a second would take all of its connections.
+      if (isBeating) return
+      isBeating = true
+      void runs
+        .update(database, run.id, { progress: { ...progress }, apiCalls: apiCalls() })
+        .catch((error: unknown) => {
+          if (error instanceof RunLost) abort.abort(error)
+          else log.warn({ err: error, runId: run.id }, 'could not renew the lease of a run')
+        })
+        .finally(() => (isBeating = false))
     }, PROGRESS_MS)
     try {
       const outcome = await readAndReconcile(run, source, approval, signal, counts, progress)
@@ -244,8 +268,11 @@ export function createSync(parts: SyncParts) {
       await database.inTransaction(async (tx) => {
         await runs.finish(tx, run.id, outcome.state, now(), { ...live, ...outcome.update, apiCalls: apiCalls() })
         if (run.mode === 'preview') return
+        // What was not read whole has not looked at everything: a decision that waits goes on waiting.
+        if (outcome.update.complete !== true) return
         if (approval !== null) {
-          const isClean = outcome.state === 'succeeded' && approval.origin.counts.users.failed === 0
+          const { users, departments } = approval.origin.counts
+          const isClean = outcome.state === 'succeeded' && users.failed + departments.failed === 0
           await runs.closeHeld(tx, approval.origin.id, isClean ? 'succeeded' : 'partially_succeeded')
         }
         await runs.supersedeHeld(tx, run.connectionId, run.id)
@@ -300,6 +327,7 @@ export function createSync(parts: SyncParts) {
         corpId: source.corpId,
         isPreview: run.mode === 'preview',
         isComplete: reading.isComplete,
+        isAbsenceKnown: !reading.individualsUnknown,
         policy: source.settings,
         approved: approval?.keys ?? null,
         recentRemovals: await parts.history.removalsSince(source.connectionId, now() - DAY_MS),
