@@ -23,11 +23,6 @@ const askList: Text = { en: 'List the resources to find the right id.', zh: '请
 
 export const errorTable = {
   'http/no-route': { status: 404, title: { en: 'No such address', zh: '地址不存在' }, remedy: nothingToDo },
-  'http/method': {
-    status: 405,
-    title: { en: 'This address does not take that method', zh: '该地址不支持此方法' },
-    remedy: { en: 'See /api/v1/openapi.json for the methods.', zh: '请查看 /api/v1/openapi.json 中的方法。' },
-  },
   'http/validation': {
     status: 400,
     title: { en: 'The request is not valid', zh: '请求无效' },
@@ -357,7 +352,10 @@ function wecom(en: string, zh: string): Entry {
   return {
     status: 502,
     title: { en, zh },
-    remedy: { en: 'Run the doctor of the connection.', zh: '请运行连接诊断。' },
+    remedy: {
+      en: 'Follow what WeCom says about this error code; nothing here was removed.',
+      zh: '请按企业微信对该错误码的说明处理；本地没有移除任何内容。',
+    },
   }
 }
 

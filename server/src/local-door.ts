@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { connect, type Socket } from 'node:net'
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -33,6 +33,7 @@ export function createLocalDoor({ http, dataDir, log }: { http: FastifyInstance;
         log.info('another process serves local commands for this data directory')
         return
       }
+      mkdirSync(dataDir, { recursive: true, mode: 0o700 })
       rmSync(path, { force: true }) // left behind by a process that was killed
       const opening = createServer((request, response) => http.routing(request, response))
       opening.on('connection', (socket: Socket) => sockets.add(socket))
@@ -64,6 +65,9 @@ export function answers(path: string): Promise<boolean> {
       socket.destroy()
       resolve(true)
     })
-    socket.once('error', () => resolve(false))
+    // A frozen process accepts and says nothing; its door must not be taken for a dead one.
+    socket.once('error', (error) =>
+      resolve(!('code' in error && (error.code === 'ENOENT' || error.code === 'ECONNREFUSED'))),
+    )
   })
 }

@@ -89,4 +89,10 @@ function explain(error: unknown, command: Command): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
+// What we write is for its owner: the database and its log, the master key, the socket.
+process.umask(0o077)
+// Whoever reads what we print may stop reading, as `head` does.
+process.stdout.on('error', (error: Error & { code?: string }) => {
+  if (error.code !== 'EPIPE') throw error
+})
 process.exitCode = await main(process.argv.slice(2))
