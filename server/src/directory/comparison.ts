@@ -2,6 +2,7 @@
  * The questions a source asks before it decides: who is linked, whose name or address is taken, what somebody looks like
  * now. All of them are about many at once and take one statement each. Called by sync only.
  */
+import { sql } from 'kysely'
 import { isOneOf, type Database, type Executor, type Row } from '../database/database.ts'
 
 const LINKS_PAGE = 5_000
@@ -18,10 +19,11 @@ export async function linkIndex(
     const rows = await database.kysely
       .selectFrom('links')
       .select(['id', 'userid_key', 'user_id', 'source_hash'])
-      .where('connection_id', '=', connectionId)
-      .where('corp_id', '=', corpId)
       .where('id', '>', after)
-      // In the order they were written: in that of the userids every row would be fetched from another place.
+      // Page after page through the primary key. Were these two plain columns, SQLite would take their index instead and
+      // sort all of it again for every page: 2.6 s instead of 0.2 s for 100,000 people.
+      .where(sql<string>`connection_id || ''`, '=', connectionId)
+      .where(sql<string>`corp_id || ''`, '=', corpId)
       .orderBy('id')
       .limit(LINKS_PAGE)
       .execute()
