@@ -56,7 +56,7 @@ export async function describeRun(api: Transport, run: Run): Promise<void> {
   for (const { what, code, detail } of run.unread) say(`  not read: ${what} (${code}): ${detail}`)
   for (const { detail } of run.warnings) say(`  note: ${detail}`)
   for (const { detail } of run.held?.reasons ?? []) say(`  held: ${detail}`)
-  if (run.held !== null) {
+  if (run.state === 'held') {
     say(`  → Look at them: GET /api/v1/runs/${run.id}/changes?state=held, then approve or reject the run.`)
   }
   if (run.error !== null) say(`  ${run.error.title}. ${run.error.detail ?? ''}\n  → ${run.error.remedy ?? ''}`)

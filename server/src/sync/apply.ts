@@ -16,7 +16,7 @@ export interface ApplyOptions {
   readonly isPreview: boolean
   readonly counts: RunCounts
   readonly signal: AbortSignal
-  /** Called inside every transaction, first: throws when the run is no longer ours. */
+  /** Called first inside every transaction, and again with its counts: throws when the run is no longer ours. */
   readonly fence: (tx: Transaction, update: RunUpdate) => Promise<void>
   /** How many changes the run has recorded; the next one gets this position. */
   position: number
@@ -71,6 +71,7 @@ async function applyTogether<Write>(
   options: ApplyOptions,
 ): Promise<void> {
   const done = await database.inTransaction(async (tx) => {
+    await options.fence(tx, {})
     const { steps, unchanged, leftOut } = await batch.decide(tx)
     const changes = steps.flatMap((step) => step.changes.map((change) => settled(change, options.isPreview)))
     const counts = structuredClone(options.counts)

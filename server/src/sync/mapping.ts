@@ -61,7 +61,7 @@ export function mapMember(
   member: Member,
   sightOf: (department: number) => Sight,
   settings: MappingSettings,
-): WantedUser {
+): MappedMember {
   const displayName = member.name === undefined ? undefined : storable(member.name)
   const fields = {
     key: foldName(member.userid),
@@ -79,9 +79,13 @@ export function mapMember(
     leaders: member.directLeaders?.map(foldName),
   }
   // The spelling of the userid stays out of the digest: WeCom itself spells it differently in different places.
-  const hash = hashOf(fields, settings.version)
-  return { userid: member.userid, ...fields, hash, problem: nameProblem(member, displayName) }
+  const json = JSON.stringify(fields)
+  const hash = hashOf(json, settings.version)
+  return { userid: member.userid, ...fields, hash, problem: nameProblem(member, displayName), json }
 }
+
+/** A member as mapped, with its digested fields as JSON, so that whoever packs it need not write them again. */
+export type MappedMember = WantedUser & { readonly json: string }
 
 /** status 1 and not switched off is active; 2 disabled, 4 not activated, 5 left (wecom-api.md §2.3.1). */
 function isActive(member: Member, settings: MappingSettings): boolean | undefined {
@@ -161,9 +165,8 @@ function nameProblem(member: Member, displayName: string | undefined): Problem |
 
 const HASH_BYTES = 16 // two members never share one by chance
 
-function hashOf(fields: Omit<WantedUser, 'userid' | 'hash' | 'problem'>, version: string): string {
-  // JSON has no undefined; 0 stands for it, because no field here is ever a number.
-  const parts = Object.values(fields).map((value) => (value === undefined ? 0 : value))
+/** @param json in which what is withheld is left out and what is empty is null */
+function hashOf(json: string, version: string): string {
   // A part of the long text would keep all of it in memory, for everybody; a part of the bytes does not.
-  return digest('sha256', `${version}${JSON.stringify(parts)}`, 'buffer').toString('base64url', 0, HASH_BYTES)
+  return digest('sha256', version + json, 'buffer').toString('base64url', 0, HASH_BYTES)
 }

@@ -7,7 +7,7 @@ import type { Department, Member, RejectedRow } from '@muster/wecom'
 import { foldName, storable } from '../directory/names.ts'
 import type { Problem } from '../errors.ts'
 import { bodyDigest, pageDigest, type KnownPage } from './pages.ts'
-import { mapMember, type MappingSettings, type Sight, type WantedUser } from './mapping.ts'
+import { mapMember, type MappedMember, type MappingSettings, type Sight, type WantedUser } from './mapping.ts'
 import type { KnownLink } from './matching.ts'
 
 /** Something that could not be read, so that nothing may be concluded about what is in it. */
@@ -179,16 +179,17 @@ const PACK = 2_000
 /** As UTF-8 outside the heap a person takes a third of the space, and the garbage collector never looks at it. */
 function createPacker() {
   const packs: Buffer[] = []
-  let open: WantedUser[] = []
+  let open: string[] = []
   let size = 0
   const close = () => {
-    if (open.length > 0) packs.push(Buffer.from(JSON.stringify(open)))
+    if (open.length > 0) packs.push(Buffer.from(`[${open.join()}]`))
     open = []
   }
   return {
-    add(person: WantedUser): void {
+    add({ userid, hash, problem, json }: MappedMember): void {
       size++
-      open.push(person)
+      // The rest of the object goes on where the JSON of its fields ends.
+      open.push(`${json.slice(0, -1)},${JSON.stringify({ userid, hash, problem }).slice(1)}`)
       if (open.length === PACK) close()
     },
     finish(): PackedPeople {
