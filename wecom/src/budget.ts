@@ -36,8 +36,8 @@ type Corp = { inFlight: Record<Priority, number>; waiting: Record<Priority, Wait
 
 const WINDOW_SECONDS = 60
 
-/** Bulk callers leave a tenth of the places and a tenth of the minute to people who wait at a screen. */
-const BULK_IN_FLIGHT_SHARE = 0.9
+/** Bulk callers leave a fifth of the places and a tenth of the minute to people who wait at a screen. */
+const BULK_IN_FLIGHT_SHARE = 0.8
 const BULK_MINUTE_SHARE = 0.9
 
 export function createBudget(options: BudgetOptions = {}): Budget {
