@@ -101,7 +101,7 @@ async function migrate(kysely: Kysely<Schema>, dialect: Executor['dialect']): Pr
     // Without a name Kysely takes the tables of any schema for its own, and two installations may share a database.
     ...(dialect === 'postgres' ? { migrationTableSchema: await currentSchema(kysely) } : {}),
   })
-  const { error } = await migrator.migrateToLatest()
+  const error = await migrateToLatest(migrator)
   if (error === undefined) return
   // Kysely has no code for it: the database has run migrations that this program does not know.
   if (error instanceof Error && error.message.startsWith('corrupted migrations')) {
@@ -109,6 +109,22 @@ async function migrate(kysely: Kysely<Schema>, dialect: Executor['dialect']): Pr
   }
   throw error instanceof Error ? error : new Error('a migration failed', { cause: error })
 }
+
+/** undefined_column, undefined_table, and "cache lookup failed". */
+const VANISHED = new Set(['42703', '42P01', 'XX000'])
+
+/**
+ * Kysely looks at the tables of every schema of a PostgreSQL database before it migrates, and fails when another one is
+ * dropped just then. That has nothing to do with ours, so it looks again.
+ */
+async function migrateToLatest(migrator: Migrator): Promise<unknown> {
+  for (let attempt = 1; ; attempt++) {
+    const { error } = await migrator.migrateToLatest()
+    if (attempt === LOOKS || !VANISHED.has(sqlState(error))) return error
+  }
+}
+
+const LOOKS = 5
 
 async function currentSchema(kysely: Kysely<Schema>): Promise<string> {
   const { rows } = await sql<{ name: string }>`select current_schema() as name`.execute(kysely)
