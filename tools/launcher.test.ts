@@ -184,11 +184,12 @@ const PROGRAMS = ['server/src/main.ts', 'emulator/src/main.ts', 'tools/test.ts',
 const PROGRAM = `
 const [, file, ...args] = process.argv
 const program = PROGRAMS.find((name) => file.endsWith(name))
-console.log(JSON.stringify({ program, args, cwd: process.cwd(), pid: process.pid, started: process.argv0 }))
 if (args.includes('--until-sigterm')) {
   const alive = setInterval(() => {}, 1000)
   process.on('SIGTERM', () => { clearInterval(alive); process.exitCode = 42 })
 }
+// Last: whoever reads it may send the signal at once.
+console.log(JSON.stringify({ program, args, cwd: process.cwd(), pid: process.pid, started: process.argv0 }))
 `
 
 function createRepository(t: TestContext) {

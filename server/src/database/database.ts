@@ -110,8 +110,8 @@ async function migrate(kysely: Kysely<Schema>, dialect: Executor['dialect']): Pr
   throw error instanceof Error ? error : new Error('a migration failed', { cause: error })
 }
 
-/** undefined_column, undefined_table, and "cache lookup failed". */
-const VANISHED = new Set(['42703', '42P01', 'XX000'])
+/** invalid_schema_name, undefined_column, undefined_table, and "cache lookup failed". */
+const VANISHED = new Set(['3F000', '42703', '42P01', 'XX000'])
 
 /**
  * Kysely looks at the tables of every schema of a PostgreSQL database before it migrates, and fails when another one is
