@@ -50,6 +50,10 @@ test('each rule bites', () => {
     ['owner', 'server/src/connections/connections.ts', "import { request } from 'undici'"],
     ['owner', 'emulator/src/callbacks.ts', "import { request } from 'undici'"],
 
+    ['pure', 'server/src/sync/plan/people.ts', "import { isOneOf } from '../../database/database.ts'"],
+    ['pure', 'server/src/sync/plan/people.ts', "import { readFileSync } from 'node:fs'"],
+    ['pure', 'server/src/sync/plan/people.ts', "import { readAddressBook } from '../read/reader.ts'"],
+
     ['place', 'server/src/sync/helpers/dates.ts', ''],
     ['place', 'wecom/src/utils.ts', ''],
     ['place', 'console/src/lib/dates.ts', ''],
@@ -79,13 +83,17 @@ test('what is allowed stays allowed', () => {
     ['emulator/src/world.ts', "import type { Member } from '@muster/wecom'"],
     ['server/src/admin/admin.ts', "import { endpoints } from '@muster/contracts'"],
     ['server/src/connections/connections.ts', "import { createClient } from '@muster/wecom'"],
-    ['server/src/sync/reader.ts', "import type { Member } from '@muster/wecom'"],
+    ['server/src/sync/read/reader.ts', "import type { Member } from '@muster/wecom'"],
     [
       'server/src/sync/sync.ts',
       "import { applyChanges } from '../directory/directory.ts'\nimport { Secret } from '../secret.ts'",
     ],
     ['server/src/sync/sync.ts', "import type { SignIn } from '../signin/signin.ts'"],
     ['server/src/sync/sync.ts', "import { plan } from './plan.ts'"],
+    [
+      'server/src/sync/plan/people.ts',
+      "import type { Row } from '../../database/database.ts'\nimport { guard } from './guard.ts'\nimport { hash } from 'node:crypto'",
+    ],
     ['server/src/audit/audit.ts', "import type { Tx } from '../database/database.ts'"],
     ['server/src/admin/admin.ts', "import type { FastifyInstance } from 'fastify'"],
     ['server/src/http.ts', "import fastify from 'fastify'\nimport helmet from '@fastify/helmet'"],

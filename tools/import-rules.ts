@@ -17,6 +17,7 @@ export type Rule =
   | 'layer' // base, core, features, root: an arrow that points up, or from feature to feature
   | 'door' // past the file with the folder's name
   | 'owner' // a heavy dependency outside the folder that owns it
+  | 'pure' // a folder of pure decisions that imports a value it cannot need
   | 'place' // a file or folder whose name says nothing, or that has no layer
   | 'barrel'
   | 'cycle'
@@ -101,6 +102,11 @@ const OWNERS: readonly { module: RegExp; values: readonly string[]; types?: read
   { module: /^undici(?:\/|$)/, values: ['wecom/src/', 'server/src/cli/'] },
 ]
 
+/** Folders whose functions do no I/O and read no clock: what they may import as values. Types they may know like others. */
+const PURE: Readonly<Record<string, readonly string[]>> = {
+  'server/src/sync/plan/': ['server/src/directory/names.ts', 'server/src/errors.ts', 'node:crypto'],
+}
+
 const MEANINGLESS = /^(?:utils?|helpers?|common|lib|shared|misc)$/
 
 /** The one index of a package that others install. */
@@ -148,7 +154,7 @@ function judgeImports(path: string, imports: readonly Import[]): Violation[] {
     const reasons = judgeTarget(path, imported)
     if (!isDevelopment(path)) {
       reasons.push(...judgePackages(path, imported), ...judgeOwner(path, imported))
-      reasons.push(...judgeServer(path, imported))
+      reasons.push(...judgeServer(path, imported), ...judgePurity(path, imported))
     }
     return reasons.map(([rule, detail]) => ({ file: path, line: imported.line, rule, detail }))
   })
@@ -190,6 +196,14 @@ function judgeOwner(path: string, { specifier, kind }: Import): Reason[] {
   const layer = LAYERS[placeInServer(path) ?? '']
   if (kind === 'type' && layer !== undefined && owner.types?.includes(layer)) return []
   return [['owner', `${specifier} belongs to ${owner.values.join(' and ')}`]]
+}
+
+function judgePurity(path: string, { specifier, kind }: Import): Reason[] {
+  const folder = Object.keys(PURE).find((prefix) => path.startsWith(prefix))
+  if (folder === undefined || kind === 'type') return []
+  const target = isRelative(specifier) ? resolve(path, specifier) : specifier
+  if (target.startsWith(folder) || PURE[folder]?.includes(target)) return []
+  return [['pure', `${specifier}: ${folder} decides and does no I/O; pass it in`]]
 }
 
 function judgeServer(path: string, { specifier, kind }: Import): Reason[] {

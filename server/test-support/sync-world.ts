@@ -7,9 +7,9 @@ import { foldName } from '../src/directory/names.ts'
 import { createIds } from '../src/ids.ts'
 import { createHistory } from '../src/sync/history.ts'
 import { reconcile } from '../src/sync/reconcile.ts'
-import { removalKey } from '../src/sync/removals.ts'
+import { removalKey } from '../src/sync/plan/removals.ts'
 import { createRuns, noCounts, type RunCounts } from '../src/sync/runs.ts'
-import { createSnapshot } from '../src/sync/snapshot.ts'
+import { createSnapshot } from '../src/sync/read/snapshot.ts'
 
 /** A company as a test sees it; the truth that the directory has to equal. */
 export interface Company {

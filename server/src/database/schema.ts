@@ -101,7 +101,7 @@ export const tables = {
 
   /**
    * What a list of WeCom looked like when it was last read and applied: `digest` of its bytes, `userids` a JSON array of
-   * the folded userids on it. A list with the same digest has nothing new in it; see sync/pages.ts.
+   * the folded userids on it. A list with the same digest has nothing new in it; see sync/read/pages.ts.
    */
   source_pages: { connection_id: text, corp_id: text, page: text, digest: text, userids: text },
 

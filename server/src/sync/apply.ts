@@ -6,7 +6,7 @@
 import { SYSTEM, type Audit } from '../audit/audit.ts'
 import { insertRows, isRowFault, type Database, type Row, type Transaction } from '../database/database.ts'
 import type { Problem } from '../errors.ts'
-import type { Change, ChangeAction, Step } from './changes.ts'
+import type { Change, ChangeAction, Step } from './plan/changes.ts'
 import type { RunCounts, RunUpdate } from './runs.ts'
 
 export interface ApplyOptions {

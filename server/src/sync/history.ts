@@ -2,7 +2,7 @@
 import type { Database, Row, Transaction } from '../database/database.ts'
 import { contains } from '../directory/search.ts'
 import type { Problem } from '../errors.ts'
-import type { Change, ChangeAction, ChangeEntity, ChangeState, Fields } from './changes.ts'
+import type { Change, ChangeAction, ChangeEntity, ChangeState, Fields } from './plan/changes.ts'
 
 /** A change with its place in the run. */
 export interface RecordedChange extends Change {

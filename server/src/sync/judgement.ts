@@ -4,8 +4,8 @@
  */
 import type { Database, Row } from '../database/database.ts'
 import * as comparison from '../directory/comparison.ts'
-import { guard, type GuardSettings, type Verdict } from './guard.ts'
-import type { KnownLink } from './matching.ts'
+import { guard, type GuardSettings, type Verdict } from './plan/guard.ts'
+import type { KnownLink } from './plan/matching.ts'
 import {
   planHash,
   removalKey,
@@ -13,9 +13,9 @@ import {
   type DepartmentRemoval,
   type Permission,
   type UserRemoval,
-} from './removals.ts'
+} from './plan/removals.ts'
 import type { Held, Warning } from './runs.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { Snapshot } from './read/snapshot.ts'
 
 export interface JudgementOptions {
   readonly connectionId: string

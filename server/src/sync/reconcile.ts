@@ -1,6 +1,6 @@
 /**
- * Makes the directory agree with one snapshot: plan, then apply, in slices. The decisions are in matching.ts and
- * plan-*.ts; this file asks the directory what they need to know and carries out what they say. Called by sync.ts.
+ * Makes the directory agree with one snapshot: plan, then apply, in slices. The decisions are in plan/; this file asks
+ * the directory what they need to know and carries out what they say. Called by sync.ts.
  */
 import type { Audit } from '../audit/audit.ts'
 import type { Database, Row, Transaction } from '../database/database.ts'
@@ -16,8 +16,8 @@ import {
 import { foldName, storable } from '../directory/names.ts'
 import type { NewId } from '../ids.ts'
 import { applyBatch, batchOf, type ApplyOptions, type Batch } from './apply.ts'
-import { change, type Step } from './changes.ts'
-import type { WantedUser } from './mapping.ts'
+import { change, type Step } from './plan/changes.ts'
+import type { WantedUser } from './plan/mapping.ts'
 import {
   claimAddress,
   contestedSynthetics,
@@ -28,13 +28,13 @@ import {
   type AddressClaim,
   type AddressVerdict,
   type Identity,
-} from './matching.ts'
+} from './plan/matching.ts'
 import { judgeRemovals, type JudgementOptions, type Removals } from './judgement.ts'
-import { planDepartments, type DepartmentPlan } from './plan-departments.ts'
-import { planPerson, type PeopleContext, type Person } from './plan-people.ts'
-import { planDepartmentRemovals, planUserRemoval, removalOfAbsent, type UserRemoval } from './removals.ts'
+import { planDepartments, type DepartmentPlan } from './plan/departments.ts'
+import { planPerson, type PeopleContext, type Person } from './plan/people.ts'
+import { planDepartmentRemovals, planUserRemoval, removalOfAbsent, type UserRemoval } from './plan/removals.ts'
 import type { Held, RunCounts, RunUpdate, Warning } from './runs.ts'
-import type { PackedPeople, Snapshot } from './snapshot.ts'
+import type { PackedPeople, Snapshot } from './read/snapshot.ts'
 
 export interface ReconcileOptions extends JudgementOptions {
   readonly runId: string

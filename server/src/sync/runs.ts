@@ -13,7 +13,7 @@ import {
 } from '../database/database.ts'
 import { AppError, type Problem, type Text } from '../errors.ts'
 import type { NewId } from '../ids.ts'
-import type { Unread } from './snapshot.ts'
+import type { Unread } from './read/snapshot.ts'
 
 export type RunMode = 'apply' | 'preview'
 export type RunTrigger = 'manual' | 'schedule' | 'event' | 'signin' | 'approval' | 'revert'

@@ -1,6 +1,6 @@
 /**
  * Directory sync (product.md §4): starts runs, carries them out in the background and closes them with an honest state.
- * Reading is in reader.ts, deciding in matching.ts and plan-*.ts, writing in apply.ts.
+ * Reading is in read/, deciding in plan/, writing in apply.ts.
  */
 import { hash as digest } from 'node:crypto'
 import type { Logger } from 'pino'
@@ -12,10 +12,10 @@ import { linkIndex } from '../directory/comparison.ts'
 import { AppError, type Problem } from '../errors.ts'
 import type { NewId } from '../ids.ts'
 import type { History } from './history.ts'
-import type { MappingSettings } from './mapping.ts'
-import { confirmGone, readAddressBook, type Reading } from './reader.ts'
+import type { MappingSettings } from './plan/mapping.ts'
+import { confirmGone, readAddressBook, type Reading } from './read/reader.ts'
 import { reconcile, type ReconcileOptions } from './reconcile.ts'
-import { removalKey } from './removals.ts'
+import { removalKey } from './plan/removals.ts'
 import {
   LEASE_RENEWAL_MS,
   noCounts,
@@ -27,8 +27,8 @@ import {
   type RunUpdate,
   type Warning,
 } from './runs.ts'
-import { createSnapshot } from './snapshot.ts'
-import { createPages } from './pages.ts'
+import { createSnapshot } from './read/snapshot.ts'
+import { createPages } from './read/pages.ts'
 
 /** What sync needs to know about a connection to read it. */
 export interface SyncSource {

@@ -2,8 +2,8 @@
  * Decides who a member is here (product.md §4.3), and who may have which e-mail address. Pure. Both questions are about
  * everybody at once, so they are answered before any single person is planned.
  */
-import { foldName, syntheticAddress } from '../directory/names.ts'
-import type { Problem } from '../errors.ts'
+import { foldName, syntheticAddress } from '../../directory/names.ts'
+import type { Problem } from '../../errors.ts'
 import type { WantedUser } from './mapping.ts'
 
 /** What is known here about a member that was linked before. */

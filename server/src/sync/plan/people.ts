@@ -2,10 +2,10 @@
  * Decides what happens to each person: created, linked, updated, disabled, enabled, restored or left alone. Pure.
  * Who somebody is and which address they get has been decided before (matching.ts).
  */
-import type { Row } from '../database/database.ts'
-import { foldName, storable } from '../directory/names.ts'
-import type { SourceFields, UserWrite } from '../directory/writes.ts'
-import { unreachable, type Problem } from '../errors.ts'
+import type { Row } from '../../database/database.ts'
+import { foldName, storable } from '../../directory/names.ts'
+import type { SourceFields, UserWrite } from '../../directory/writes.ts'
+import { unreachable, type Problem } from '../../errors.ts'
 import { change, difference, type Change, type Fields, type Step } from './changes.ts'
 import type { WantedMembership, WantedUser } from './mapping.ts'
 import type { AddressVerdict, Identity } from './matching.ts'

@@ -3,10 +3,10 @@
  * A department is known by its WeCom id and never by its name: two under different parents may share one.
  */
 import type { Department } from '@muster/wecom'
-import type { Row } from '../database/database.ts'
-import { foldName, storable } from '../directory/names.ts'
-import type { DepartmentWrite } from '../directory/writes.ts'
-import type { Problem } from '../errors.ts'
+import type { Row } from '../../database/database.ts'
+import { foldName, storable } from '../../directory/names.ts'
+import type { DepartmentWrite } from '../../directory/writes.ts'
+import type { Problem } from '../../errors.ts'
 import { change, difference, type Step } from './changes.ts'
 
 export interface DepartmentPlan {

@@ -7,8 +7,8 @@
  */
 import { hash as digest } from 'node:crypto'
 import type { Member, MemberAttribute } from '@muster/wecom'
-import { foldName, isAddress, normalisePhone, storable } from '../directory/names.ts'
-import type { Problem } from '../errors.ts'
+import { foldName, isAddress, normalisePhone, storable } from '../../directory/names.ts'
+import type { Problem } from '../../errors.ts'
 
 /** One membership as WeCom gives it; `department` is WeCom's id. */
 export interface WantedMembership {

@@ -4,11 +4,11 @@
  */
 import { hash as digest } from 'node:crypto'
 import type { Department, Member, RejectedRow } from '@muster/wecom'
-import { foldName, storable } from '../directory/names.ts'
-import type { Problem } from '../errors.ts'
+import { foldName, storable } from '../../directory/names.ts'
+import type { Problem } from '../../errors.ts'
 import { bodyDigest, pageDigest, type KnownPage } from './pages.ts'
-import { mapMember, type MappedMember, type MappingSettings, type Sight, type WantedUser } from './mapping.ts'
-import type { KnownLink } from './matching.ts'
+import { mapMember, type MappedMember, type MappingSettings, type Sight, type WantedUser } from '../plan/mapping.ts'
+import type { KnownLink } from '../plan/matching.ts'
 
 /** Something that could not be read, so that nothing may be concluded about what is in it. */
 export interface Unread {

@@ -1,5 +1,5 @@
 /** One step of a plan and its parts, as values: what a run decides, stores and shows. */
-import type { Problem } from '../errors.ts'
+import type { Problem } from '../../errors.ts'
 
 export type ChangeEntity = 'user' | 'department' | 'membership' | 'link'
 export type ChangeAction = 'create' | 'update' | 'disable' | 'enable' | 'delete' | 'restore' | 'link' | 'unlink'

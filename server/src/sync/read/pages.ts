@@ -3,7 +3,7 @@
  * neither parsing nor comparing. Only lists that were read without a doubt are remembered. Called by sync.ts.
  */
 import { hash as digest } from 'node:crypto'
-import { insertRows, isOneOf, type Database, type Row, type Transaction } from '../database/database.ts'
+import { insertRows, isOneOf, type Database, type Row, type Transaction } from '../../database/database.ts'
 
 /** A list as it was last read. */
 export interface KnownPage {

@@ -3,8 +3,8 @@
  * it could not read. It decides nothing about people; everything it sees goes into the snapshot. Called by sync.ts.
  */
 import { WecomError, type Principal } from '@muster/wecom'
-import { isFatal, wecomProblem } from '../connections/wecom-problem.ts'
-import type { Strategy } from './runs.ts'
+import { isFatal, wecomProblem } from '../../connections/wecom-problem.ts'
+import type { Strategy } from '../runs.ts'
 import type { SnapshotBuilder, Unread } from './snapshot.ts'
 
 export interface Reading {

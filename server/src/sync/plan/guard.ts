@@ -2,7 +2,7 @@
  * Decides whether the removals of a plan look like an accident (product.md §4.4). Pure. Whoever is stopped here waits for
  * a person; everything else of the plan goes on. Called by reconcile.ts only.
  */
-import type { Text } from '../errors.ts'
+import type { Text } from '../../errors.ts'
 
 export interface GuardSettings {
   /** More than this share is held, when there are at least `minimum`. */

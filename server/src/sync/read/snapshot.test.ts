@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Member } from '@muster/wecom'
-import type { KnownLink } from './matching.ts'
+import type { KnownLink } from '../plan/matching.ts'
 import { createSnapshot, type Snapshot } from './snapshot.ts'
 
 const settings = { notActivated: 'disable', version: '1' } as const

@@ -4,10 +4,10 @@
  * administrator's approval, or by asking WeCom once more.
  */
 import { hash as digest } from 'node:crypto'
-import type { Row } from '../database/database.ts'
-import type { DepartmentWrite, UserWrite } from '../directory/writes.ts'
+import type { Row } from '../../database/database.ts'
+import type { DepartmentWrite, UserWrite } from '../../directory/writes.ts'
 import { change, type Step } from './changes.ts'
-import type { KnownUser } from './plan-people.ts'
+import type { KnownUser } from './people.ts'
 
 /** What becomes of one removal. */
 export type Permission =
