@@ -128,7 +128,7 @@ export async function createWorld(database: Database) {
                 syntheticEmailDomain: 'wecom.local',
               },
               approved,
-              recentRemovals: { users: 0, departments: 0 },
+              recentRemovals: () => Promise.resolve({ users: 0, departments: 0 }),
               async confirmGone(userids) {
                 await beforeWriting?.()
                 return new Set(userids.filter((userid) => !stillThere.includes(userid)))

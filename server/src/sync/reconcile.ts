@@ -38,7 +38,6 @@ import type { PackedPeople, Snapshot } from './read/snapshot.ts'
 
 export interface ReconcileOptions extends JudgementOptions {
   readonly runId: string
-  readonly organizationId: string
   readonly isPreview: boolean
   readonly policy: JudgementOptions['policy'] & {
     readonly bindByUsername: boolean

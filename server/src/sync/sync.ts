@@ -330,7 +330,7 @@ export function createSync(parts: SyncParts) {
         isAbsenceKnown: !reading.individualsUnknown,
         policy: source.settings,
         approved: approval?.keys ?? null,
-        recentRemovals: await parts.history.removalsSince(source.connectionId, now() - DAY_MS),
+        recentRemovals: () => parts.history.removalsSince(source.connectionId, now() - DAY_MS),
         confirmGone: (userids) => confirmGone(source.principal, userids, signal),
         links,
         signal,

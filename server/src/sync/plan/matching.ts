@@ -12,6 +12,8 @@ export interface KnownLink {
   readonly userId: string
   /** Digest of what was last applied, or null when it must be compared. */
   readonly hash: string | null
+  /** From 0: where it stands among all links of the company. */
+  readonly place: number
 }
 
 /** A living user whose username equals the userid of a member without a link. */

@@ -59,7 +59,7 @@ export function createPages({ database }: { database: Database }) {
  * @param hashes of the people on it, in its order
  */
 export function pageDigest(seed: string, bodyDigest: string, hashes: readonly string[]): string {
-  return `${bodyDigest}.${digest('sha256', [seed, ...hashes].join(), 'base64url')}`
+  return `${bodyDigest}.${digest('sha256', `${seed},${hashes.join()}`, 'base64url')}`
 }
 
 export function bodyDigest(body: Uint8Array): string {

@@ -33,7 +33,7 @@ function read(lists: Lists, before?: { snapshot: Snapshot; links: Map<string, Kn
 /** The links after everybody was applied, but for those who failed. */
 function applied(snapshot: Snapshot, failed: string[] = []): Map<string, KnownLink> {
   const people = [...snapshot.changed.slices()].flat().filter(({ key }) => !failed.includes(key))
-  return new Map(people.map(({ key, hash }) => [key, { id: `lnk_${key}`, userId: `usr_${key}`, hash }]))
+  return new Map(people.map(({ key, hash }, place) => [key, { id: `lnk_${key}`, userId: `usr_${key}`, hash, place }]))
 }
 
 const lists: Lists = { 1: [member('Li'), member('wang')], 2: [member('li'), member('zhao')] }

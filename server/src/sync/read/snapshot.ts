@@ -70,8 +70,10 @@ export function createSnapshot(
   knownPages: ReadonlyMap<string, KnownPage> = new Map(),
 ): SnapshotBuilder {
   const departments = new Map<number, Department>()
-  /** Everybody who was seen, with the digest of what they looked like; null where that could not be told. */
-  const seen = new Map<string, string | null>()
+  /** Who was seen exactly as they were last applied, by the place of their link: usually everybody, so it is kept small. */
+  const asApplied = new Uint8Array(links.size)
+  /** Everybody else who was seen, with the digest of what they looked like; null where that could not be told. */
+  const otherwise = new Map<string, string | null>()
   const digests = new Map<number, string>()
   const pages = new Map<string, KnownPage>()
   const changed = createPacker()
@@ -114,55 +116,70 @@ export function createSnapshot(
         const wanted = mapMember(member, sightOf, settings)
         keys.push(key)
         hashes.push(wanted.hash)
-        if (seen.has(key)) {
+        const before = seenAs(key)
+        if (before !== undefined) {
           // Changed between two lists: remembering the later one would hide that the earlier one was applied.
-          if (seen.get(key) !== wanted.hash) isConsistent = false
+          if (before !== wanted.hash) isConsistent = false
           continue
         }
         const link = links.get(key)
-        seen.set(key, wanted.hash)
-        if (link?.hash === wanted.hash) unchanged++
-        else changed.add(wanted)
+        if (link?.hash === wanted.hash) tick(link.place)
+        else {
+          otherwise.set(key, wanted.hash)
+          changed.add(wanted)
+        }
       }
       for (const row of [...bad, ...unstorable]) {
-        if (row.userid !== undefined && seen.has(foldName(row.userid))) continue
-        if (row.userid !== undefined) seen.set(foldName(row.userid), null)
+        if (row.userid !== undefined && wasSeen(row.userid)) continue
+        if (row.userid !== undefined) otherwise.set(foldName(row.userid), null)
         rejected.push(row)
       }
       const bytes = department === undefined ? undefined : digests.get(department)
       if (bytes === undefined || !isConsistent) return
       pages.set(String(department), { digest: pageDigest(seed, bytes, hashes), userids: JSON.stringify(keys) })
     },
-    wasSeen: (userid) => seen.has(foldName(userid)),
+    wasSeen,
     get membersRead() {
-      return seen.size
+      return unchanged + otherwise.size
     },
     finish: () => ({
       departments: [...departments.values()],
       changed: changed.finish(),
-      membersRead: seen.size,
+      membersRead: unchanged + otherwise.size,
       unchanged,
       rejected,
-      wasSeen: (key) => seen.has(key),
+      wasSeen: (key) => seenAs(key) !== undefined,
       pages,
     }),
   }
 
+  function seenAs(key: string): string | null | undefined {
+    const link = links.get(key)
+    return link !== undefined && asApplied[link.place] === 1 ? link.hash : otherwise.get(key)
+  }
+
+  function wasSeen(userid: string): boolean {
+    return seenAs(foldName(userid)) !== undefined
+  }
+
+  function tick(place: number): void {
+    if (asApplied[place] === 1) return
+    asApplied[place] = 1
+    unchanged++
+  }
+
   /** Only when everybody on the list was applied as it shows them, and nobody looked different on another list. */
   function tickOff(known: KnownPage, bytes: string): boolean {
-    const keys = JSON.parse(known.userids) as string[]
+    const places: number[] = []
     const hashes: string[] = []
-    for (const key of keys) {
-      const hash = links.get(key)?.hash ?? null
-      if (hash === null || (seen.has(key) && seen.get(key) !== hash)) return false
-      hashes.push(hash)
+    for (const key of JSON.parse(known.userids) as string[]) {
+      const link = links.get(key)
+      if (link === undefined || link.hash === null || otherwise.has(key)) return false
+      places.push(link.place)
+      hashes.push(link.hash)
     }
     if (pageDigest(seed, bytes, hashes) !== known.digest) return false
-    for (const key of keys) {
-      if (seen.has(key)) continue
-      seen.set(key, links.get(key)!.hash)
-      unchanged++
-    }
+    for (const place of places) tick(place)
     return true
   }
 }
