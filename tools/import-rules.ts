@@ -47,6 +47,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   vault: 'base',
   ids: 'base',
   clock: 'base',
+  background: 'base',
   html: 'base',
   log: 'base',
   metrics: 'base',

@@ -8,6 +8,7 @@ import type { Logger } from 'pino'
 import { createAdminApi } from './admin/admin.ts'
 import { createAccess } from './admin/access.ts'
 import { createAudit, SYSTEM } from './audit/audit.ts'
+import { startJobs } from './background.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { createConnections } from './connections/connections.ts'
@@ -117,7 +118,7 @@ export async function createApp({
     if (purpose === 'serve') {
       await connections.followEnvironment(SYSTEM, organization.id, config.environmentConnection)
     }
-    await sync.recover()
+    await sync.closeAbandoned()
 
     const http = await createHttp({
       publicUrl: config.publicUrl,
@@ -149,11 +150,15 @@ export async function createApp({
     )
     await http.ready()
 
+    // what goes on without a request
+    const jobs = startJobs([{ name: 'abandoned-runs', pauseMs: 4_000, work: sync.closeAbandoned }], log)
+
     return {
       http,
       openLocalDoor: localDoor.open,
       async close() {
         await localDoor.close()
+        await jobs.stop()
         await sync.stop()
         await http.close()
         await wecom.close()

@@ -103,8 +103,6 @@ export class RunLost extends Error {
 export type Runs = ReturnType<typeof createRuns>
 
 const LEASE_MS = 15_000
-/** How often an owner renews its lease and others look for dead ones. */
-export const LEASE_RENEWAL_MS = 4_000
 
 /** @param owner names this process; different for every process that ever ran */
 export function createRuns({ database, newId, owner }: { database: Database; newId: NewId; owner: string }) {

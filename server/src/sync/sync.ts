@@ -17,7 +17,6 @@ import { confirmGone, readAddressBook, type Reading } from './read/reader.ts'
 import { reconcile, type ReconcileOptions } from './reconcile.ts'
 import { removalKey } from './plan/removals.ts'
 import {
-  LEASE_RENEWAL_MS,
   noCounts,
   RunLost,
   type Run,
@@ -85,7 +84,6 @@ export function createSync(parts: SyncParts) {
   /** Starts that are under way; their runs are not among the active ones yet. */
   const starting = new Set<Promise<unknown>>()
   let isStopping = false
-  let sweep: NodeJS.Timeout | undefined
 
   return {
     /**
@@ -150,17 +148,15 @@ export function createSync(parts: SyncParts) {
       return run
     },
 
-    /** Closes what dead processes left open, now and from time to time. */
-    async recover(): Promise<void> {
-      await sweepOnce()
-      sweep = setInterval(() => void sweepOnce(), LEASE_RENEWAL_MS)
-      sweep.unref()
+    /** Closes what dead processes left open. To be called from time to time. */
+    async closeAbandoned(): Promise<void> {
+      const failed = await runs.failAbandoned(now(), starting.size > 0 ? null : [...active.keys()])
+      if (failed > 0) log.warn({ runs: failed }, 'closed runs whose process is gone')
     },
 
     /** Ends the runs of this process honestly and waits for them. */
     async stop(): Promise<void> {
       isStopping = true
-      clearInterval(sweep)
       await Promise.allSettled(starting)
       const ending = [...active.values()]
       for (const { abort } of ending) abort.abort(new AppError('sync/interrupted'))
@@ -214,16 +210,6 @@ export function createSync(parts: SyncParts) {
     if (run.state === 'superseded') throw new AppError('sync/plan-outdated')
     if (run.state !== 'held') throw new AppError('sync/run-not-held')
     return run
-  }
-
-  async function sweepOnce(): Promise<void> {
-    try {
-      const failed = await runs.failAbandoned(now(), starting.size > 0 ? null : [...active.keys()])
-      if (failed > 0) log.warn({ runs: failed }, 'closed runs whose process is gone')
-    } catch (error) {
-      // A database that is away for a moment must not end the sweeping; readiness reports it.
-      log.warn({ err: error }, 'could not look for abandoned runs')
-    }
   }
 
   async function soonAfterTheLast(connectionId: string): Promise<Warning[]> {
