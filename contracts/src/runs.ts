@@ -86,6 +86,8 @@ const Held = answer({
   counts: z.record(z.string(), count).meta({ description: 'Held removals by what they are.' }),
 })
 
+const strategy = z.enum(['departments', 'ids', 'export', 'individuals'])
+
 export const Run = answer({
   id: RunId,
   organizationId: OrganizationId,
@@ -98,10 +100,14 @@ export const Run = answer({
   startedAt: Timestamp,
   finishedAt: Timestamp.nullable(),
   progress: answer({ phase: z.enum(['read', 'plan', 'apply']), done: count, total: count }),
-  strategy: z
-    .enum(['departments', 'ids', 'export', 'individuals'])
+  strategy: strategy.nullable().meta({ description: 'How WeCom is read; null until that is decided.' }),
+  reading: answer({
+    strategy,
+    reason: Notice.meta({ description: 'Why WeCom is read in this way.' }),
+    expectedCalls: count.meta({ description: 'Calls when nothing has to be asked twice, without the token.' }),
+  })
     .nullable()
-    .meta({ description: 'How WeCom is read; null until that is decided.' }),
+    .meta({ description: 'The same with its reason; null until it is decided.' }),
   complete: z.boolean().meta({ description: 'All that is visible was read. Otherwise nobody is removed.' }),
   counts: RunCounts,
   apiCalls: count.meta({ description: 'Every request made to WeCom for this run.' }),
@@ -135,6 +141,14 @@ export const Run = answer({
       finishedAt: '2026-11-20T03:00:42.000Z',
       progress: { phase: 'apply', done: 12, total: 12 },
       strategy: 'departments',
+      reading: {
+        strategy: 'departments',
+        reason: {
+          code: 'app',
+          detail: 'The app reads the people of each department it may see, one call a department.',
+        },
+        expectedCalls: 6,
+      },
       complete: false,
       counts: {
         membersRead: 12,

@@ -91,14 +91,11 @@ export async function createApp({
       async sourceOf(connectionId, onCall): Promise<SyncSource> {
         const connection = await connections.get(connectionId)
         if (!connection.sync.enabled) throw new AppError('sync/disabled')
-        const { principal, corpId, agentId, hasVisibleRange } = await wecom.forDirectory(connection.id, onCall)
+        const access = await wecom.forDirectory(connection.id, onCall)
         return {
+          ...access,
           connectionId: connection.id,
           organizationId: connection.organizationId,
-          corpId,
-          principal,
-          agentId,
-          hasVisibleRange,
           settings: {
             bindByUsername: connection.sync.bindByUsername,
             onlyWecomUsers: connection.sync.users.onlyWecom,

@@ -104,6 +104,10 @@ function renderRun(run: Run, language: Language): z.input<typeof RunAnswer> {
     finishedAt: run.finishedAt === null ? null : new Date(run.finishedAt).toISOString(),
     progress: run.progress,
     strategy: run.strategy,
+    reading:
+      run.reading === null
+        ? null
+        : { ...run.reading, reason: { ...run.reading.reason, detail: run.reading.reason.detail[language] } },
     complete: run.complete,
     counts: run.counts,
     apiCalls: run.apiCalls,

@@ -20,6 +20,8 @@ export interface DirectoryAccess {
   readonly agentId: number | null
   /** Whether this credential sees only the visible range of an app. */
   readonly hasVisibleRange: boolean
+  /** That of the contacts assistant, which from a new address may read nothing but ids; null when there is none. */
+  readonly contacts: Principal | null
 }
 
 export type WecomAccess = ReturnType<typeof createWecomAccess>
@@ -53,25 +55,29 @@ export function createWecomAccess({
 
   return {
     /**
-     * The credential that reads the address book of a self-built connection: the app's, else the contacts assistant's.
+     * The credentials that read the address book of a self-built connection: the app's, else the contacts assistant's,
+     * and the latter's beside it.
      * @param count called for every request that is sent
      * @throws AppError `connections/not-found`, `connections/incomplete`
      */
     async forDirectory(connectionId: string, count: () => void): Promise<DirectoryAccess> {
       const { corpId, agentId } = await connections.get(connectionId)
       const secret = await connections.revealSecret(connectionId, 'secret')
-      const chosen = secret ?? (await connections.revealSecret(connectionId, 'contactsSecret'))
-      if (corpId === null || chosen === undefined) throw new AppError('connections/incomplete')
-      const principal = wecom.principal({
-        corpId,
-        secret: chosen.reveal(),
-        ...(secret === undefined || agentId === null ? {} : { agentId }),
-        onCall({ api, outcome }) {
-          count()
-          onCall(api, outcome)
-        },
-      })
-      return { principal, corpId, agentId, hasVisibleRange: secret !== undefined }
+      const contactsSecret = await connections.revealSecret(connectionId, 'contactsSecret')
+      if (corpId === null) throw new AppError('connections/incomplete')
+      const principalWith = (clear: Secret) =>
+        wecom.principal({
+          corpId,
+          secret: clear.reveal(),
+          onCall({ api, outcome }) {
+            count()
+            onCall(api, outcome)
+          },
+        })
+      const contacts = contactsSecret === undefined ? null : principalWith(contactsSecret)
+      const principal = secret === undefined ? contacts : principalWith(secret)
+      if (principal === null) throw new AppError('connections/incomplete')
+      return { principal, corpId, agentId, hasVisibleRange: secret !== undefined, contacts }
     },
 
     close: () => wecom.close(),

@@ -260,4 +260,11 @@ const history: Record<string, (words: Words) => string[]> = {
     // "What happened to this one?"
     `create index audit_target on audit (target_id, id)`,
   ],
+
+  '0002-reading-explained': ({ int }) => [
+    `alter table runs add column reading text`,
+    // What the lists showed is not known of those that were remembered before: they are read again.
+    `delete from source_pages`,
+    `alter table source_pages add column shown ${int} not null default 0`,
+  ],
 }

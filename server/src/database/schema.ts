@@ -101,9 +101,10 @@ export const tables = {
 
   /**
    * What a list of WeCom looked like when it was last read and applied: `digest` of its bytes, `userids` a JSON array of
-   * the folded userids on it. A list with the same digest has nothing new in it; see sync/read/pages.ts.
+   * the folded userids on it, `shown` the fields that somebody on it showed. A list with the same digest has nothing new
+   * in it; see sync/read/pages.ts.
    */
-  source_pages: { connection_id: text, corp_id: text, page: text, digest: text, userids: text },
+  source_pages: { connection_id: text, corp_id: text, page: text, digest: text, userids: text, shown: integer },
 
   /** Columns that end in `_sealed` hold vault texts, bound to `connection/<id>/<column>`. */
   connections: {
@@ -151,6 +152,7 @@ export const tables = {
     progress_done: integer,
     progress_total: integer,
     strategy: textOrNull,
+    reading: textOrNull,
     complete: integer,
     counts: text,
     api_calls: integer,

@@ -58,6 +58,14 @@ export interface Warning {
   readonly detail: Text
 }
 
+/** How WeCom is read, and why so. */
+export interface ReadingChoice {
+  readonly strategy: Strategy
+  readonly reason: Warning
+  /** Calls when nothing has to be asked twice, without the token. */
+  readonly expectedCalls: number
+}
+
 /** Removals that wait for a person. */
 export interface Held {
   /** Names exactly the removals that are shown. */
@@ -81,6 +89,7 @@ export interface Run {
   readonly finishedAt: number | null
   readonly progress: { readonly phase: RunPhase; readonly done: number; readonly total: number }
   readonly strategy: Strategy | null
+  readonly reading: ReadingChoice | null
   readonly complete: boolean
   readonly counts: RunCounts
   readonly apiCalls: number
@@ -92,7 +101,7 @@ export interface Run {
 
 /** What changes about a run while it is running. */
 export type RunUpdate = Partial<
-  Pick<Run, 'progress' | 'strategy' | 'complete' | 'counts' | 'apiCalls' | 'unread' | 'held' | 'error' | 'warnings'>
+  Pick<Run, 'progress' | 'reading' | 'complete' | 'counts' | 'apiCalls' | 'unread' | 'held' | 'error' | 'warnings'>
 >
 
 /** The run is no longer ours: it was cancelled, or another process took it for dead. */
@@ -143,6 +152,7 @@ export function createRuns({ database, newId, owner }: { database: Database; new
           progress_done: 0,
           progress_total: 0,
           strategy: null,
+          reading: null,
           complete: 0,
           counts: JSON.stringify(noCounts()),
           api_calls: 0,
@@ -365,7 +375,10 @@ function columns(update: RunUpdate): Partial<Row<'runs'>> {
     set.progress_done = update.progress.done
     set.progress_total = update.progress.total
   }
-  if (update.strategy !== undefined) set.strategy = update.strategy
+  if (update.reading != null) {
+    set.strategy = update.reading.strategy
+    set.reading = JSON.stringify(update.reading)
+  }
   if (update.complete !== undefined) set.complete = update.complete ? 1 : 0
   if (update.counts !== undefined) set.counts = JSON.stringify(update.counts)
   if (update.apiCalls !== undefined) set.api_calls = update.apiCalls
@@ -390,6 +403,7 @@ function fromRow(row: Row<'runs'>): Run {
     finishedAt: row.finished_at,
     progress: { phase: row.phase as RunPhase, done: row.progress_done, total: row.progress_total },
     strategy: row.strategy as Strategy | null,
+    reading: row.reading === null ? null : (JSON.parse(row.reading) as ReadingChoice),
     complete: row.complete === 1,
     counts: JSON.parse(row.counts) as RunCounts,
     apiCalls: row.api_calls,

@@ -4,7 +4,6 @@
  */
 import { hash as digest } from 'node:crypto'
 import type { Logger } from 'pino'
-import type { Principal } from '@muster/wecom'
 import type { Actor, Audit } from '../audit/audit.ts'
 import { wecomProblem } from '../connections/wecom-problem.ts'
 import { isUniqueViolation, type Database } from '../database/database.ts'
@@ -13,7 +12,8 @@ import { AppError, type Problem } from '../errors.ts'
 import type { NewId } from '../ids.ts'
 import type { History } from './history.ts'
 import type { MappingSettings } from './plan/mapping.ts'
-import { confirmGone, readAddressBook, type Reading } from './read/reader.ts'
+import { readingWarnings } from './read/explanations.ts'
+import { confirmGone, readAddressBook, type Credentials, type Reading } from './read/reader.ts'
 import { reconcile, type ReconcileOptions } from './reconcile.ts'
 import { removalKey } from './plan/removals.ts'
 import {
@@ -30,13 +30,10 @@ import { createSnapshot } from './read/snapshot.ts'
 import { createPages } from './read/pages.ts'
 
 /** What sync needs to know about a connection to read it. */
-export interface SyncSource {
+export interface SyncSource extends Credentials {
   readonly connectionId: string
   readonly organizationId: string
   readonly corpId: string
-  readonly principal: Principal
-  readonly agentId: number | null
-  readonly hasVisibleRange: boolean
   readonly settings: SyncSettings
 }
 
@@ -75,7 +72,7 @@ const HOUR_MS = 60 * 60 * 1_000
 const DAY_MS = 24 * HOUR_MS
 
 /** Changes when the program maps or compares differently than before, so that everybody is compared again. */
-const MAPPING_GENERATION = 1
+const MAPPING_GENERATION = 2
 
 export function createSync(parts: SyncParts) {
   const { database, runs, now, log } = parts
@@ -293,11 +290,10 @@ export function createSync(parts: SyncParts) {
     const links = await linkIndex(database, source.connectionId, source.corpId)
     const knownPages = await pages.load(source.connectionId, source.corpId)
     const builder = createSnapshot(links, mappingSettings(source.settings), knownPages)
-    const reading = await readAddressBook(source.principal, builder, {
-      agentId: source.agentId,
-      hasVisibleRange: source.hasVisibleRange,
+    const reading = await readAddressBook(source, builder, {
       signal,
       onProgress: (done, total) => Object.assign(progress, { done, total }),
+      onChoice: (choice) => runs.update(database, run.id, { reading: choice }),
     })
     const snapshot = builder.finish()
     if (snapshot.membersRead === 0 && reading.unread.length > 0) throw nothingRead(reading)
@@ -317,7 +313,7 @@ export function createSync(parts: SyncParts) {
         policy: source.settings,
         approved: approval?.keys ?? null,
         recentRemovals: () => parts.history.removalsSince(source.connectionId, now() - DAY_MS),
-        confirmGone: (userids) => confirmGone(source.principal, userids, signal),
+        confirmGone: (userids) => confirmGone(source, reading, userids, signal),
         links,
         signal,
         fence: (tx, update) => runs.update(tx, run.id, update),
@@ -336,11 +332,10 @@ export function createSync(parts: SyncParts) {
       state:
         run.mode === 'preview' ? 'previewed' : held !== null ? 'held' : isClean ? 'succeeded' : 'partially_succeeded',
       update: {
-        strategy: reading.strategy,
         complete: reading.isComplete,
         unread: reading.unread,
         held,
-        warnings: [...run.warnings, ...readingWarnings(reading), ...warnings],
+        warnings: [...run.warnings, ...readingWarnings(reading, snapshot), ...warnings],
       },
     }
   }
@@ -396,17 +391,4 @@ function nothingRead({ unread }: Reading): AppError {
 function problemOf(error: unknown): Problem {
   if (error instanceof AppError) return error.problem
   return wecomProblem(error) ?? { code: 'sync/failed' }
-}
-
-function readingWarnings({ individualsUnknown }: Reading): Warning[] {
-  if (!individualsUnknown) return []
-  return [
-    {
-      code: 'individuals-unknown',
-      detail: {
-        en: 'Without an agentId, people who were added one by one to the visible range cannot be found.',
-        zh: '未填写 AgentId，无法获知可见范围中单独添加的成员。',
-      },
-    },
-  ]
 }

@@ -10,12 +10,12 @@ import type { Member, MemberAttribute } from '@muster/wecom'
 import { foldName, isAddress, normalisePhone, storable } from '../../directory/names.ts'
 import type { Problem } from '../../errors.ts'
 
-/** One membership as WeCom gives it; `department` is WeCom's id. */
+/** One membership as WeCom gives it; `department` is WeCom's id. What is undefined is withheld, and stays as it is. */
 export interface WantedMembership {
   readonly department: number
-  readonly isMain: boolean
-  readonly order: number
-  readonly isLeader: boolean
+  readonly isMain: boolean | undefined
+  readonly order: number | undefined
+  readonly isLeader: boolean | undefined
 }
 
 /** One member, mapped. */
@@ -78,14 +78,97 @@ export function mapMember(
     memberships: memberships(member, sightOf),
     leaders: member.directLeaders?.map(foldName),
   }
-  // The spelling of the userid stays out of the digest: WeCom itself spells it differently in different places.
-  const json = JSON.stringify(fields)
-  const hash = hashOf(json, settings.version)
-  return { userid: member.userid, ...fields, hash, problem: nameProblem(member, displayName), json }
+  return mapped(member.userid, fields, nameProblem(member, displayName), settings)
+}
+
+/**
+ * Somebody of whom nothing is shown but the id, and the departments where those are known.
+ * @param departments undefined when it is not known whether these are all
+ */
+export function mapId(
+  userid: string,
+  departments: readonly number[] | undefined,
+  sightOf: (department: number) => Sight,
+  settings: MappingSettings,
+): MappedMember {
+  const isWhole = departments?.every((id) => sightOf(id) !== 'unreadable') === true
+  const fields = {
+    key: foldName(userid),
+    openUserid: undefined,
+    displayName: undefined,
+    bizMail: undefined,
+    email: undefined,
+    phone: undefined,
+    avatarUrl: undefined,
+    title: undefined,
+    gender: undefined,
+    attributes: undefined,
+    isActive: undefined,
+    memberships: !isWhole
+      ? undefined
+      : departments
+          .filter((id) => sightOf(id) === 'visible')
+          .map((department) => ({ department, isMain: undefined, order: undefined, isLeader: undefined })),
+    leaders: undefined,
+  }
+  return mapped(userid, fields, undefined, settings)
 }
 
 /** A member as mapped, with its digested fields as JSON, so that whoever packs it need not write them again. */
 export type MappedMember = WantedUser & { readonly json: string }
+
+function mapped(
+  userid: string,
+  fields: Omit<WantedUser, 'userid' | 'hash' | 'problem'>,
+  problem: Problem | undefined,
+  settings: MappingSettings,
+): MappedMember {
+  // The spelling of the userid stays out of the digest: WeCom itself spells it differently in different places.
+  const json = JSON.stringify(fields)
+  return { userid, ...fields, hash: hashOf(json, settings.version), problem, json }
+}
+
+/** The fields of a member that sync uses, by WeCom's names; one bit each, in this order. */
+const SOURCE_FIELDS = [
+  'name',
+  'department',
+  'status',
+  'position',
+  'mobile',
+  'gender',
+  'email',
+  'biz_mail',
+  'avatar',
+  'direct_leader',
+  'extattr',
+] as const
+
+export const ALL_FIELDS = (1 << SOURCE_FIELDS.length) - 1
+
+/** What is known of somebody of whom only the id is shown. */
+export const ID_FIELDS = 1 << SOURCE_FIELDS.indexOf('department')
+
+/** Which of these fields WeCom sent, be they empty or not, as bits: asked about everybody, so it is written out. */
+export function shownFields(member: Member): number {
+  return (
+    (member.name === undefined ? 0 : 1) |
+    (member.departments === undefined ? 0 : 1 << 1) |
+    (member.status === undefined ? 0 : 1 << 2) |
+    (member.position === undefined ? 0 : 1 << 3) |
+    (member.mobile === undefined ? 0 : 1 << 4) |
+    (member.gender === undefined ? 0 : 1 << 5) |
+    (member.email === undefined ? 0 : 1 << 6) |
+    (member.bizMail === undefined ? 0 : 1 << 7) |
+    (member.avatar === undefined ? 0 : 1 << 8) |
+    (member.directLeaders === undefined ? 0 : 1 << 9) |
+    (member.attributes === undefined ? 0 : 1 << 10)
+  )
+}
+
+/** The names of the fields that are not among the bits. */
+export function fieldsMissing(bits: number): string[] {
+  return SOURCE_FIELDS.filter((_, index) => (bits & (1 << index)) === 0)
+}
 
 /** status 1 and not switched off is active; 2 disabled, 4 not activated, 5 left (wecom-api.md §2.3.1). */
 function isActive(member: Member, settings: MappingSettings): boolean | undefined {
@@ -113,8 +196,8 @@ function memberships(member: Member, sightOf: (department: number) => Sight): Wa
     wanted.push({
       department: id,
       isMain: id === member.mainDepartment,
-      order: order ?? 0,
-      isLeader: isLeader === true,
+      order,
+      isLeader,
     })
   }
   return wanted

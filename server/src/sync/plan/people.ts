@@ -98,7 +98,7 @@ function create(
     updated_at: context.now,
     deleted_at: null,
   }
-  const memberships = membershipRows(user.id, wanted.memberships ?? [], context)
+  const memberships = membershipRows(user.id, wanted.memberships ?? [], [], context)
   const after = { ...shown(user), ...shownPlacement(memberships, wanted.leaders ?? []), username: user.username }
   return asStep([userChange(wanted, user.id, 'create', { after: withoutEmpty(after) })], {
     userId: user.id,
@@ -122,7 +122,8 @@ function update(person: Person, address: AddressVerdict, context: PeopleContext)
 
   const status = nextStatus(user, wanted, context)
   const fields = sourceFields(user, wanted, address, status, context)
-  const memberships = wanted.memberships === undefined ? null : membershipRows(user.id, wanted.memberships, context)
+  const memberships =
+    wanted.memberships === undefined ? null : membershipRows(user.id, wanted.memberships, known.memberships, context)
   const leaders = wanted.leaders === undefined ? (link?.leader_keys ?? '[]') : JSON.stringify(wanted.leaders)
   const kept = known.memberships
   const before = { ...shown(user), ...shownPlacement(kept, parseLeaders(link)) }
@@ -307,23 +308,29 @@ function addressColumns(verdict: AddressVerdict, user: Row<'users'> | undefined)
 function membershipRows(
   userId: string,
   wanted: readonly WantedMembership[],
+  known: readonly Row<'memberships'>[],
   context: PeopleContext,
 ): Row<'memberships'>[] {
   const rows: Row<'memberships'>[] = []
   for (const { department, isMain, order, isLeader } of wanted) {
     const departmentId = context.idOf.get(department)
     if (departmentId === undefined) continue
+    const before = known.find(({ department_id }) => department_id === departmentId)
     rows.push({
       user_id: userId,
       department_id: departmentId,
       origin: 'wecom',
       connection_id: context.connectionId,
-      is_main: isMain ? 1 : 0,
-      position: order,
-      is_leader: isLeader ? 1 : 0,
+      is_main: flag(isMain) ?? before?.is_main ?? 0,
+      position: order ?? before?.position ?? 0,
+      is_leader: flag(isLeader) ?? before?.is_leader ?? 0,
     })
   }
   return rows
+}
+
+function flag(value: boolean | undefined): number | undefined {
+  return value === undefined ? undefined : Number(value)
 }
 
 function isMissing(department: number, context: PeopleContext): boolean {

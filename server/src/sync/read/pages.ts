@@ -10,6 +10,8 @@ export interface KnownPage {
   readonly digest: string
   /** JSON array of folded userids. */
   readonly userids: string
+  /** Which fields somebody on it showed, as the bits of plan/mapping.ts. */
+  readonly shown: number
 }
 
 export type Pages = ReturnType<typeof createPages>
@@ -20,11 +22,11 @@ export function createPages({ database }: { database: Database }) {
     async load(connectionId: string, corpId: string): Promise<Map<string, KnownPage>> {
       const rows = await database.kysely
         .selectFrom('source_pages')
-        .select(['page', 'digest', 'userids'])
+        .select(['page', 'digest', 'userids', 'shown'])
         .where('connection_id', '=', connectionId)
         .where('corp_id', '=', corpId)
         .execute()
-      return new Map(rows.map(({ page, digest, userids }) => [page, { digest, userids }]))
+      return new Map(rows.map(({ page, ...known }) => [page, known]))
     },
 
     /** Puts these in the place of what was known of the same lists. */

@@ -121,6 +121,89 @@ test('a list with a row that cannot be used is not remembered', () => {
   assert.ok(builder.finish().wasSeen('odd'))
 })
 
+/** Two departments, of which only the first one is shown with its people. */
+function readWithIds(
+  ids: Record<string, number[]>,
+  shown: Member[],
+  {
+    before,
+    isComplete = true,
+  }: { before?: { snapshot: Snapshot; links: Map<string, KnownLink> }; isComplete?: boolean } = {},
+) {
+  const builder = createSnapshot(before?.links ?? new Map(), settings, before?.snapshot.pages)
+  builder.addDepartments(departments, [])
+  const places = new Map(Object.entries(ids).map(([userid, places]) => [userid, { userid, departments: places }]))
+  builder.addIds({ places, isComplete, shown: new Set([1]) })
+  const isKnown = builder.recognise(1, Buffer.from(JSON.stringify(shown)))
+  if (!isKnown) builder.addMembers(shown, [], 1)
+  builder.addWithoutDetails(true)
+  const snapshot = builder.finish()
+  const people = Object.fromEntries([...snapshot.changed.slices()].flat().map((person) => [person.key, person]))
+  const placesOf = (key: string) => people[key]?.memberships?.map(({ department }) => department)
+  return { isKnown, snapshot, people, places: placesOf }
+}
+
+test('ids add the departments that details do not show, and people of whom nothing else is shown', () => {
+  const { people, places, snapshot } = readWithIds({ li: [1, 2], wang: [2], zhao: [1] }, [member('li'), member('zhao')])
+
+  assert.deepEqual([places('li'), places('wang'), places('zhao')], [[1, 2], [2], [1]])
+  assert.deepEqual([people['wang']?.displayName, people['wang']?.isActive, snapshot.idsOnly], [undefined, undefined, 1])
+  assert.deepEqual([snapshot.membersRead, snapshot.wasSeen('wang'), snapshot.wasSeen('sun')], [3, true, false])
+})
+
+test('what details show of a department counts more than the ids, which were read before', () => {
+  const moved = member('li', { departments: [{ id: 2 }] })
+
+  assert.deepEqual(readWithIds({ li: [1] }, [moved]).places('li'), [2])
+})
+
+test('with an incomplete list of ids nothing is said about the departments of people who are here', () => {
+  const first = readWithIds({ li: [1, 2], wang: [2] }, [member('li')]).snapshot
+
+  const again = readWithIds({ li: [1] }, [member('li')], {
+    before: { snapshot: first, links: applied(first) },
+    isComplete: false,
+  })
+
+  assert.deepEqual([again.isKnown, again.places('li'), again.snapshot.pages.size], [false, undefined, 0])
+  assert.deepEqual(readWithIds({ sun: [2] }, [], { isComplete: false }).places('sun'), [2], 'new people are placed')
+})
+
+test('a list stays known while the ids say the same about everybody, and not longer', () => {
+  const ids = { li: [1, 2], wang: [2] }
+  const first = readWithIds(ids, [member('li')]).snapshot
+  const before = { snapshot: first, links: applied(first) }
+
+  assert.equal(readWithIds(ids, [member('li')], { before }).isKnown, true)
+  assert.equal(readWithIds({ ...ids, li: [1] }, [member('li')], { before }).isKnown, false)
+  assert.equal(readWithIds({ wang: [2] }, [member('li')], { before }).isKnown, false)
+})
+
+test('nobody is made of an id whose details may be missing because of a failure', () => {
+  const builder = createSnapshot(new Map(), settings)
+  builder.addDepartments(departments, [])
+  builder.addIds({
+    places: new Map([['li', { userid: 'Li', departments: [1] }]]),
+    isComplete: true,
+    shown: new Set([1]),
+  })
+
+  builder.addWithoutDetails(false)
+
+  const snapshot = builder.finish()
+  assert.deepEqual([snapshot.changed.size, snapshot.wasSeen('li')], [0, true])
+})
+
+test('fields that nobody shows are named, also when the lists are known', () => {
+  const first = read(lists).snapshot
+  const again = read(lists, { snapshot: first, links: applied(first) }).snapshot
+
+  for (const { withheld } of [first, again]) {
+    assert.ok(withheld.includes('mobile') && !withheld.includes('name'))
+  }
+  assert.deepEqual(read({ 1: [] }).snapshot.withheld, [])
+})
+
 test('what was withheld is still withheld after packing, and what is empty is still empty', () => {
   const { snapshot } = read({ 1: [member('li', { position: '', mobile: undefined })] })
 

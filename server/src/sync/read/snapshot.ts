@@ -7,8 +7,19 @@ import type { Department, Member, RejectedRow } from '@muster/wecom'
 import { foldName, storable } from '../../directory/names.ts'
 import type { Problem } from '../../errors.ts'
 import { bodyDigest, pageDigest, type KnownPage } from './pages.ts'
-import { mapMember, type MappedMember, type MappingSettings, type Sight, type WantedUser } from '../plan/mapping.ts'
+import {
+  ALL_FIELDS,
+  fieldsMissing,
+  mapId,
+  mapMember,
+  shownFields,
+  type MappedMember,
+  type MappingSettings,
+  type Sight,
+  type WantedUser,
+} from '../plan/mapping.ts'
 import type { KnownLink } from '../plan/matching.ts'
+import type { Place } from './ids.ts'
 
 /** Something that could not be read, so that nothing may be concluded about what is in it. */
 export interface Unread {
@@ -29,6 +40,10 @@ export interface Snapshot {
   readonly unchanged: number
   /** Rows that WeCom sent and that cannot be used; their people are known to exist. */
   readonly rejected: readonly RejectedRow[]
+  /** People of whom nothing but the id was shown, and who are here already or will be. */
+  readonly idsOnly: number
+  /** Fields that were shown of nobody, by WeCom's names; empty when nobody was shown at all. */
+  readonly withheld: readonly string[]
   /** Whether this person was seen, in whatever state. */
   readonly wasSeen: (key: string) => boolean
   /** Lists that were read whole and are worth remembering once this snapshot is applied. */
@@ -55,9 +70,27 @@ export interface SnapshotBuilder {
    * @param department of the list, when it is the whole list of one
    */
   addMembers(members: readonly Member[], rejected: readonly RejectedRow[], department?: number): void
+  /** Who exists and in which departments, whatever is shown of them. Before any member. */
+  addIds(ids: KnownIds): void
+  /** People of `addIds` of whom no details were shown so far. */
+  withoutDetails(): Generator<Place, void, undefined>
+  /**
+   * After all members: whoever has no details exists, too, and is what the ids say.
+   * @param mayCreate false when their details may be missing only because of a failure: then nobody is made of them
+   */
+  addWithoutDetails(mayCreate: boolean): void
   wasSeen(userid: string): boolean
   readonly membersRead: number
   finish(): Snapshot
+}
+
+export interface KnownIds {
+  /** By folded userid. */
+  readonly places: ReadonlyMap<string, Place>
+  /** Otherwise people may be missing, and so may departments of those who are there. */
+  readonly isComplete: boolean
+  /** The departments whose people are shown with their details: what these say about them counts, and is newer. */
+  readonly shown: ReadonlySet<number>
 }
 
 /**
@@ -78,6 +111,9 @@ export function createSnapshot(
   const pages = new Map<string, KnownPage>()
   const changed = createPacker()
   const rejected: RejectedRow[] = []
+  let ids: KnownIds | undefined
+  let idsOnly = 0
+  let shown = 0
   let unchanged = 0
   let seed = ''
   const unreadable = new Set<number>()
@@ -91,7 +127,13 @@ export function createSnapshot(
       rejected.push(...bad)
       seed = seedOf(settings, departments.keys(), unreadable)
     },
+    addIds(list) {
+      ids = list
+      seed += outsideOf(list)
+    },
     recognise(department, body) {
+      // Who is in which departments besides is not known then, so a list is not known either.
+      if (ids?.isComplete === false) return false
       const bytes = bodyDigest(body)
       const known = knownPages.get(String(department))
       if (known?.digest.startsWith(bytes) === true && tickOff(known, bytes)) return true
@@ -103,7 +145,9 @@ export function createSnapshot(
       const keys: string[] = []
       const hashes: string[] = []
       const unstorable: RejectedRow[] = []
+      let shownHere = 0
       for (const member of members) {
+        if (shownHere !== ALL_FIELDS) shownHere |= shownFields(member)
         if (storable(member.userid) !== member.userid) {
           unstorable.push({
             userid: storable(member.userid),
@@ -113,7 +157,7 @@ export function createSnapshot(
           continue
         }
         const key = foldName(member.userid)
-        const wanted = mapMember(member, sightOf, settings)
+        const wanted = mapMember(ids === undefined ? member : placed(member, key, ids), sightOf, settings)
         keys.push(key)
         hashes.push(wanted.hash)
         const before = seenAs(key)
@@ -122,13 +166,9 @@ export function createSnapshot(
           if (before !== wanted.hash) isConsistent = false
           continue
         }
-        const link = links.get(key)
-        if (link?.hash === wanted.hash) tick(link.place)
-        else {
-          otherwise.set(key, wanted.hash)
-          changed.add(wanted)
-        }
+        note(wanted)
       }
+      shown |= shownHere
       for (const row of [...bad, ...unstorable]) {
         if (row.userid !== undefined && wasSeen(row.userid)) continue
         if (row.userid !== undefined) otherwise.set(foldName(row.userid), null)
@@ -136,7 +176,22 @@ export function createSnapshot(
       }
       const bytes = department === undefined ? undefined : digests.get(department)
       if (bytes === undefined || !isConsistent) return
-      pages.set(String(department), { digest: pageDigest(seed, bytes, hashes), userids: JSON.stringify(keys) })
+      const digest = pageDigest(seed, bytes, hashes)
+      pages.set(String(department), { digest, userids: JSON.stringify(keys), shown: shownHere })
+    },
+    withoutDetails,
+    addWithoutDetails(mayCreate) {
+      for (const place of withoutDetails()) {
+        const key = foldName(place.userid)
+        const isLinked = links.has(key)
+        const departments = isLinked && ids?.isComplete !== true ? undefined : (place.departments ?? undefined)
+        if (storable(place.userid) !== place.userid || (!isLinked && !mayCreate)) {
+          otherwise.set(key, null)
+          continue
+        }
+        idsOnly++
+        note(mapId(place.userid, departments, sightOf, settings))
+      }
     },
     wasSeen,
     get membersRead() {
@@ -148,6 +203,8 @@ export function createSnapshot(
       membersRead: unchanged + otherwise.size,
       unchanged,
       rejected,
+      idsOnly,
+      withheld: shown === 0 ? [] : fieldsMissing(shown),
       wasSeen: (key) => seenAs(key) !== undefined,
       pages,
     }),
@@ -160,6 +217,34 @@ export function createSnapshot(
 
   function wasSeen(userid: string): boolean {
     return seenAs(foldName(userid)) !== undefined
+  }
+
+  function note(wanted: MappedMember): void {
+    const link = links.get(wanted.key)
+    if (link?.hash === wanted.hash) return tick(link.place)
+    otherwise.set(wanted.key, wanted.hash)
+    changed.add(wanted)
+  }
+
+  function* withoutDetails(): Generator<Place, void, undefined> {
+    for (const [key, place] of ids?.places ?? []) if (seenAs(key) === undefined) yield place
+  }
+
+  /**
+   * The details of a member, with the departments that only the ids tell. Where those may lack some, nothing is said
+   * about the departments of somebody who is here already: taking somebody out of one needs to know all of them.
+   */
+  function placed(member: Member, key: string, { places, isComplete, shown }: KnownIds): Member {
+    const place = places.get(key)
+    if ((place === undefined || !isComplete) && links.has(key)) return { ...member, departments: undefined }
+    if (place === undefined) return member
+    if (place.departments === null) return { ...member, departments: undefined }
+    const hidden =
+      member.departments === undefined ? place.departments : place.departments.filter((id) => !shown.has(id))
+    if (hidden.length === 0) return member
+    const seen = member.departments ?? []
+    const further = hidden.filter((id) => !seen.some((department) => department.id === id))
+    return { ...member, departments: [...seen, ...further.map((id) => ({ id }))] }
   }
 
   function tick(place: number): void {
@@ -175,11 +260,13 @@ export function createSnapshot(
     for (const key of JSON.parse(known.userids) as string[]) {
       const link = links.get(key)
       if (link === undefined || link.hash === null || otherwise.has(key)) return false
+      if (ids !== undefined && !ids.places.has(key)) return false
       places.push(link.place)
       hashes.push(link.hash)
     }
     if (pageDigest(seed, bytes, hashes) !== known.digest) return false
     for (const place of places) tick(place)
+    shown |= known.shown
     return true
   }
 }
@@ -188,6 +275,17 @@ export function createSnapshot(
 function seedOf({ version }: MappingSettings, departments: Iterable<number>, unreadable: Iterable<number>): string {
   const visible = [...departments].sort((a, b) => a - b).join()
   return digest('sha256', `${version} ${visible} ${[...unreadable].join()}`, 'base64url').slice(0, 12)
+}
+
+/** What the ids say beyond the lists: who is in a department that no list shows. Usually nobody. */
+function outsideOf({ places, shown }: KnownIds): string {
+  const outside: string[] = []
+  for (const [key, { departments }] of places) {
+    const hidden = departments?.filter((id) => !shown.has(id)).join()
+    if (hidden !== '') outside.push(`${key}:${hidden ?? '?'}`)
+  }
+  if (outside.length === 0) return ''
+  return digest('sha256', outside.sort().join(' '), 'base64url').slice(0, 12)
 }
 
 /** People in one pack, and so in one transaction: less than a tenth of a second in which nobody else can write. */
