@@ -10,7 +10,7 @@ import { createAccess } from './admin/access.ts'
 import { createAudit, SYSTEM } from './audit/audit.ts'
 import { startJobs } from './background.ts'
 import type { Clock } from './clock.ts'
-import type { Config } from './config.ts'
+import { databaseUrl, type Config } from './config.ts'
 import { createConnections } from './connections/connections.ts'
 import { createWecomAccess } from './connections/wecom.ts'
 import { openDatabase, type Database } from './database/database.ts'
@@ -26,7 +26,7 @@ import { createMetrics } from './metrics.ts'
 import { createHistory } from './sync/history.ts'
 import { createRuns } from './sync/runs.ts'
 import { createSync, type SyncSource } from './sync/sync.ts'
-import { createVault, loadOrCreateMasterKey, type Vault } from './vault.ts'
+import { createVault, KEY_CHECK, loadOrCreateMasterKey, type Vault } from './vault.ts'
 
 export interface App {
   readonly http: FastifyInstance
@@ -167,12 +167,6 @@ export async function createApp({
     throw error
   }
 }
-
-function databaseUrl({ database }: Config): string {
-  return database.kind === 'sqlite' ? `sqlite:${database.file}` : database.url.reveal()
-}
-
-const KEY_CHECK = 'master-key-check'
 
 /** The vault of this database. A key that did not seal it is noticed here, before anything is written with it. */
 async function openVault(config: Config, database: Database): Promise<Vault> {

@@ -129,6 +129,11 @@ export function loadConfig({
   return assemble(values as Values, effective) // each setting was parsed by its own kind, or we have just thrown
 }
 
+/** What opens the database that is configured. */
+export function databaseUrl({ database }: Pick<Config, 'database'>): string {
+  return database.kind === 'sqlite' ? `sqlite:${database.file}` : database.url.reveal()
+}
+
 /** For `./muster config`: every setting, what it is and where it came from. Secrets, and passwords in addresses, are masked. */
 export function describeConfig(config: Config): { name: string; value: string | null; source: string }[] {
   const byName = new Map<string, Setting>(Object.values(settings).map((setting) => [setting.name, setting]))

@@ -120,6 +120,9 @@ export function createVault({
   }
 }
 
+/** Under which name a database keeps its check. */
+export const KEY_CHECK = 'master-key-check'
+
 const CHECK_RECORD = 'vault/check'
 const CHECK_TEXT = 'This database belongs to this master key.'
 
@@ -217,10 +220,8 @@ export function loadOrCreateMasterKey({
   configured: Secret | undefined
   random?: (size: number) => Buffer
 }): MasterKey {
-  if (configured !== undefined) return { key: configured, source: 'configured', file: undefined, warning: undefined }
-
   const file = join(dataDir, KEY_FILE)
-  const existing = readKeyFile(file)
+  const existing = findMasterKey({ dataDir, configured })
   if (existing !== undefined) return existing
 
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
@@ -228,6 +229,22 @@ export function loadOrCreateMasterKey({
   const key = readKeyFile(file)
   if (key === undefined) throw new Error(`${file} vanished while it was being created.`)
   return created ? { ...key, source: 'generated' } : key
+}
+
+/**
+ * The master key of this installation if it has one; makes none.
+ *
+ * @throws VaultError `vault/bad-key` when the file exists and holds no key
+ */
+export function findMasterKey({
+  dataDir,
+  configured,
+}: {
+  dataDir: string
+  configured: Secret | undefined
+}): MasterKey | undefined {
+  if (configured !== undefined) return { key: configured, source: 'configured', file: undefined, warning: undefined }
+  return readKeyFile(join(dataDir, KEY_FILE))
 }
 
 function readKeyFile(file: string): MasterKey | undefined {

@@ -20,14 +20,27 @@ export class RowBatch {
 }
 
 /** Inserts rows that all have the same columns. */
-export async function insertRows<T extends TableName>(on: Executor, table: T, rows: readonly Row<T>[]): Promise<void> {
+export function insertRows<T extends TableName>(on: Executor, table: T, rows: readonly Row<T>[]): Promise<void> {
+  return insertInto(on, table, declared(table), rows)
+}
+
+/** By name. */
+export type Columns = Readonly<Record<string, { readonly type: 'text' | 'integer' }>>
+
+/** `insertRows` for a table that is known only when the program runs, as when a whole database is copied. */
+export async function insertInto(
+  on: Executor,
+  table: string,
+  types: Columns,
+  rows: readonly Readonly<Record<string, unknown>>[],
+): Promise<void> {
   if (rows.length === 0) return
-  const columns = Object.keys(tables[table])
+  const columns = Object.keys(types)
   const into = `insert into ${table} (${columns.join(', ')})`
   if (on.dialect === 'sqlite') {
     await runEach(on, `${into} values (${columns.map(() => '?').join(', ')})`, rows, columns)
   } else {
-    await runAll(on, `${into} select ${columns.join(', ')} from ${recordset(table, columns)}`, rows)
+    await runAll(on, `${into} select ${columns.join(', ')} from ${recordset(types, columns)}`, rows)
   }
 }
 
@@ -47,7 +60,7 @@ export async function updateRows<T extends TableName>(
   }
   const assignments = columns.map((column) => `${column} = given.${column}`).join(', ')
   const condition = key.map((column) => `${table}.${column} = given.${column}`).join(' and ')
-  const given = recordset(table, [...new Set<string>([...key, ...columns])])
+  const given = recordset(declared(table), [...new Set<string>([...key, ...columns])])
   return runAll(on, `update ${table} set ${assignments} from ${given} where ${condition}`, rows)
 }
 
@@ -81,8 +94,11 @@ async function runAll(on: Executor, statement: string, rows: readonly object[]):
   return Number(result.numAffectedRows ?? 0)
 }
 
-function recordset(table: TableName, columns: readonly string[]): string {
-  const types: Record<string, { type: string }> = tables[table]
+function declared(table: TableName): Columns {
+  return tables[table]
+}
+
+function recordset(types: Columns, columns: readonly string[]): string {
   const typed = columns.map((column) => `${column} ${types[column]!.type === 'text' ? 'text' : 'bigint'}`)
   return `json_to_recordset($1::json) as given(${typed.join(', ')})`
 }
