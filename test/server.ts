@@ -127,6 +127,18 @@ export async function runCommand(args: readonly string[], settings: Settings): P
   return { code, stdout, stderr }
 }
 
+/**
+ * One command of `./muster`, killed with `kill -9` unless it ends before.
+ * @returns whether it was killed
+ */
+export async function killCommand(args: readonly string[], settings: Settings, afterMs: number): Promise<boolean> {
+  const child = start(args, settings)
+  const timer = setTimeout(() => child.kill('SIGKILL'), afterMs)
+  const [, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
+  clearTimeout(timer)
+  return signal === 'SIGKILL'
+}
+
 function start(args: readonly string[], settings: Settings): ChildProcess {
   // Only the settings: whoever runs the tests may have some of their own, and unknown ones are refused.
   return spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...settings } })

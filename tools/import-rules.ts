@@ -79,6 +79,7 @@ const MAY_IMPORT: Readonly<Record<Layer, readonly Layer[]>> = {
 const FURTHER_DOORS: Readonly<Record<string, readonly string[]>> = {
   admin: ['access'],
   connections: ['wecom', 'wecom-problem'],
+  database: ['backup'],
   directory: ['comparison', 'departments', 'links', 'names', 'organizations', 'owners', 'search', 'users', 'writes'],
   sync: ['history', 'runs'],
 }

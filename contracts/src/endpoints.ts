@@ -2,6 +2,7 @@
 import * as administrators from './administrators.ts'
 import * as apiTokens from './api-tokens.ts'
 import * as audit from './audit.ts'
+import * as backup from './backup.ts'
 import * as connections from './connections.ts'
 import * as departments from './departments.ts'
 import * as diagnosis from './diagnosis.ts'
@@ -60,6 +61,8 @@ export const endpoints = [
   apiTokens.deleteApiToken,
 
   audit.listAudit,
+
+  backup.takeSnapshot,
 ] as const satisfies readonly Endpoint[]
 
 /** Designed, not answered yet, and therefore in no document. */

@@ -13,6 +13,7 @@ import type { Clock } from './clock.ts'
 import { databaseUrl, type Config } from './config.ts'
 import { createConnections } from './connections/connections.ts'
 import { createWecomAccess } from './connections/wecom.ts'
+import { takeSnapshot } from './database/backup.ts'
 import { openDatabase, type Database } from './database/database.ts'
 import { createDepartments } from './directory/departments.ts'
 import { createLinks } from './directory/links.ts'
@@ -141,6 +142,7 @@ export async function createApp({
         environmentRedirectUrl: config.environmentConnection?.redirectUrl,
         runs,
         sync,
+        takeSnapshot: () => takeSnapshot(database, config.dataDir, now()),
         users,
       }),
       { prefix: '/api/v1' },

@@ -84,8 +84,8 @@ export const errorTable = {
     status: 503,
     title: { en: 'The database does not answer', zh: '数据库无响应' },
     remedy: {
-      en: 'Check that it runs and that MUSTER_DATABASE_URL is right.',
-      zh: '请检查数据库是否运行，以及 MUSTER_DATABASE_URL 是否正确。',
+      en: 'Check that it runs and that its address is right: MUSTER_DATABASE_URL, or what --to says.',
+      zh: '请检查数据库是否运行，以及地址是否正确：MUSTER_DATABASE_URL，或 --to 的值。',
     },
   },
   'database/too-new': {
@@ -95,6 +95,96 @@ export const errorTable = {
       en: 'Start that version, or restore a backup from before the upgrade.',
       zh: '请启动新版本，或恢复升级之前的备份。',
     },
+  },
+  'database/damaged': {
+    status: 503,
+    title: { en: 'The database file is damaged', zh: '数据库文件已损坏' },
+    remedy: {
+      en: 'Restore a backup: ./muster restore FILE --replace. Keep a copy of the damaged file until that has worked.',
+      zh: '请恢复备份：./muster restore FILE --replace。成功之前请保留损坏文件的副本。',
+    },
+  },
+  'backup/exists': {
+    status: 409,
+    title: { en: 'The file exists already', zh: '文件已存在' },
+    remedy: {
+      en: 'Choose another name, or replace an older backup with --force.',
+      zh: '请更换文件名，或用 --force 替换旧备份。',
+    },
+  },
+  'backup/file': {
+    status: 500,
+    title: { en: 'The file cannot be read or written', zh: '无法读写文件' },
+    remedy: {
+      en: 'Check its folder, its rights and the space on the disk.',
+      zh: '请检查所在目录、权限和磁盘空间。',
+    },
+  },
+  'backup/no-database': {
+    status: 404,
+    title: { en: 'There is no database to copy', zh: '没有可复制的数据库' },
+    remedy: {
+      en: 'Check MUSTER_DATABASE_URL and MUSTER_DATA_DIR: `./muster config` shows which database is meant.',
+      zh: '请检查 MUSTER_DATABASE_URL 和 MUSTER_DATA_DIR：`./muster config` 会显示所指的数据库。',
+    },
+  },
+  'backup/not-a-backup': {
+    status: 400,
+    title: { en: 'The file is not a backup of Muster', zh: '该文件不是 Muster 的备份' },
+    remedy: {
+      en: 'Name a file that `./muster backup` has written.',
+      zh: '请指定由 `./muster backup` 生成的文件。',
+    },
+  },
+  'backup/damaged': {
+    status: 400,
+    title: { en: 'The backup is damaged', zh: '备份已损坏' },
+    remedy: {
+      en: 'Fetch the file again from where it was kept, or use an older backup. Nothing was changed.',
+      zh: '请从保存处重新获取该文件，或使用更早的备份。未做任何更改。',
+    },
+  },
+  'backup/too-new': {
+    status: 400,
+    title: { en: 'The backup was written by a newer Muster', zh: '备份由更新版本的 Muster 写入' },
+    remedy: { en: 'Restore it with that version or a newer one.', zh: '请用该版本或更新版本恢复。' },
+  },
+  'backup/no-key': {
+    status: 409,
+    title: { en: 'The master key of the backup is not here', zh: '缺少此备份的主密钥' },
+    remedy: {
+      en: 'Put the key that the backed up installation used into MUSTER_MASTER_KEY, or as master.key into the data directory. It is not in the backup.',
+      zh: '请将原安装使用的密钥填入 MUSTER_MASTER_KEY，或以 master.key 放入数据目录。备份中不含密钥。',
+    },
+  },
+  'backup/not-empty': {
+    status: 409,
+    title: { en: 'The database to be filled is not empty', zh: '要写入的数据库不为空' },
+    remedy: {
+      en: 'Choose an empty database. `restore --replace` replaces everything that is in it.',
+      zh: '请选择空数据库。`restore --replace` 会替换其中的全部内容。',
+    },
+  },
+  'backup/copy-differs': {
+    status: 500,
+    title: { en: 'The copy differs from the original', zh: '副本与原数据不一致' },
+    remedy: {
+      en: 'Nothing was kept of the copy. Report which table is named.',
+      zh: '副本未保留。请反馈所指出的数据表。',
+    },
+  },
+  'backup/other-database': {
+    status: 409,
+    title: { en: 'The running server uses another database', zh: '正在运行的服务使用的是另一个数据库' },
+    remedy: {
+      en: 'Give this command the same settings as the server, MUSTER_DATABASE_URL above all.',
+      zh: '请为该命令提供与服务相同的设置，尤其是 MUSTER_DATABASE_URL。',
+    },
+  },
+  'backup/local-only': {
+    status: 403,
+    title: { en: 'Only commands on the same machine may copy the database', zh: '只有本机命令可以复制数据库' },
+    remedy: { en: 'Run ./muster backup where the server runs.', zh: '请在服务所在的机器上运行 ./muster backup。' },
   },
   'organizations/not-found': { status: 404, title: { en: 'No such organization', zh: '组织不存在' }, remedy: askList },
   'organizations/slug-taken': {

@@ -33,6 +33,21 @@ const commands: Record<string, Command> = {
     summary: 'a local administrator, or an API token',
     run: async (args) => (await import('./cli/admin.ts')).admin(args),
   },
+  backup: {
+    usage: 'backup FILE [--force] [--json]',
+    summary: 'everything in the database, as it is at one moment, into one file; also while the server runs',
+    run: async (args) => (await import('./cli/backup.ts')).backup(args),
+  },
+  restore: {
+    usage: 'restore FILE [--replace] [--json]',
+    summary: 'puts a backup in the place of the database; no server may be running',
+    run: async (args) => (await import('./cli/restore.ts')).restore(args),
+  },
+  'copy-database': {
+    usage: 'copy-database --to URL [--json]',
+    summary: 'copies the database into an empty one, as from SQLite to PostgreSQL; no server may be running',
+    run: async (args) => (await import('./cli/copy-database.ts')).copyDatabase(args),
+  },
   config: {
     usage: 'config [--json]',
     summary: 'the effective configuration, secrets masked, and where each value came from',
@@ -84,7 +99,9 @@ function explain(error: unknown, command: Command): string {
     const { title, remedy } = errorTable[error.code]
     const detail = error.detail ?? title
     const advice = error.remedy ?? remedy
-    return `${detail.en}\n${detail.zh}\n→ ${advice.en}\n→ ${advice.zh}\n(${error.code})`
+    // What the machine said, such as why a database did not answer.
+    const cause = error.cause instanceof Error && error.cause.message !== '' ? `: ${error.cause.message}` : ''
+    return `${detail.en}\n${detail.zh}\n→ ${advice.en}\n→ ${advice.zh}\n(${error.code}${cause})`
   }
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

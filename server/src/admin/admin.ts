@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { Audit } from '../audit/audit.ts'
 import type { Connections } from '../connections/connections.ts'
+import type { Snapshot } from '../database/backup.ts'
 import type { Departments } from '../directory/departments.ts'
 import type { Links } from '../directory/links.ts'
 import type { Organizations } from '../directory/organizations.ts'
@@ -16,6 +17,7 @@ import type { Access } from './access.ts'
 import { administratorRoutes } from './administrators.ts'
 import { apiTokenRoutes } from './api-tokens.ts'
 import { auditRoutes } from './audit.ts'
+import { backupRoutes } from './backup.ts'
 import { connectionRoutes } from './connections.ts'
 import { departmentRoutes } from './departments.ts'
 import { linkRoutes } from './links.ts'
@@ -37,6 +39,8 @@ export interface AdminParts {
   readonly organizations: Organizations
   readonly runs: Runs
   readonly sync: Sync
+  /** Copies the file of the database into the data directory. */
+  readonly takeSnapshot: () => Promise<Snapshot>
   readonly users: Users
   readonly publicUrl: string
   readonly environmentRedirectUrl: string | undefined
@@ -53,6 +57,7 @@ export function createAdminApi(parts: AdminParts) {
     ...apiTokenRoutes(parts),
     ...administratorRoutes(parts),
     ...auditRoutes(parts),
+    ...backupRoutes(parts),
   ]
 
   return async function adminApi(api: FastifyInstance): Promise<void> {

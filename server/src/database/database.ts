@@ -12,7 +12,7 @@ import type { Executor } from './bulk.ts'
 import { migrationsFor } from './migrations.ts'
 import { postgresDialect } from './postgres.ts'
 import type { Schema } from './schema.ts'
-import { sqliteDialect } from './sqlite.ts'
+import { openSqliteFile } from './sqlite.ts'
 
 export { databaseTime, insertRows, isOneOf, updateRows, type Executor } from './bulk.ts'
 export type { Row, Schema, TableName } from './schema.ts'
@@ -39,6 +39,11 @@ export interface Database extends Executor {
    * from all other work until it is done. To be awaited between two pages of a long read; transactions do it themselves.
    */
   breathe(): Promise<void>
+  /**
+   * Copies the file of the database as it is at one moment. Everything else waits meanwhile, about two seconds for each
+   * gigabyte. @returns false on PostgreSQL, which has no file and where a reader needs none
+   */
+  copyFileTo(file: string): Promise<boolean>
   /** Resolves when the database answers. @throws AppError `database/unavailable` */
   ping(): Promise<void>
   close(): Promise<void>
@@ -51,10 +56,34 @@ export interface Database extends Executor {
  */
 export async function openDatabase(
   url: string,
-  { onConnectionError = () => {} }: { onConnectionError?: (error: Error) => void } = {},
+  { onConnectionError }: { onConnectionError?: (error: Error) => void } = {},
+): Promise<Database> {
+  const database = await connectDatabase(url, { onConnectionError, isServer: true })
+  try {
+    await migrateDatabase(database)
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+  return database
+}
+
+/**
+ * Opens a database and leaves its schema as it is. For whoever copies whole databases; everybody else needs the schema of
+ * this version.
+ * @param isServer whether copying has to keep away from this database as long as we have it open
+ * @throws AppError `database/in-use`, `database/unavailable`
+ */
+export async function connectDatabase(
+  url: string,
+  {
+    onConnectionError = () => {},
+    isServer = false,
+  }: { onConnectionError?: ((error: Error) => void) | undefined; isServer?: boolean } = {},
 ): Promise<Database> {
   const dialect = url.startsWith('sqlite:') ? 'sqlite' : 'postgres'
-  const kysely = new Kysely<Schema>({ dialect: openDialect(url, dialect, onConnectionError) })
+  const file = dialect === 'sqlite' ? openFile(url.slice('sqlite:'.length)) : undefined
+  const kysely = new Kysely<Schema>({ dialect: file?.dialect ?? postgresDialect(url, onConnectionError, isServer) })
   const withAdvisoryLock = createAdvisoryLocks(kysely)
   const database: Database = {
     kysely,
@@ -66,6 +95,12 @@ export async function openDatabase(
     },
     async breathe() {
       if (dialect === 'sqlite') await nextTurn()
+    },
+    async copyFileTo(copy) {
+      if (file === undefined) return false
+      // SQLite has one connection: whoever has it is alone, and no transaction is open.
+      await kysely.connection().execute(() => file.copyTo(copy))
+      return true
     },
     exclusively: (name, work) => (dialect === 'sqlite' ? work() : withAdvisoryLock(name, work)),
     async ping() {
@@ -79,7 +114,6 @@ export async function openDatabase(
   }
   try {
     await database.ping()
-    await migrate(kysely, dialect)
   } catch (error) {
     await kysely.destroy()
     throw error
@@ -87,21 +121,24 @@ export async function openDatabase(
   return database
 }
 
-function openDialect(url: string, dialect: Executor['dialect'], onConnectionError: (error: Error) => void) {
-  if (dialect === 'postgres') return postgresDialect(url, onConnectionError)
-  const file = url.slice('sqlite:'.length)
+function openFile(file: string) {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  return sqliteDialect(file)
+  return openSqliteFile(file)
 }
 
-async function migrate(kysely: Kysely<Schema>, dialect: Executor['dialect']): Promise<void> {
+/**
+ * Runs the migrations that a database does not have yet.
+ * @param last the name of the one to stop after; by default the newest
+ * @throws AppError `database/too-new`
+ */
+export async function migrateDatabase({ kysely, dialect }: Executor, last?: string): Promise<void> {
   const migrator = new Migrator({
     db: kysely,
     provider: migrationsFor(dialect),
     // Without a name Kysely takes the tables of any schema for its own, and two installations may share a database.
     ...(dialect === 'postgres' ? { migrationTableSchema: await currentSchema(kysely) } : {}),
   })
-  const error = await migrateToLatest(migrator)
+  const error = await migrateTo(migrator, last)
   if (error === undefined) return
   // Kysely has no code for it: the database has run migrations that this program does not know.
   if (error instanceof Error && error.message.startsWith('corrupted migrations')) {
@@ -117,9 +154,9 @@ const VANISHED = new Set(['3F000', '42703', '42P01', 'XX000'])
  * Kysely looks at the tables of every schema of a PostgreSQL database before it migrates, and fails when another one is
  * dropped just then. That has nothing to do with ours, so it looks again.
  */
-async function migrateToLatest(migrator: Migrator): Promise<unknown> {
+async function migrateTo(migrator: Migrator, last: string | undefined): Promise<unknown> {
   for (let attempt = 1; ; attempt++) {
-    const { error } = await migrator.migrateToLatest()
+    const { error } = await (last === undefined ? migrator.migrateToLatest() : migrator.migrateTo(last))
     if (attempt === LOOKS || !VANISHED.has(sqlState(error))) return error
   }
 }

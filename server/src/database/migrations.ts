@@ -8,6 +8,11 @@ import type { Executor } from './bulk.ts'
 
 type Dialect = Executor['dialect']
 
+/** In the order in which they run. */
+export function migrationNames(): string[] {
+  return Object.keys(history).sort()
+}
+
 /** The migrations in the words of one dialect. */
 export function migrationsFor(dialect: Dialect): MigrationProvider {
   return {

@@ -1,6 +1,6 @@
 /** PostgreSQL through `pg`: any number of processes, all state in the database. */
 import pg from 'pg'
-import { PostgresDialect, type Dialect } from 'kysely'
+import { CompiledQuery, PostgresDialect, type Dialect } from 'kysely'
 
 const CONNECTIONS = 10
 const CONNECT_TIMEOUT_MS = 10_000
@@ -8,15 +8,29 @@ const CONNECT_TIMEOUT_MS = 10_000
 const STATEMENT_TIMEOUT_MS = 60_000
 const INT8 = 20
 
-/** @param onIdleError told when an idle connection dies; without a listener `pg` would end the process */
-export function postgresDialect(url: string, onIdleError: (error: Error) => void): Dialect {
+/** What our connections are called. Those of servers name their schema too, because installations may share a database. */
+const NAME = 'muster'
+const NAME_OF_SERVER = `left('${NAME} ' || coalesce(current_schema(), ''), 63)`
+
+/**
+ * How many connections servers have to this database and schema. A server asks for abandoned runs more often than an idle
+ * connection is closed, so one that runs always has one.
+ */
+export const COUNT_SERVER_CONNECTIONS = `select count(*) as count from pg_stat_activity
+  where datname = current_database() and application_name = ${NAME_OF_SERVER}`
+
+/**
+ * @param onIdleError told when an idle connection dies; without a listener `pg` would end the process
+ * @param isServer false for a command that copies, which does not count as a user of the database
+ */
+export function postgresDialect(url: string, onIdleError: (error: Error) => void, isServer: boolean): Dialect {
   const pool = new pg.Pool({
     connectionString: url,
     max: CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
-    application_name: 'muster',
+    application_name: NAME,
     // Our integers are times and counts, far below 2^53; as texts, which is the default, they would compare wrongly.
     types: {
       getTypeParser: (oid: number, format?: 'text' | 'binary') =>
@@ -24,5 +38,13 @@ export function postgresDialect(url: string, onIdleError: (error: Error) => void
     },
   })
   pool.on('error', onIdleError)
-  return new PostgresDialect({ pool })
+  return new PostgresDialect({
+    pool,
+    async onCreateConnection(connection) {
+      if (!isServer) return
+      await connection.executeQuery(
+        CompiledQuery.raw(`select set_config('application_name', ${NAME_OF_SERVER}, false)`),
+      )
+    },
+  })
 }

@@ -3,16 +3,24 @@
  * acknowledged survives a power cut; the exclusive lock is SQLite's own, so the kernel frees it after a `kill -9`.
  */
 import { chmodSync, existsSync } from 'node:fs'
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { backup, DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { SqliteDialect, type Dialect } from 'kysely'
 import { AppError } from '../errors.ts'
 import { RowBatch } from './bulk.ts'
 
 const CACHED_STATEMENTS = 200
+/** 4 MB: a step is over in a few milliseconds, and the main thread may have to wait for one. */
+const PAGES_PER_STEP = 1_000
 const SQLITE_BUSY = 5
 
+export interface SqliteFile {
+  readonly dialect: Dialect
+  /** Copies the file page by page, off the main thread. No transaction may be open until it is done. */
+  copyTo(file: string): Promise<void>
+}
+
 /** @throws AppError `database/in-use` when another process has the file open */
-export function sqliteDialect(file: string): Dialect {
+export function openSqliteFile(file: string): SqliteFile {
   const isNew = !existsSync(file)
   const database = new DatabaseSync(file)
   try {
@@ -34,7 +42,10 @@ export function sqliteDialect(file: string): Dialect {
     throw error
   }
   if (isNew) chmodSync(file, 0o600)
-  return new SqliteDialect({ database: adapter(database) })
+  return {
+    dialect: new SqliteDialect({ database: adapter(database) }),
+    copyTo: async (copy) => void (await backup(database, copy, { rate: PAGES_PER_STEP })),
+  }
 }
 
 /** What Kysely's SQLite dialect expects of a driver, on `node:sqlite`. */
