@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApp } from '../server/src/app.ts'
-import { createClock } from '../server/src/clock.ts'
+import { createClock, type Clock } from '../server/src/clock.ts'
 import { loadConfig } from '../server/src/config.ts'
 import { createLog } from '../server/src/log.ts'
 import { eventually } from './eventually.ts'
@@ -61,8 +61,8 @@ export function temporaryFolder(): { readonly path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-/** The server in this process: starts in a tenth of the time of a process. */
-export async function serveHere(settings: Settings): Promise<RunningServer> {
+/** The server in this process: starts in a tenth of the time of a process, and its clock can be the test's. */
+export async function serveHere(settings: Settings, clock: Clock = createClock()): Promise<RunningServer> {
   let logged = ''
   const config = loadConfig({
     env: settings,
@@ -71,7 +71,7 @@ export async function serveHere(settings: Settings): Promise<RunningServer> {
     },
   })
   const log = createLog({ level: config.logLevel, destination: { write: (text) => (logged += text) } })
-  const app = await createApp({ config, log, clock: createClock() })
+  const app = await createApp({ config, log, clock })
   try {
     const origin = await app.http.listen({ ...config.listen }) // a copy, because Fastify writes into it
     return { origin, log: () => logged, stop: () => app.close() }

@@ -67,7 +67,7 @@ export interface Stack<S extends RunningServer = RunningServer> extends ApiClien
 
 /** With the server in this process. */
 export function startStack(databaseUrl: string, options: StackOptions = {}): Promise<Stack> {
-  return assemble(databaseUrl, options, serveHere)
+  return assemble(databaseUrl, options, (settings) => serveHere(settings))
 }
 
 /** With the server as a process, to be killed or to be read. */
