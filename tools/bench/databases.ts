@@ -112,6 +112,7 @@ function tableNames(): TableName[] {
 const KEYS: Partial<Record<TableName, readonly string[]>> = {
   installation: ['name'],
   memberships: ['user_id', 'department_id', 'origin'],
+  source_pages: ['connection_id', 'corp_id', 'page'],
   wecom_tokens: ['token_key'],
   changes: ['run_id', 'position'],
 }

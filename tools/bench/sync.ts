@@ -13,7 +13,7 @@ import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
-import { call, createConnection, getRun, startRun } from '@muster/contracts'
+import { call, createConnection, getRun, startRun, updateConnection } from '@muster/contracts'
 import type { Run, Transport } from '@muster/contracts'
 import { request } from 'undici'
 
@@ -22,7 +22,7 @@ import { startEmulatorProcess } from '../../server/src/cli/emulator-process.ts'
 import type { EmulatorProcess } from '../../server/src/cli/emulator-process.ts'
 import { startPostgres } from '../postgres.ts'
 import type { PostgresCluster } from '../postgres.ts'
-import { compareContents, createEmptyDatabase, readContents } from './databases.ts'
+import { compareContents, createEmptyDatabase, readContents, readRows } from './databases.ts'
 import type { Contents, DatabaseKind, EmptyDatabase, RowChanges } from './databases.ts'
 import { measureFloor } from './floors.ts'
 import type { FloorResult } from './floors.ts'
@@ -50,14 +50,14 @@ export type CompanyResult = {
   readonly phases: readonly Phase[]
 }
 
-export type PhaseName = 'first' | 'unchanged' | 'unchanged-slow' | 'changed'
+export type PhaseName = 'first' | 'unchanged' | 'unchanged-slow' | 'changed' | 'removed'
 
 export type Phase = {
   readonly name: PhaseName
   readonly samples: readonly Sample[]
   /** Median of the samples. */
   readonly seconds: number
-  /** Best of the floor. */
+  /** Best of the floor; for removals the median of the unchanged runs. */
   readonly floorSeconds: number
   /** Calls that a run may make (product.md §10). */
   readonly callsAllowed: number
@@ -75,6 +75,7 @@ export type Sample = {
 /** A call to WeCom over the internet, in milliseconds. */
 export const SLOW_CALL_MS = 20
 export const CHANGED_PERCENT = 1
+export const REMOVED_PERCENT = 1
 
 const RUN_TIMEOUT_MS = 20 * 60_000
 const POLL_MS = 100
@@ -189,12 +190,22 @@ async function measureCompany(
       onProgress(`${joined.length} joined, ${left.length} left, ${moved.length} moved, ${retitled.length} retitled`)
     })
 
-    const phase = (name: PhaseName, measured: readonly Measured[], floorSeconds: number): Phase => ({
+    // Back to what the company was before those changes, so that only removals are left to do.
+    const settled = await measureSync(bench, 'settle', changed.at(-1)!.site)
+    await changePolicy(bench, settled.site)
+    // The policy makes leavers of those whom the changes above left behind; they are none of the measured ones.
+    const ready = await measureSync(bench, 'leavers of before', settled.site)
+    const removed = await measureAgain(bench, 'removed', ready.site, async (seed, { url }) => {
+      const userids = await everyHundredth(url, seed === 'removed-1' ? 0 : 1)
+      await steer(emulator, 'removeMembers', { corpId: emulator.company.corpId, userids })
+    })
+
+    const phase = (name: PhaseName, measured: readonly Measured[], floorSeconds: number, furtherCalls = 0): Phase => ({
       name,
       samples: measured.map(({ sample }) => sample),
       seconds: median(measured.map(({ sample }) => sample.seconds)),
       floorSeconds,
-      callsAllowed: callsAllowed(bench.departments),
+      callsAllowed: callsAllowed(bench.departments) + furtherCalls,
     })
     const downloadSeconds = best(download)
     return {
@@ -207,6 +218,8 @@ async function measureCompany(
         phase('unchanged', unchanged, downloadSeconds),
         phase('unchanged-slow', slow, best(slowDownload)),
         phase('changed', changed, downloadSeconds),
+        // Everybody who seems gone is asked for by name.
+        phase('removed', removed, median(unchanged.map(({ sample }) => sample.seconds)), Math.ceil(people / 100)),
       ],
     }
   } finally {
@@ -252,17 +265,43 @@ async function createSite(bench: Bench, { url }: EmptyDatabase): Promise<Site> {
   return { url, dataDir, contents: await readContents(url) }
 }
 
+/** Leavers are disabled, and so many at once are no accident. */
+async function changePolicy(bench: Bench, { url, dataDir }: Site): Promise<void> {
+  const server = await startServer({
+    dataDir,
+    settings: settingsOf(bench, url),
+    profile: undefined,
+    signal: bench.signal,
+  })
+  try {
+    const sync = { users: { onlyHere: 'disable' as const }, guard: { absolute: 1_000_000 } }
+    await call(updateConnection, { params: { id: CONNECTION }, body: { sync } }, server.api)
+  } finally {
+    await server.stop()
+  }
+}
+
+/** Userids of one in a hundred of the people who are linked and active. */
+async function everyHundredth(url: string, offset: number): Promise<string[]> {
+  const users = await readRows(url, 'users')
+  const active = new Set(users.filter(({ status }) => status === 'active').map(({ id }) => id))
+  const links = (await readRows(url, 'links')).filter(({ user_id }) => active.has(user_id))
+  const step = 100 / REMOVED_PERCENT
+  return links.flatMap(({ userid }, place) => (place % step === offset ? [String(userid)] : []))
+}
+
 /** Two runs, each on what the one before it left. `prepare` comes before each, with another seed. */
 async function measureAgain(
   bench: Bench,
   name: PhaseName,
   site: Site,
-  prepare: (seed: string) => Promise<void> = () => Promise.resolve(),
+  prepare: (seed: string, site: Site) => Promise<void> = () => Promise.resolve(),
 ): Promise<Measured[]> {
   const measured: Measured[] = []
   for (const label of [`${name}-1`, `${name}-2`]) {
-    await prepare(label)
-    measured.push(await measureSync(bench, label, measured.at(-1)?.site ?? site))
+    const before = measured.at(-1)?.site ?? site
+    await prepare(label, before)
+    measured.push(await measureSync(bench, label, before))
   }
   return measured
 }
