@@ -131,7 +131,7 @@ export async function createWorld(database: Database) {
               recentRemovals: () => Promise.resolve({ users: 0, departments: 0 }),
               async confirmGone(userids) {
                 await beforeWriting?.()
-                return new Set(userids.filter((userid) => !stillThere.includes(userid)))
+                return { gone: new Set(userids.filter((userid) => !stillThere.includes(userid))), unread: [] }
               },
               links,
               signal: new AbortController().signal,

@@ -15,7 +15,8 @@ import {
   type UserRemoval,
 } from './plan/removals.ts'
 import type { Held, Warning } from './runs.ts'
-import type { Snapshot } from './read/snapshot.ts'
+import type { Confirmation } from './read/confirmation.ts'
+import type { Snapshot, Unread } from './read/snapshot.ts'
 
 export interface JudgementOptions {
   readonly organizationId: string
@@ -37,9 +38,9 @@ export interface JudgementOptions {
   readonly recentRemovals: () => Promise<{ readonly users: number; readonly departments: number }>
   /**
    * Asks WeCom about people who were not on any list, because somebody may move from one list to another while they are
-   * read. Of these userids, those that may be called gone.
+   * read.
    */
-  readonly confirmGone: (userids: readonly string[]) => Promise<ReadonlySet<string>>
+  readonly confirmGone: (userids: readonly string[]) => Promise<Confirmation>
 }
 
 const PAGE = 5_000
@@ -53,6 +54,8 @@ export interface Removals {
   /** Users who are deleted by this run, so that their addresses are free. */
   readonly freed: ReadonlySet<string>
   readonly held: Held | null
+  /** Who seems gone and could not be asked for. */
+  readonly unread: readonly Unread[]
 }
 
 /** Nothing is concluded from absence unless everything was read; then the guard, or an approval, has its say. */
@@ -66,7 +69,7 @@ export async function judgeRemovals(
 ): Promise<Removals> {
   if (!options.isComplete) {
     const permission: Permission = { kind: 'skip', reason: 'incomplete-reading' }
-    return { absent: [], departments: [], permissionOf: () => permission, freed: new Set(), held: null }
+    return { absent: [], departments: [], permissionOf: () => permission, freed: new Set(), held: null, unread: [] }
   }
   const { policy } = options
   const { absent, elsewhere, stayActive } = await absentPeople(database, snapshot, options)
@@ -91,7 +94,7 @@ export async function judgeRemovals(
 
   const leaving = absent.filter(({ userId }) => !elsewhere.has(userId))
   const mayGo = leaving.filter(({ action, userId }) => isWanted(options.approved, 'user', action, userId))
-  const gone = isHeld.user ? new Set<string>() : await options.confirmGone(mayGo.map(({ userid }) => userid))
+  const { gone, unread } = isHeld.user ? NOBODY_ASKED_FOR : await options.confirmGone(mayGo.map(({ userid }) => userid))
   const unconfirmed = new Set(
     isHeld.user ? [] : mayGo.filter(({ userid }) => !gone.has(userid)).map(({ userId }) => userId),
   )
@@ -117,8 +120,11 @@ export async function judgeRemovals(
       ),
     ),
     held: held.length === 0 ? null : describeHeld(held, verdict),
+    unread,
   }
 }
+
+const NOBODY_ASKED_FOR: Confirmation = { gone: new Set(), unread: [] }
 
 const NOTHING_TO_HOLD: Verdict = { users: [], departments: [] }
 

@@ -34,7 +34,7 @@ import { planDepartments, type DepartmentPlan } from './plan/departments.ts'
 import { planPerson, type PeopleContext, type Person } from './plan/people.ts'
 import { planDepartmentRemovals, planUserRemoval, removalOfAbsent, type UserRemoval } from './plan/removals.ts'
 import type { Held, RunCounts, RunUpdate, Warning } from './runs.ts'
-import type { PackedPeople, Snapshot } from './read/snapshot.ts'
+import type { PackedPeople, Snapshot, Unread } from './read/snapshot.ts'
 
 export interface ReconcileOptions extends JudgementOptions {
   readonly runId: string
@@ -55,6 +55,8 @@ export interface ReconcileResult {
   readonly warnings: readonly Warning[]
   /** Removals that wait for a person; null when there are none. */
   readonly held: Held | null
+  /** What had to be asked while removals were judged, and was not answered. */
+  readonly unread: readonly Unread[]
 }
 
 export async function reconcile(
@@ -83,7 +85,7 @@ export async function reconcile(
   if (options.isComplete && !options.isPreview && removals.held === null) {
     await noteMissing(parts, snapshot, knownDepartments, options)
   }
-  return { counts, warnings, held: removals.held }
+  return { counts, warnings, held: removals.held, unread: removals.unread }
 }
 
 interface Parts {

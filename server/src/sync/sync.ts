@@ -13,7 +13,8 @@ import type { NewId } from '../ids.ts'
 import type { History } from './history.ts'
 import type { MappingSettings } from './plan/mapping.ts'
 import { readingWarnings } from './read/explanations.ts'
-import { confirmGone, readAddressBook, type Credentials, type Reading } from './read/reader.ts'
+import { confirmGone } from './read/confirmation.ts'
+import { readAddressBook, type Credentials, type Reading } from './read/reader.ts'
 import { reconcile, type ReconcileOptions } from './reconcile.ts'
 import { removalKey } from './plan/removals.ts'
 import {
@@ -299,7 +300,7 @@ export function createSync(parts: SyncParts) {
     if (snapshot.membersRead === 0 && reading.unread.length > 0) throw nothingRead(reading)
 
     Object.assign(progress, { phase: 'apply', done: 0, total: snapshot.changed.size })
-    const { warnings, held } = await reconcile(
+    const { warnings, held, unread } = await reconcile(
       { ...parts, now },
       snapshot,
       {
@@ -327,13 +328,14 @@ export function createSync(parts: SyncParts) {
         await pages.remember(tx, source.connectionId, source.corpId, snapshot.pages)
       })
     }
-    const isClean = reading.isComplete && counts.users.failed === 0 && counts.departments.failed === 0
+    const isComplete = reading.isComplete && unread.length === 0
+    const isClean = isComplete && counts.users.failed === 0 && counts.departments.failed === 0
     return {
       state:
         run.mode === 'preview' ? 'previewed' : held !== null ? 'held' : isClean ? 'succeeded' : 'partially_succeeded',
       update: {
-        complete: reading.isComplete,
-        unread: reading.unread,
+        complete: isComplete,
+        unread: [...reading.unread, ...unread],
         held,
         warnings: [...run.warnings, ...readingWarnings(reading, snapshot), ...warnings],
       },

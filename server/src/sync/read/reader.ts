@@ -4,8 +4,8 @@
  */
 import { WecomError, type Department, type DepartmentIdList, type Principal, type WecomErrorCode } from '@muster/wecom'
 import { isFatal, wecomProblem } from '../../connections/wecom-problem.ts'
-import { foldName } from '../../directory/names.ts'
 import type { ReadingChoice } from '../runs.ts'
+import { inParallel, onceMoreIfGarbled } from './asking.ts'
 import { choice, type Prospect, type Reason } from './explanations.ts'
 import { mergeDepartments, readMemberIds, type MemberIds } from './ids.ts'
 import type { SnapshotBuilder, Unread } from './snapshot.ts'
@@ -38,9 +38,6 @@ export interface ReaderOptions {
   readonly onChoice: (choice: ReadingChoice) => Promise<void>
 }
 
-/** Calls in flight (wecom-api.md §8 row 30); the client bounds them again over all runs of the company. */
-const PARALLEL_CALLS = 10
-
 /**
  * Above this many departments the walk would need more than a minute of WeCom's budget of 10,000 calls a minute, of
  * which we use 80 %; two export jobs then say the same in a handful of calls.
@@ -69,26 +66,6 @@ export async function readAddressBook(
   return finish(chosen, hasVisibleRange && source.agentId === null, reading)
 }
 
-/**
- * Makes sure about people who were on no list: somebody may move between two lists while they are read. Only who WeCom
- * says is unknown, or outside the visible range, is gone; with ids, only who is on the list of ids a second time neither.
- * A call that fails says nothing.
- * @returns those of the userids that may be called gone
- */
-export async function confirmGone(
-  { principal, contacts, hasVisibleRange }: Credentials,
-  { choice: { strategy } }: Reading,
-  userids: readonly string[],
-  signal: AbortSignal,
-): Promise<ReadonlySet<string>> {
-  if (strategy !== 'ids') return askByName(principal, userids, signal)
-  if (userids.length === 0) return new Set()
-  const again = await readMemberIds(contacts ?? principal, signal)
-  if (again.failure !== null || again.nameless.length > 0) return new Set()
-  const absent = userids.filter((userid) => !again.places.has(foldName(userid)))
-  return hasVisibleRange ? askByName(principal, absent, signal) : new Set(absent)
-}
-
 /** One reading, under way. */
 interface Progress extends ReaderOptions {
   readonly snapshot: SnapshotBuilder
@@ -102,7 +79,9 @@ function finish(chosen: ReadingChoice, individualsUnknown: boolean, { unread }: 
 // ---- What one credential shows --------------------------------------------------------------------------------------
 
 async function listDepartments(source: Principal, reading: Progress): Promise<readonly Department[]> {
-  const { departments, rejected } = await source.departments.list(undefined, { signal: reading.signal })
+  const { departments, rejected } = await ask(reading, () =>
+    source.departments.list(undefined, { signal: reading.signal }),
+  )
   reading.snapshot.addDepartments(departments, rejected)
   noteDepartments(rejected, reading)
   return departments
@@ -156,7 +135,7 @@ function isIdsOnly(error: unknown): boolean {
 /** @throws WecomError when nothing at all could be read */
 async function readIdsOnly(contacts: Principal, reading: Progress): Promise<Reading> {
   const { snapshot, signal } = reading
-  const { departments, rejected } = await contacts.departments.ids(undefined, { signal })
+  const { departments, rejected } = await ask(reading, () => contacts.departments.ids(undefined, { signal }))
   snapshot.addDepartments(departments, rejected)
   noteDepartments(rejected, reading)
   const ids = await readMemberIds(contacts, signal)
@@ -200,7 +179,7 @@ async function readIdsAndDetails(source: Credentials, contacts: Principal, readi
 /** @returns undefined when they could not be read: then it is not known either in which departments somebody is */
 async function departmentIds(contacts: Principal, reading: Progress): Promise<DepartmentIdList | undefined> {
   try {
-    const tree = await contacts.departments.ids(undefined, { signal: reading.signal })
+    const tree = await ask(reading, () => contacts.departments.ids(undefined, { signal: reading.signal }))
     noteDepartments(tree.rejected, reading)
     return tree
   } catch (error) {
@@ -213,7 +192,7 @@ async function departmentIds(contacts: Principal, reading: Progress): Promise<De
 /** A refusal leaves everybody without details; that is said, and nobody is made of an id because of it. */
 async function detailedDepartments(source: Principal, reading: Progress) {
   try {
-    const list = await source.departments.list(undefined, { signal: reading.signal })
+    const list = await ask(reading, () => source.departments.list(undefined, { signal: reading.signal }))
     noteDepartments(list.rejected, reading)
     return list
   } catch (error) {
@@ -251,23 +230,8 @@ function noteIds({ failure, nameless }: MemberIds, reading: Progress): void {
 
 // ---- Single calls ---------------------------------------------------------------------------------------------------
 
-async function askByName(
-  source: Principal,
-  userids: readonly string[],
-  signal: AbortSignal,
-): Promise<ReadonlySet<string>> {
-  const gone = new Set<string>()
-  await inParallel(userids, signal, async (userid) => {
-    try {
-      await source.members.get(userid, { signal })
-    } catch (error) {
-      signal.throwIfAborted()
-      if (isFatal(error) || !(error instanceof WecomError)) throw error
-      // By the exact code: an unknown agent is "not found" too, and says nothing about people.
-      if (error.code === 'WECOM_MEMBER_NOT_FOUND' || error.code === 'WECOM_NOT_VISIBLE') gone.add(userid)
-    }
-  })
-  return gone
+function ask<T>({ signal }: Progress, call: () => Promise<T>): Promise<T> {
+  return onceMoreIfGarbled(signal, call)
 }
 
 /** The people of every department, several departments at a time. One that fails does not stop the others. */
@@ -276,7 +240,9 @@ async function walkDepartments(source: Principal, ids: readonly number[], readin
   let done = 0
   await inParallel(ids, signal, async (id) => {
     try {
-      const list = await source.members.listUnlessKnown(id, (body) => snapshot.recognise(id, body), { signal })
+      const list = await ask(reading, () =>
+        source.members.listUnlessKnown(id, (body) => snapshot.recognise(id, body), { signal }),
+      )
       if (list !== 'known') {
         snapshot.addMembers(list.members, list.rejected, id)
         noteNameless(list.rejected, `department ${id}`, reading)
@@ -297,10 +263,10 @@ async function readVisibleRange(
   const { signal } = reading
   if (!hasVisibleRange || agentId === null) return null
   try {
-    const { allowedUserids, allowedTagIds } = await principal.agent.get(agentId, { signal })
+    const { allowedUserids, allowedTagIds } = await ask(reading, () => principal.agent.get(agentId, { signal }))
     const tagged: string[] = []
     await inParallel(allowedTagIds, signal, async (id) => {
-      const { members, rejected } = await principal.tags.get(id, { signal })
+      const { members, rejected } = await ask(reading, () => principal.tags.get(id, { signal }))
       tagged.push(...members.map(({ userid }) => userid))
       noteNameless(rejected, `tag ${id}`, reading)
     })
@@ -326,7 +292,7 @@ async function readIndividuals(
   const missing = [...new Set(userids)].filter((userid) => !snapshot.wasSeen(userid))
   await inParallel(missing, signal, async (userid) => {
     try {
-      snapshot.addMembers([await source.members.get(userid, { signal })], [])
+      snapshot.addMembers([await ask(reading, () => source.members.get(userid, { signal }))], [])
     } catch (error) {
       if (isFatal(error)) throw error
       if (error instanceof WecomError && answers.includes(error.code)) return
@@ -375,28 +341,4 @@ function noteNameless(
     const detail = { en: `${reason}.`, zh: `${reason}。` }
     unread.push({ what: `a member of ${where}`, code: null, problem: { code: 'sync/unusable-row', detail } })
   }
-}
-
-/** Works on all items with a bounded number at a time; the first error stops the rest and is thrown. */
-async function inParallel<T>(
-  items: readonly T[],
-  signal: AbortSignal,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  let next = 0
-  let failed = false
-  const worker = async () => {
-    while (next < items.length && !failed) {
-      signal.throwIfAborted()
-      try {
-        await work(items[next++]!)
-      } catch (error) {
-        failed = true
-        throw error
-      }
-    }
-  }
-  const results = await Promise.allSettled(Array.from({ length: Math.min(PARALLEL_CALLS, items.length) }, worker))
-  const failure = results.find((result) => result.status === 'rejected')
-  if (failure !== undefined) throw failure.reason
 }
