@@ -9,20 +9,28 @@ import { runCommand, spawnServer, type CommandOutcome, type Settings } from './s
 import { startStackOfProcesses } from './stack.ts'
 
 onEachDatabase(({ dialect, testWithUrl }) => {
-  testWithUrl('SIGTERM in the middle of a run ends the run honestly and the process with 0', async (url) => {
-    await using stack = await startStackOfProcesses(url)
-    stack.control.addFault({ endpoint: 'user/list', effect: { kind: 'latency', ms: 60_000 } })
-    const run = await stack.startRun()
-    await eventually('the run reads people', () => stack.control.calls({ endpoint: 'user/list' }).length > 0)
+  testWithUrl(
+    'SIGTERM in the middle of a run ends the process with 0, and the next start goes on with the run',
+    async (url) => {
+      await using stack = await startStackOfProcesses(url)
+      stack.control.addFault({ endpoint: 'user/list', effect: { kind: 'latency', ms: 60_000 } })
+      const run = await stack.startRun()
+      await eventually('the run reads people', () => stack.control.calls({ endpoint: 'user/list' }).length > 0)
 
-    const code = await stack.server.terminate()
+      const code = await stack.server.terminate()
 
-    assert.equal(code, 0)
-    assert.match(stack.server.log(), /"msg":"stopped"/)
-    stack.replaceServer(await spawnServer(stack.settings))
-    const closed = await stack.finished(run.id)
-    assert.deepEqual([closed.state, closed.error?.code], ['failed', 'sync/interrupted'])
-  })
+      assert.equal(code, 0)
+      assert.match(stack.server.log(), /"msg":"stopped"/)
+      assert.match(stack.server.log(), /"msg":"let go of a run/)
+      stack.control.clearFaults()
+      stack.replaceServer(await spawnServer(stack.settings))
+      const ended = await stack.finished(run.id)
+      assert.equal(ended.state, 'succeeded')
+      assert.ok(ended.warnings.some(({ code }) => code === 'taken-over'))
+      assert.ok(ended.apiCalls > run.apiCalls)
+      assert.deepEqual(await stack.mistakes(), [])
+    },
+  )
 
   testWithUrl('sync says by its exit code how a run ended, with a server and without one', async (url) => {
     await using stack = await startStackOfProcesses(url)
@@ -72,6 +80,18 @@ onEachDatabase(({ dialect, testWithUrl }) => {
   })
 
   if (dialect === 'sqlite') {
+    testWithUrl('sync without a server does not wait for a run that was killed with one', async (url) => {
+      await using stack = await startStackOfProcesses(url)
+      stack.control.addFault({ endpoint: 'user/list', effect: { kind: 'latency', ms: 60_000 } })
+      await stack.startRun()
+      await stack.server.kill()
+      stack.control.clearFaults()
+
+      const outcome = await runCommand(['sync', 'hq', '--json'], stack.settings)
+
+      assert.deepEqual(codeAndState(outcome), [0, 'succeeded'])
+    })
+
     testWithUrl('a second process on the same file is refused, and told why', async (url) => {
       await using stack = await startStackOfProcesses(url)
 

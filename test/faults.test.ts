@@ -3,12 +3,10 @@ import assert from 'node:assert/strict'
 import { ApiProblem, cancelRun, listRuns, startRun, updateConnection } from '@muster/contracts'
 import type { FaultEffect } from '@muster/emulator'
 import { onEachDatabase } from '../server/test-support/databases.ts'
-import { createClient } from './client.ts'
 import { eventually } from './eventually.ts'
-import { BOOTSTRAP_TOKEN, spawnServer, temporaryFolder } from './server.ts'
-import { startStack, startStackOfProcesses, type Stack } from './stack.ts'
+import { startStack, type Stack } from './stack.ts'
 
-onEachDatabase(({ dialect, testWithUrl }) => {
+onEachDatabase(({ testWithUrl }) => {
   testWithUrl('a wrong secret is asked about once, and the run says what to do', async (url) => {
     await using stack = await startStack(url, { connection: { secret: 'not-the-secret' } })
 
@@ -136,37 +134,6 @@ onEachDatabase(({ dialect, testWithUrl }) => {
       code: 'sync/disabled',
     })
   })
-
-  if (dialect === 'postgres') {
-    testWithUrl(
-      'of two processes one runs at a time, and closes what the other left when it was killed',
-      async (url) => {
-        await using stack = await startStackOfProcesses(url)
-        const folder = temporaryFolder()
-        const second = await spawnServer({ ...stack.settings, MUSTER_DATA_DIR: folder.path })
-        try {
-          const run = await startSlowRun(stack)
-          const other = createClient(second.origin, BOOTSTRAP_TOKEN)
-
-          await assert.rejects(other.ask(startRun, { params: { id: 'hq' }, body: { mode: 'apply' } }), {
-            code: 'sync/run-active',
-          })
-          const first = stack.server
-          await first.kill()
-          stack.replaceServer(second)
-
-          const closed = await stack.finished(run.id)
-          assert.deepEqual([closed.state, closed.error?.code], ['failed', 'sync/interrupted'])
-          stack.control.clearFaults()
-          assert.equal((await stack.syncOnce()).state, 'succeeded')
-          assert.deepEqual(await stack.mistakes(), [])
-        } finally {
-          await second.stop()
-          folder.remove()
-        }
-      },
-    )
-  }
 })
 
 /** A run that has begun to read people and does not get on with it. */

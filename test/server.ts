@@ -5,7 +5,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApp } from '../server/src/app.ts'
@@ -39,6 +39,10 @@ export interface ServerProcess extends RunningServer {
   kill(): Promise<void>
   /** As `stop`. @returns the exit code, null when it had to be killed */
   terminate(): Promise<number | null>
+  /** Stops it in the middle of whatever it does, so that it does not notice time passing. */
+  freeze(): void
+  /** Lets it go on as if nothing had happened. */
+  thaw(): void
 }
 
 /** What every server of a test needs. */
@@ -61,8 +65,32 @@ export function temporaryFolder(): { readonly path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
+/** A clock that a test moves. Servers see it within a quarter of a second. */
+export interface MovableClock {
+  readonly settings: Settings
+  now(): number
+  /** Later than now; it goes on from there. */
+  moveTo(time: number): void
+}
+
+/** @param folder where its file is kept */
+export function movableClock(folder: string): MovableClock {
+  const file = join(folder, 'clock-offset')
+  let offset = 0
+  return {
+    settings: { MUSTER_TEST: '1', MUSTER_TEST_CLOCK_FILE: file },
+    now: () => Date.now() + offset,
+    moveTo(time) {
+      offset = time - Date.now()
+      // Whole or not at all: a reader that saw an empty file would fall back in time.
+      writeFileSync(`${file}.new`, String(offset))
+      renameSync(`${file}.new`, file)
+    },
+  }
+}
+
 /** The server in this process: starts in a tenth of the time of a process, and its clock can be the test's. */
-export async function serveHere(settings: Settings, clock: Clock = createClock()): Promise<RunningServer> {
+export async function serveHere(settings: Settings, clock?: Clock): Promise<RunningServer> {
   let logged = ''
   const config = loadConfig({
     env: settings,
@@ -71,7 +99,7 @@ export async function serveHere(settings: Settings, clock: Clock = createClock()
     },
   })
   const log = createLog({ level: config.logLevel, destination: { write: (text) => (logged += text) } })
-  const app = await createApp({ config, log, clock })
+  const app = await createApp({ config, log, clock: clock ?? createClock({ offsetFile: config.testClockFile }) })
   try {
     const origin = await app.http.listen({ ...config.listen }) // a copy, because Fastify writes into it
     return { origin, log: () => logged, stop: () => app.close() }
@@ -100,6 +128,8 @@ export async function spawnServer(settings: Settings): Promise<ServerProcess> {
     log: output,
     kill: async () => void (await end('SIGKILL')),
     terminate: () => end('SIGTERM'),
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
     stop: async () => void (await end('SIGTERM')),
   }
 }

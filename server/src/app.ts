@@ -47,7 +47,10 @@ export async function createApp({
   config: Config
   log: Logger
   clock: Clock
-  /** A server that lives for one command leaves the connection of the environment alone: its environment is a shell's. */
+  /**
+   * A server that lives for one command leaves the connection of the environment alone, because its environment is a
+   * shell's, and does nothing that nobody asked for.
+   */
   purpose?: 'serve' | 'command'
 }): Promise<App> {
   const now = clock.now
@@ -88,6 +91,7 @@ export async function createApp({
       now,
       log,
       runTimeoutMs: config.runTimeoutMinutes * 60_000,
+      isLasting: purpose === 'serve',
       onFinished: metrics.runEnded,
       async sourceOf(connectionId, onCall): Promise<SyncSource> {
         const connection = await connections.get(connectionId)
@@ -116,7 +120,6 @@ export async function createApp({
     if (purpose === 'serve') {
       await connections.followEnvironment(SYSTEM, organization.id, config.environmentConnection)
     }
-    await sync.closeAbandoned()
 
     const http = await createHttp({
       publicUrl: config.publicUrl,
@@ -150,7 +153,10 @@ export async function createApp({
     await http.ready()
 
     // what goes on without a request
-    const jobs = startJobs([{ name: 'abandoned-runs', pauseMs: 4_000, work: sync.closeAbandoned }], log)
+    const jobs = startJobs(
+      purpose === 'command' ? [] : [{ name: 'abandoned-runs', pauseMs: 4_000, work: sync.takeOverAbandoned }],
+      log,
+    )
 
     return {
       http,

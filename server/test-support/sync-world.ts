@@ -134,6 +134,7 @@ export async function createWorld(database: Database) {
                 return { gone: new Set(userids.filter((userid) => !stillThere.includes(userid))), unread: [] }
               },
               links,
+              earlier: { nextPosition: 0, users: new Set(), departments: new Set() },
               signal: new AbortController().signal,
               fence: (tx, update) => runs.update(tx, id, update),
               onProgress: () => {},

@@ -272,4 +272,6 @@ const history: Record<string, (words: Words) => string[]> = {
     `delete from source_pages`,
     `alter table source_pages add column shown ${int} not null default 0`,
   ],
+
+  '0003-take-over': ({ int }) => [`alter table runs add column takeovers ${int} not null default 0`],
 }

@@ -136,7 +136,10 @@ export const tables = {
   /** Access tokens of WeCom, sealed and shared by all processes. */
   wecom_tokens: { token_key: text, sealed: text, expires_at: integer },
 
-  /** `owner` and `lease_until` say which process may write for a running run; see sync/runs.ts. */
+  /**
+   * `owner` and `lease_until` say which process may write for a running run, `takeovers` how often it was left behind by
+   * one that died; see sync/runs.ts.
+   */
   runs: {
     id: text,
     organization_id: text,
@@ -162,6 +165,7 @@ export const tables = {
     warnings: text,
     owner: textOrNull,
     lease_until: integerOrNull,
+    takeovers: integer,
   },
 
   /** `before` and `after` are JSON of the fields that differ; `target_id` is our user or department. */

@@ -7,7 +7,7 @@ import { SYSTEM, type Audit } from '../audit/audit.ts'
 import { insertRows, isRowFault, type Database, type Row, type Transaction } from '../database/database.ts'
 import type { Problem } from '../errors.ts'
 import type { Change, ChangeAction, Step } from './plan/changes.ts'
-import type { RunCounts, RunUpdate } from './runs.ts'
+import { noCounts, type RunCounts, type RunUpdate } from './runs.ts'
 
 export interface ApplyOptions {
   readonly runId: string
@@ -142,7 +142,16 @@ const COUNTED_AS = {
   unlink: 'unlinked',
 } as const satisfies Record<ChangeAction, keyof RunCounts['users']>
 
-function count(counts: RunCounts, { entity, action, state }: Change): void {
+/** What changes come to that are on record already. */
+export function countsOf(changes: readonly CountedChange[]): RunCounts {
+  const counts = noCounts()
+  for (const change of changes) count(counts, change)
+  return counts
+}
+
+type CountedChange = Pick<Change, 'entity' | 'action' | 'state'>
+
+function count(counts: RunCounts, { entity, action, state }: CountedChange): void {
   const name =
     state === 'planned' || state === 'applied' ? COUNTED_AS[action] : state === 'rejected' ? 'skipped' : state
   const group: Record<string, number> = entity === 'department' ? counts.departments : counts.users

@@ -1,5 +1,6 @@
 /** The recorded changes of runs, as somebody reads them later: filtered, page by page, or all of them for an export. */
 import type { Database, Row, Transaction } from '../database/database.ts'
+import { foldName } from '../directory/names.ts'
 import { contains } from '../directory/search.ts'
 import type { Problem } from '../errors.ts'
 import type { Change, ChangeAction, ChangeEntity, ChangeState, Fields } from './plan/changes.ts'
@@ -16,6 +17,16 @@ export interface ChangeFilter {
   readonly entity?: ChangeEntity | undefined
   /** Part of a name or of a WeCom id, ignoring case. */
   readonly q?: string | undefined
+}
+
+/** What a run has done before it was taken over: it stays on record and is not counted again. */
+export interface Earlier {
+  /** The place of the next change. */
+  readonly nextPosition: number
+  /** People it changed, by their folded userid. */
+  readonly users: ReadonlySet<string>
+  /** Departments it changed, by their WeCom id. */
+  readonly departments: ReadonlySet<string>
 }
 
 export type History = ReturnType<typeof createHistory>
@@ -68,6 +79,41 @@ export function createHistory({ database }: { database: Database }) {
       return {
         users: sum((entity) => entity !== 'department'),
         departments: sum((entity) => entity === 'department'),
+      }
+    },
+
+    /**
+     * Clears the record of a run that will be carried out again, of all that it did not do: it is planned, tried and held
+     * anew. @returns what it did
+     */
+    async keepApplied(tx: Transaction, runId: string): Promise<Pick<Change, 'entity' | 'action' | 'state'>[]> {
+      await tx.kysely.deleteFrom('changes').where('run_id', '=', runId).where('state', '<>', 'applied').execute()
+      const rows = await tx.kysely
+        .selectFrom('changes')
+        .select(['entity', 'action'])
+        .where('run_id', '=', runId)
+        .execute()
+      return rows.map(({ entity, action }) => ({
+        entity: entity as ChangeEntity,
+        action: action as ChangeAction,
+        state: 'applied',
+      }))
+    },
+
+    /** Nothing, unless the run was taken over. */
+    async earlier(runId: string): Promise<Earlier> {
+      const rows = await database.kysely
+        .selectFrom('changes')
+        .select(['position', 'entity', 'external_id'])
+        .where('run_id', '=', runId)
+        .orderBy('position')
+        .execute()
+      const idsOf = (isWanted: (entity: string) => boolean) =>
+        rows.flatMap(({ entity, external_id }) => (isWanted(entity) && external_id !== null ? [external_id] : []))
+      return {
+        nextPosition: (rows.at(-1)?.position ?? -1) + 1,
+        users: new Set(idsOf((entity) => entity !== 'department').map(foldName)),
+        departments: new Set(idsOf((entity) => entity === 'department')),
       }
     },
 

@@ -29,6 +29,7 @@ import {
   type AddressVerdict,
   type Identity,
 } from './plan/matching.ts'
+import type { Earlier } from './history.ts'
 import { judgeRemovals, type JudgementOptions, type Removals } from './judgement.ts'
 import { planDepartments, type DepartmentPlan } from './plan/departments.ts'
 import { planPerson, type PeopleContext, type Person } from './plan/people.ts'
@@ -45,6 +46,7 @@ export interface ReconcileOptions extends JudgementOptions {
     readonly onlyWecomDepartments: 'create' | 'ignore'
     readonly syntheticEmailDomain: string
   }
+  readonly earlier: Earlier
   readonly signal: AbortSignal
   readonly fence: (tx: Transaction, update: RunUpdate) => Promise<void>
   readonly onProgress: (done: number, total: number) => void
@@ -67,10 +69,11 @@ export async function reconcile(
 ): Promise<ReconcileResult> {
   const { database } = parts
   const warnings: Warning[] = []
-  const apply: ApplyOptions = { ...options, counts, position: 0 }
+  const apply: ApplyOptions = { ...options, counts, position: options.earlier.nextPosition }
   counts.membersRead = snapshot.membersRead
   counts.departmentsRead = snapshot.departments.length
-  counts.users.unchanged += snapshot.unchanged
+  const settled = [...options.earlier.users].filter(snapshot.isAsApplied).length
+  counts.users.unchanged += snapshot.unchanged - settled
 
   const knownDepartments = await comparison.sourceDepartments(database, options.connectionId, options.corpId)
   const departments = await reconcileDepartments(parts, snapshot, knownDepartments, options, apply, warnings)
@@ -111,12 +114,18 @@ async function reconcileDepartments(
     now: now(),
     newId,
   })
-  apply.counts.departments.unchanged += plan.unchanged
+  apply.counts.departments.unchanged += plan.unchanged - settledEarlier(plan, snapshot, options.earlier)
   apply.counts.departments.skipped += plan.skipped
   if (plan.inCircles.length > 0) warnings.push(circles(plan.inCircles))
   // One transaction for all of them: a tree that is half moved would show people in the wrong place.
   if (plan.steps.length > 0) await applyBatch({ database, audit }, batchOf(plan.steps, writeDepartments), apply)
   return plan
+}
+
+/** Departments that are right because this run has changed them, before it was taken over. */
+function settledEarlier({ steps }: DepartmentPlan, snapshot: Snapshot, earlier: Earlier): number {
+  const stepped = new Set(steps.flatMap(({ changes }) => changes.map(({ externalId }) => externalId)))
+  return snapshot.departments.filter(({ id }) => earlier.departments.has(String(id)) && !stepped.has(String(id))).length
 }
 
 async function reconcilePeople(
@@ -253,7 +262,7 @@ function peopleBatch(
         const plan = planPerson({ ...person, known: known.get(existingUserId(person.identity) ?? '') }, context)
         if (plan.kind === 'step') steps.push(plan.step)
         else if (plan.kind === 'left-out') leftOut++
-        else unchanged++
+        else if (!options.earlier.users.has(person.wanted.key)) unchanged++
         if (plan.kind === 'unchanged' && plan.settled !== null) settled.push(plan.settled)
       }
       return { steps, unchanged, leftOut }

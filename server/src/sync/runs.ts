@@ -1,14 +1,15 @@
 /**
  * The record of runs. A running run belongs to one process, by a lease in the database: whoever does not own it any
- * more cannot write for it. Called by sync.ts and the admin API.
+ * more cannot write for it, and a run that nobody works on can be taken over. Called by sync.ts and the admin API.
  */
-import { sql } from 'kysely'
+import { sql, type Expression, type ExpressionBuilder, type SqlBool } from 'kysely'
 import {
   databaseTime,
   isOneOf,
   type Database,
   type Executor,
   type Row,
+  type Schema,
   type Transaction,
 } from '../database/database.ts'
 import { AppError, type Problem, type Text } from '../errors.ts'
@@ -109,6 +110,15 @@ export class RunLost extends Error {
   override readonly name = 'RunLost'
 }
 
+/** A running run that nobody works on. */
+export interface AbandonedRun {
+  readonly id: string
+  /** Null when its owner let go of it. */
+  readonly owner: string | null
+  /** How often it was left behind by a process that died. */
+  readonly takeovers: number
+}
+
 export type Runs = ReturnType<typeof createRuns>
 
 const LEASE_MS = 15_000
@@ -162,6 +172,7 @@ export function createRuns({ database, newId, owner }: { database: Database; new
           warnings: JSON.stringify(run.warnings),
           owner,
           lease_until: sql<number>`${databaseTime(tx)} + ${LEASE_MS}`,
+          takeovers: 0,
         })
         .execute()
       return id
@@ -174,8 +185,8 @@ export function createRuns({ database, newId, owner }: { database: Database; new
     },
 
     /** @throws AppError `runs/not-found` */
-    async load(id: string): Promise<Run> {
-      const row = await database.kysely.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst()
+    async load(id: string, on: Executor = database): Promise<Run> {
+      const row = await on.kysely.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst()
       if (row === undefined) throw new AppError('runs/not-found')
       return fromRow(row)
     },
@@ -242,6 +253,18 @@ export function createRuns({ database, newId, owner }: { database: Database; new
       const result = await on.kysely
         .updateTable('runs')
         .set({ ...columns(update), state, finished_at: at, owner: null, lease_until: null })
+        .where('id', '=', id)
+        .where('state', '=', 'running')
+        .where('owner', '=', owner)
+        .executeTakeFirst()
+      if (result.numUpdatedRows !== 1n) throw new RunLost(id)
+    },
+
+    /** Lets go of our run, so that anybody may go on with it at once. @throws RunLost when it is not ours any more */
+    async release(id: string, update: RunUpdate): Promise<void> {
+      const result = await database.kysely
+        .updateTable('runs')
+        .set({ ...columns(update), owner: null, lease_until: null })
         .where('id', '=', id)
         .where('state', '=', 'running')
         .where('owner', '=', owner)
@@ -322,33 +345,76 @@ export function createRuns({ database, newId, owner }: { database: Database; new
     },
 
     /**
-     * Marks runs as failed that nobody works on. On SQLite there is one process, so a run that is running and not ours has
-     * no owner; on PostgreSQL its lease must have run out. Ours are abandoned when they could not be closed, for example
-     * because the database was away just then.
+     * Running runs that nobody works on, oldest first. On SQLite there is one process, so a run that is not ours has none;
+     * on PostgreSQL its lease must have run out, or its owner let go of it. Ours are abandoned when they could not be closed,
+     * for example because the database was away just then.
      * @param active the runs this process works on; null while it cannot tell
      */
-    async failAbandoned(at: number, active: readonly string[] | null): Promise<number> {
-      const result = await database.kysely
-        .updateTable('runs')
-        .set({
-          state: 'failed',
-          finished_at: at,
-          owner: null,
-          lease_until: null,
-          error: JSON.stringify({ code: 'sync/interrupted' }),
-        })
+    async abandoned(active: readonly string[] | null): Promise<AbandonedRun[]> {
+      return database.kysely
+        .selectFrom('runs')
+        .select(['id', 'owner', 'takeovers'])
         .where('state', '=', 'running')
-        .where(({ eb, and, or, not }) => {
-          const others =
-            database.dialect === 'sqlite'
-              ? eb('owner', '!=', owner)
-              : and([eb('owner', '!=', owner), eb('lease_until', '<', databaseTime(database))])
-          if (active === null) return others
-          return or([others, and([eb('owner', '=', owner), not(isOneOf(database, 'id', active))])])
-        })
-        .executeTakeFirst()
-      return Number(result.numUpdatedRows)
+        .where(isAbandoned(active))
+        .orderBy('id')
+        .execute()
     },
+
+    /**
+     * Makes an abandoned run ours. Of several processes one succeeds, and whoever owned it writes nothing more for it.
+     * @param active as for `abandoned` @returns whether it is ours now
+     */
+    async takeOver(tx: Transaction, id: string, active: readonly string[] | null): Promise<boolean> {
+      const result = await tx.kysely
+        .updateTable('runs')
+        .set((eb) => ({
+          owner,
+          lease_until: sql<number>`${databaseTime(tx)} + ${LEASE_MS}`,
+          // Who let go of a run on purpose did not die of it.
+          takeovers: eb
+            .case()
+            .when('owner', 'is', null)
+            .then(eb.ref('takeovers'))
+            .else(eb('takeovers', '+', 1))
+            .end(),
+        }))
+        .where('id', '=', id)
+        .where('state', '=', 'running')
+        .where(isAbandoned(active))
+        .executeTakeFirst()
+      return result.numUpdatedRows === 1n
+    },
+
+    /**
+     * Closes abandoned runs as failed.
+     * @param which one run, or that of a connection @param active as for `abandoned` @returns the runs that were closed
+     */
+    async failAbandoned(
+      which: { readonly id: string } | { readonly connectionId: string },
+      at: number,
+      active: readonly string[] | null,
+      problem: Problem,
+    ): Promise<string[]> {
+      const rows = await database.kysely
+        .updateTable('runs')
+        .set({ state: 'failed', finished_at: at, owner: null, lease_until: null, error: JSON.stringify(problem) })
+        .where('state', '=', 'running')
+        .where((eb) => ('id' in which ? eb('id', '=', which.id) : eb('connection_id', '=', which.connectionId)))
+        .where(isAbandoned(active))
+        .returning('id')
+        .execute()
+      return rows.map(({ id }) => id)
+    },
+  }
+
+  function isAbandoned(active: readonly string[] | null) {
+    return (eb: ExpressionBuilder<Schema, 'runs'>): Expression<SqlBool> => {
+      const isOthers = eb('owner', '!=', owner)
+      const isDead =
+        database.dialect === 'sqlite' ? isOthers : eb.and([isOthers, eb('lease_until', '<', databaseTime(database))])
+      const isOurs = eb.and([eb('owner', '=', owner), eb.not(isOneOf(database, 'id', active ?? []))])
+      return eb.or([eb('owner', 'is', null), isDead, ...(active === null ? [] : [isOurs])])
+    }
   }
 }
 

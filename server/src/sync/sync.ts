@@ -1,15 +1,17 @@
 /**
- * Directory sync (product.md §4): starts runs, carries them out in the background and closes them with an honest state.
- * Reading is in read/, deciding in plan/, writing in apply.ts.
+ * Directory sync (product.md §4): begins runs, carries them out in the
+ * background and closes them with an honest state. All that is needed to carry a run out is in its row, so that another
+ * process can go on with it. Reading is in read/, deciding in plan/, writing in apply.ts.
  */
 import { hash as digest } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Actor, Audit } from '../audit/audit.ts'
 import { wecomProblem } from '../connections/wecom-problem.ts'
-import { isUniqueViolation, type Database } from '../database/database.ts'
+import { isUniqueViolation, type Database, type Transaction } from '../database/database.ts'
 import { linkIndex } from '../directory/comparison.ts'
 import { AppError, type Problem } from '../errors.ts'
 import type { NewId } from '../ids.ts'
+import { countsOf } from './apply.ts'
 import type { History } from './history.ts'
 import type { MappingSettings } from './plan/mapping.ts'
 import { readingWarnings } from './read/explanations.ts'
@@ -17,16 +19,7 @@ import { confirmGone } from './read/confirmation.ts'
 import { readAddressBook, type Credentials, type Reading } from './read/reader.ts'
 import { reconcile, type ReconcileOptions } from './reconcile.ts'
 import { removalKey } from './plan/removals.ts'
-import {
-  noCounts,
-  RunLost,
-  type Run,
-  type RunMode,
-  type Runs,
-  type RunTrigger,
-  type RunUpdate,
-  type Warning,
-} from './runs.ts'
+import { RunLost, type Run, type RunMode, type Runs, type RunTrigger, type RunUpdate, type Warning } from './runs.ts'
 import { createSnapshot } from './read/snapshot.ts'
 import { createPages } from './read/pages.ts'
 
@@ -62,6 +55,8 @@ export interface SyncParts {
    * @throws AppError `connections/not-found`, `sync/disabled`, `connections/incomplete`
    */
   readonly sourceOf: (connectionId: string, onCall: () => void) => Promise<SyncSource>
+  /** A process that lives for one command goes on with nobody's run, and leaves none behind. */
+  readonly isLasting: boolean
   /** Told about every run that ended, for metrics. */
   readonly onFinished?: (run: Run) => void
 }
@@ -71,6 +66,12 @@ export type Sync = ReturnType<typeof createSync>
 const PROGRESS_MS = 1_000
 const HOUR_MS = 60 * 60 * 1_000
 const DAY_MS = 24 * HOUR_MS
+
+/** Runs of this process beyond which it begins none by itself; what is due stays due, for others too. */
+const MOST_AT_ONCE = 8
+
+/** A run that was left behind by this many processes is likely to be what killed them. */
+const MOST_TAKEOVERS = 3
 
 /** Changes when the program maps or compares differently than before, so that everybody is compared again. */
 const MAPPING_GENERATION = 2
@@ -85,10 +86,13 @@ export function createSync(parts: SyncParts) {
 
   return {
     /**
-     * Starts a run and returns at once; `settled` waits for its end.
+     * Starts a run and returns at once.
      * @throws AppError `sync/disabled`, `sync/run-active`, `connections/not-found`, `connections/incomplete`
      */
-    start: (connectionId: string, request: RunRequest): Promise<Run> => begin(connectionId, request, null),
+    async start(connectionId: string, request: RunRequest): Promise<Run> {
+      const { organizationId } = await parts.sourceOf(connectionId, () => {})
+      return begin({ ...request, connectionId, organizationId, originRunId: null })
+    },
 
     /**
      * Carries out the removals that a run holds, in a new run: WeCom is read again, and of what it says then only removals
@@ -98,13 +102,14 @@ export function createSync(parts: SyncParts) {
     async approve(runId: string, planHash: string, actor: Actor): Promise<Run> {
       const held = await heldRun(runId)
       if (held.held?.planHash !== planHash) throw new AppError('sync/plan-changed')
-      const changes = await parts.history.heldOf(runId)
-      const keys = new Set(
-        changes.map(({ entity, action, targetId }) =>
-          removalKey(entity === 'department' ? entity : 'user', action, targetId!),
-        ),
+      const { connectionId, organizationId } = held
+      await parts.sourceOf(connectionId, () => {})
+      return begin(
+        { mode: 'apply', trigger: 'approval', actor, connectionId, organizationId, originRunId: runId },
+        async (tx) => {
+          if (!(await runs.lockHeld(tx, runId))) throw new AppError('sync/run-not-held')
+        },
       )
-      return begin(held.connectionId, { mode: 'apply', trigger: 'approval', actor }, { origin: held, keys })
     },
 
     /** Nobody is removed; the next run will ask again. @throws AppError as `approve` */
@@ -126,12 +131,6 @@ export function createSync(parts: SyncParts) {
       return runs.load(runId)
     },
 
-    /** Resolves when a run of this process has ended. */
-    async settled(runId: string): Promise<Run> {
-      await active.get(runId)?.done
-      return runs.load(runId)
-    },
-
     /** @throws AppError `runs/not-found`, `sync/run-not-active` */
     async cancel(runId: string, actor: Actor): Promise<Run> {
       const { organizationId } = await runs.load(runId)
@@ -146,61 +145,101 @@ export function createSync(parts: SyncParts) {
       return run
     },
 
-    /** Closes what dead processes left open. To be called from time to time. */
-    async closeAbandoned(): Promise<void> {
-      const failed = await runs.failAbandoned(now(), starting.size > 0 ? null : [...active.keys()])
-      if (failed > 0) log.warn({ runs: failed }, 'closed runs whose process is gone')
+    /** Goes on with runs that nobody works on. To be called from time to time. */
+    async takeOverAbandoned(): Promise<void> {
+      for (const { id, owner, takeovers } of await runs.abandoned(activeIds())) {
+        if (owner !== null && takeovers >= MOST_TAKEOVERS) await giveUp(id)
+        else if (active.size < MOST_AT_ONCE) await takeOver(id, owner !== null)
+      }
     },
 
-    /** Ends the runs of this process honestly and waits for them. */
+    /** Lets go of the runs of this process, or closes them when nobody comes after it, and waits for that. */
     async stop(): Promise<void> {
       isStopping = true
       await Promise.allSettled(starting)
       const ending = [...active.values()]
-      for (const { abort } of ending) abort.abort(new AppError('sync/interrupted'))
+      for (const { abort } of ending) abort.abort(parts.isLasting ? LETTING_GO : new AppError('sync/interrupted'))
       await Promise.all(ending.map(({ done }) => done))
     },
   }
 
-  function begin(connectionId: string, request: RunRequest, approval: Approval | null): Promise<Run> {
+  /** @param confirm called in the transaction that begins the run; when it throws, nothing is begun */
+  function begin(wanted: NewRun, confirm: (tx: Transaction) => Promise<void> = async () => {}): Promise<Run> {
     if (isStopping) return Promise.reject(new AppError('http/stopping'))
-    const begun = beginNow(connectionId, request, approval).finally(() => starting.delete(begun))
+    const begun = beginNow(wanted, confirm).finally(() => starting.delete(begun))
     starting.add(begun)
     return begun
   }
 
-  async function beginNow(connectionId: string, request: RunRequest, approval: Approval | null): Promise<Run> {
-    let apiCalls = 0
-    const source = await parts.sourceOf(connectionId, () => apiCalls++)
-    const warnings = await soonAfterTheLast(source.connectionId)
-    const { mode, trigger, actor } = request
+  async function beginNow(wanted: NewRun, confirm: (tx: Transaction) => Promise<void>): Promise<Run> {
+    const { mode, trigger, actor, connectionId, organizationId, originRunId } = wanted
+    // Nobody who could take it over may come for a long time, and whoever asks wants a run now.
+    if (!parts.isLasting) {
+      await closeAbandoned({ connectionId }, { code: 'sync/interrupted' })
+    }
+    const warnings = await soonAfterTheLast(connectionId)
     let id: string
     try {
       id = await database.inTransaction(async (tx) => {
-        if (approval !== null && !(await runs.lockHeld(tx, approval.origin.id))) throw new AppError('sync/run-not-held')
-        const runId = await runs.begin(tx, {
-          mode,
-          trigger,
-          requestedBy: actor.kind === 'system' ? null : (actor.name ?? actor.kind),
-          connectionId: source.connectionId,
-          organizationId: source.organizationId,
-          originRunId: approval?.origin.id ?? null,
-          startedAt: now(),
-          warnings,
-        })
-        const action = approval === null ? 'run.start' : 'run.approve'
-        if (actor.kind !== 'system')
-          await parts.audit.record(tx, actor, [runEntry(action, source.organizationId, runId)])
+        const requestedBy = actor.kind === 'system' ? null : (actor.name ?? actor.kind)
+        const startedAt = now()
+        const run = { mode, trigger, requestedBy, connectionId, organizationId, originRunId, startedAt, warnings }
+        const runId = await runs.begin(tx, run)
+        await confirm(tx)
+        const action = trigger === 'approval' ? 'run.approve' : 'run.start'
+        if (actor.kind !== 'system') await parts.audit.record(tx, actor, [runEntry(action, organizationId, runId)])
         return runId
       })
     } catch (error) {
-      throw isUniqueViolation(error) ? await runs.activeRunError(source.connectionId, error) : error
+      throw isUniqueViolation(error) ? await runs.activeRunError(connectionId, error) : error
     }
+    return launch(id)
+  }
+
+  /** Works on a running run of ours, in the background. */
+  async function launch(id: string): Promise<Run> {
     const run = await runs.load(id)
     const abort = new AbortController()
-    const done = execute(run, source, approval, abort, () => apiCalls).finally(() => active.delete(run.id))
-    active.set(run.id, { abort, done })
+    const done = carryOut(run, abort).finally(() => active.delete(id))
+    active.set(id, { abort, done })
     return run
+  }
+
+  async function takeOver(id: string, isDead: boolean): Promise<void> {
+    const isOurs = await database.inTransaction(async (tx) => {
+      if (!(await runs.takeOver(tx, id, activeIds()))) return false
+      const { warnings } = await runs.load(id, tx)
+      await runs.update(tx, id, {
+        progress: { phase: 'read', done: 0, total: 0 },
+        counts: countsOf(await parts.history.keepApplied(tx, id)),
+        warnings: [...warnings.filter(({ code }) => code !== takenOver.code), takenOver],
+      })
+      return true
+    })
+    if (!isOurs) return
+    if (isDead) log.warn({ runId: id }, 'took over a run whose process is gone')
+    else log.info({ runId: id }, 'goes on with a run that its process let go of')
+    await launch(id)
+  }
+
+  async function giveUp(id: string): Promise<void> {
+    const detail = {
+      en: `${MOST_TAKEOVERS + 1} processes worked on this run, and each of them ended before it did.`,
+      zh: `先后有 ${MOST_TAKEOVERS + 1} 个进程执行该次同步，均在完成前退出。`,
+    }
+    await closeAbandoned({ id }, { code: 'sync/interrupted', detail })
+  }
+
+  async function closeAbandoned(which: { id: string } | { connectionId: string }, problem: Problem): Promise<void> {
+    for (const runId of await runs.failAbandoned(which, now(), activeIds(), problem)) {
+      log.warn({ runId }, 'closed a run whose process is gone')
+      parts.onFinished?.(await runs.load(runId))
+    }
+  }
+
+  /** Null while a run may be ours without being among them yet. */
+  function activeIds(): string[] | null {
+    return starting.size > 0 ? null : [...active.keys()]
   }
 
   async function heldRun(runId: string): Promise<Run> {
@@ -221,25 +260,20 @@ export function createSync(parts: SyncParts) {
     ]
   }
 
-  /** Never rejects: whatever happens ends in the state of the run. */
-  async function execute(
-    run: Run,
-    source: SyncSource,
-    approval: Approval | null,
-    abort: AbortController,
-    apiCalls: () => number,
-  ): Promise<void> {
+  /** From reading on, whoever began it. Never rejects: whatever happens ends in the state of the run. */
+  async function carryOut(run: Run, abort: AbortController): Promise<void> {
     const signal = AbortSignal.any([abort.signal, timeoutSignal(parts.runTimeoutMs)])
-    const counts = noCounts()
+    const counts = structuredClone(run.counts)
     const progress = { phase: 'read' as const, done: 0, total: 0 } as Mutable<Run['progress']>
     const live: RunUpdate = { progress, counts }
+    let { apiCalls } = run
     let isBeating = false
     const heartbeat = setInterval(() => {
       // One at a time: on a database that is slow, a beat a second would take all of its connections.
       if (isBeating) return
       isBeating = true
       void runs
-        .update(database, run.id, { progress: { ...progress }, apiCalls: apiCalls() })
+        .update(database, run.id, { progress: { ...progress }, apiCalls })
         .catch((error: unknown) => {
           if (error instanceof RunLost) abort.abort(error)
           else log.warn({ err: error, runId: run.id }, 'could not renew the lease of a run')
@@ -247,10 +281,12 @@ export function createSync(parts: SyncParts) {
         .finally(() => (isBeating = false))
     }, PROGRESS_MS)
     try {
+      const approval = await approvalOf(run)
+      const source = await parts.sourceOf(run.connectionId, () => apiCalls++)
       const outcome = await readAndReconcile(run, source, approval, signal, counts, progress)
       clearInterval(heartbeat)
       await database.inTransaction(async (tx) => {
-        await runs.finish(tx, run.id, outcome.state, now(), { ...live, ...outcome.update, apiCalls: apiCalls() })
+        await runs.finish(tx, run.id, outcome.state, now(), { ...live, ...outcome.update, apiCalls })
         if (run.mode === 'preview') return
         // What was not read whole has not looked at everything: a decision that waits goes on waiting.
         if (outcome.update.complete !== true) return
@@ -263,10 +299,10 @@ export function createSync(parts: SyncParts) {
       })
     } catch (error) {
       clearInterval(heartbeat)
-      await closeFailed(run, signal.aborted ? signal.reason : error, { ...live, apiCalls: apiCalls() })
+      await closeFailed(run, signal.aborted ? signal.reason : error, { ...live, apiCalls })
     }
     const ended = await runs.load(run.id).catch(() => undefined)
-    if (ended === undefined) return
+    if (ended === undefined || ended.state === 'running') return
     log.info(
       {
         runId: run.id,
@@ -280,6 +316,15 @@ export function createSync(parts: SyncParts) {
     parts.onFinished?.(ended)
   }
 
+  async function approvalOf({ trigger, originRunId }: Run): Promise<Approval | null> {
+    if (trigger !== 'approval' || originRunId === null) return null
+    const changes = await parts.history.heldOf(originRunId)
+    const keys = changes.map(({ entity, action, targetId }) =>
+      removalKey(entity === 'department' ? entity : 'user', action, targetId!),
+    )
+    return { origin: await runs.load(originRunId), keys: new Set(keys) }
+  }
+
   async function readAndReconcile(
     run: Run,
     source: SyncSource,
@@ -288,6 +333,7 @@ export function createSync(parts: SyncParts) {
     counts: Run['counts'],
     progress: Mutable<Run['progress']>,
   ): Promise<{ state: 'succeeded' | 'partially_succeeded' | 'held' | 'previewed'; update: RunUpdate }> {
+    const earlier = await parts.history.earlier(run.id)
     const links = await linkIndex(database, source.connectionId, source.corpId)
     const knownPages = await pages.load(source.connectionId, source.corpId)
     const builder = createSnapshot(links, mappingSettings(source.settings), knownPages)
@@ -316,6 +362,7 @@ export function createSync(parts: SyncParts) {
         recentRemovals: () => parts.history.removalsSince(source.connectionId, now() - DAY_MS),
         confirmGone: (userids) => confirmGone(source, reading, userids, signal),
         links,
+        earlier,
         signal,
         fence: (tx, update) => runs.update(tx, run.id, update),
         onProgress: (done) => Object.assign(progress, { done }),
@@ -343,19 +390,50 @@ export function createSync(parts: SyncParts) {
   }
 
   async function closeFailed(run: Run, error: unknown, update: RunUpdate): Promise<void> {
-    if (error instanceof RunLost) {
-      log.warn({ runId: run.id }, 'the run was closed by somebody else')
-      return
-    }
+    if (error instanceof RunLost) return noteLost(run)
+    if (error === LETTING_GO) return letGo(run, update)
     const problem = problemOf(error)
     if (problem.code === 'sync/failed') log.error({ err: error, runId: run.id }, 'the run failed')
     try {
-      await runs.finish(database, run.id, 'failed', now(), { ...update, error: problem })
+      // Disabling sync cancels what is under way, also when nobody was there to be told.
+      const state = problem.code === 'sync/disabled' ? 'cancelled' : 'failed'
+      await runs.finish(database, run.id, state, now(), { ...update, error: problem })
     } catch (closing) {
-      // Cancelled meanwhile, or the database is away: then its lease runs out and the sweep closes it.
-      if (!(closing instanceof RunLost)) log.error({ err: closing, runId: run.id }, 'could not close a failed run')
+      if (closing instanceof RunLost) return noteLost(run)
+      // The database is away: then somebody takes it over later.
+      log.error({ err: closing, runId: run.id }, 'could not close a failed run')
     }
   }
+
+  function noteLost({ id }: Run): void {
+    log.warn({ runId: id }, 'the run is not ours any more: it was cancelled or taken over')
+  }
+
+  async function letGo(run: Run, { progress, apiCalls }: RunUpdate): Promise<void> {
+    try {
+      await runs.release(run.id, { progress, apiCalls })
+      log.info({ runId: run.id }, 'let go of a run: another process goes on with it, or the next start')
+    } catch (error) {
+      log.warn({ err: error, runId: run.id }, 'could not let go of a run; others notice when its lease has run out')
+    }
+  }
+}
+
+/** Why a run is stopped whose process ends: not its own end, but the end of this process's part in it. */
+const LETTING_GO = new Error('the process stops')
+
+const takenOver: Warning = {
+  code: 'taken-over',
+  detail: {
+    en: 'The process that carried this run out ended. Another one read WeCom again and went on; what had been written by then is counted once.',
+    zh: '执行该次同步的进程已退出，由另一进程重新读取企业微信后继续；此前已写入的内容只计一次。',
+  },
+}
+
+interface NewRun extends RunRequest {
+  readonly connectionId: string
+  readonly organizationId: string
+  readonly originRunId: string | null
 }
 
 /** What an administrator has seen and wants done. */

@@ -38,6 +38,8 @@ export interface Snapshot {
   readonly membersRead: number
   /** People who are exactly as they were last applied. */
   readonly unchanged: number
+  /** Whether this person is one of them. */
+  readonly isAsApplied: (key: string) => boolean
   /** Rows that WeCom sent and that cannot be used; their people are known to exist. */
   readonly rejected: readonly RejectedRow[]
   /** People of whom nothing but the id was shown, and who are here already or will be. */
@@ -202,6 +204,7 @@ export function createSnapshot(
       changed: changed.finish(),
       membersRead: unchanged + otherwise.size,
       unchanged,
+      isAsApplied,
       rejected,
       idsOnly,
       withheld: shown === 0 ? [] : fieldsMissing(shown),
@@ -211,8 +214,12 @@ export function createSnapshot(
   }
 
   function seenAs(key: string): string | null | undefined {
+    return isAsApplied(key) ? links.get(key)!.hash : otherwise.get(key)
+  }
+
+  function isAsApplied(key: string): boolean {
     const link = links.get(key)
-    return link !== undefined && asApplied[link.place] === 1 ? link.hash : otherwise.get(key)
+    return link !== undefined && asApplied[link.place] === 1
   }
 
   function wasSeen(userid: string): boolean {
