@@ -101,11 +101,13 @@ const OWNERS: readonly { module: RegExp; values: readonly string[]; types?: read
     values: ['server/src/http.ts', 'server/src/app.ts'],
     types: ['feature', 'root'],
   },
+  { module: /^croner$/, values: ['server/src/connections/'] },
   { module: /^undici(?:\/|$)/, values: ['wecom/src/', 'server/src/cli/'] },
 ]
 
 /** Folders whose functions do no I/O and read no clock: what they may import as values. Types they may know like others. */
 const PURE: Readonly<Record<string, readonly string[]>> = {
+  'server/src/connections/schedule.ts': ['croner'],
   'server/src/sync/plan/': ['server/src/directory/names.ts', 'server/src/errors.ts', 'node:crypto'],
 }
 

@@ -91,6 +91,7 @@ export async function createApp({
       now,
       log,
       runTimeoutMs: config.runTimeoutMinutes * 60_000,
+      schedules: connections,
       isLasting: purpose === 'serve',
       onFinished: metrics.runEnded,
       async sourceOf(connectionId, onCall): Promise<SyncSource> {
@@ -154,7 +155,12 @@ export async function createApp({
 
     // what goes on without a request
     const jobs = startJobs(
-      purpose === 'command' ? [] : [{ name: 'abandoned-runs', pauseMs: 4_000, work: sync.takeOverAbandoned }],
+      purpose === 'command'
+        ? []
+        : [
+            { name: 'abandoned-runs', pauseMs: 4_000, work: sync.takeOverAbandoned },
+            { name: 'due-runs', pauseMs: 500, work: sync.beginDue },
+          ],
       log,
     )
 

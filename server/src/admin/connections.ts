@@ -100,7 +100,7 @@ export function connectionRoutes({
         sync: last === null ? 'never' : statusOf(last.state),
         lastRunId: last?.id ?? null,
         lastRunAt: last === null ? null : new Date(last.startedAt).toISOString(),
-        nextRunAt: null,
+        nextRunAt: connection.nextRunAt === null ? null : new Date(connection.nextRunAt).toISOString(),
         activeRunId,
         linkedUsers: await connections.linkedUsers(connection.id),
         ...(activeRunId === null ? {} : { sync: 'running' as const }),

@@ -17,6 +17,7 @@ import { AppError, type FieldProblem, type Text } from '../errors.ts'
 import type { NewId } from '../ids.ts'
 import { Secret } from '../secret.ts'
 import type { Vault } from '../vault.ts'
+import { LONGEST_WAIT_MS, nextRunAfter } from './schedule.ts'
 
 export type ConnectionKind = 'self_built' | 'delegated' | 'service_provider'
 
@@ -42,6 +43,8 @@ export interface Connection {
   readonly mobile: Mobile
   readonly signIn: SignInSettings
   readonly sync: SyncSettings
+  /** When the schedule is due; null when nothing is scheduled or sync is disabled. */
+  readonly nextRunAt: number | null
   readonly managedByEnvironment: boolean
   readonly createdAt: number
   readonly updatedAt: number
@@ -65,6 +68,13 @@ export interface EnvironmentConnection {
   readonly secret: Secret
   readonly agentId: number
   readonly allowedDomains: readonly string[]
+}
+
+/** A schedule that is due. */
+export interface DueRun {
+  readonly connectionId: string
+  readonly organizationId: string
+  readonly dueAt: number
 }
 
 export const ENVIRONMENT_IDENTIFIER = 'wecom'
@@ -140,14 +150,17 @@ export function createConnections({ database, vault, audit, newId, now }: Connec
         managed_by_environment: 0,
         created_at: at,
         updated_at: at,
+        next_run_at: null,
         ...credentialColumns(id, input),
       }
       return write(
         () => lostCreate(row),
         async (tx) => {
-          await insertRows(tx, 'connections', [await checked(tx, row)])
-          await audit.record(tx, actor, [entry('connection.create', row, { fields: Object.keys(input) })])
-          return fromRow(row)
+          const created = await checked(tx, row)
+          created.next_run_at = dueAfterSaving(created, undefined, at)
+          await insertRows(tx, 'connections', [created])
+          await audit.record(tx, actor, [entry('connection.create', created, { fields: Object.keys(input) })])
+          return fromRow(created)
         },
       )
     },
@@ -168,20 +181,18 @@ export function createConnections({ database, vault, audit, newId, now }: Connec
           }
           if (current.managed_by_environment === 1) refuseEnvironmentFields(patch)
           refuseStaleSecrets(current, patch)
-          const next: Row<'connections'> = {
+          const at = now()
+          const next = await checked(tx, {
             ...current,
             ...(patch.displayName === undefined ? {} : { display_name: patch.displayName }),
             ...credentialColumns(current.id, patch),
             mobile: merged(current.mobile, patch.mobile),
             sign_in: JSON.stringify(SignInSettings.parse(patched(current.sign_in, patch.signIn))),
             sync: JSON.stringify(parseSync(patched(current.sync, patch.sync))),
-            updated_at: now(),
-          }
-          await tx.kysely
-            .updateTable('connections')
-            .set(await checked(tx, next))
-            .where('id', '=', current.id)
-            .execute()
+            updated_at: at,
+          })
+          next.next_run_at = dueAfterSaving(next, current, at)
+          await tx.kysely.updateTable('connections').set(next).where('id', '=', current.id).execute()
           await audit.record(tx, actor, [entry('connection.update', next, { fields: Object.keys(patch) })])
           return fromRow(next)
         },
@@ -229,6 +240,53 @@ export function createConnections({ database, vault, audit, newId, now }: Connec
       })
     },
 
+    /**
+     * Schedules that are due, longest due first; of a connection with an active run, once that has ended. A due time that
+     * no schedule can have set, because a clock was wrong, is computed anew.
+     */
+    async dueRuns(at: number): Promise<DueRun[]> {
+      await forgetImpossibleTimes(at)
+      const rows = await database.kysely
+        .selectFrom('connections')
+        .select(['id', 'organization_id', 'next_run_at'])
+        .where('next_run_at', '<=', at)
+        .where(({ not, exists, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('runs')
+                .select('runs.id')
+                .whereRef('runs.connection_id', '=', 'connections.id')
+                .where('runs.state', '=', 'running'),
+            ),
+          ),
+        )
+        .orderBy('next_run_at')
+        .execute()
+      return rows.map((row) => ({
+        connectionId: row.id,
+        organizationId: row.organization_id,
+        dueAt: row.next_run_at!,
+      }))
+    },
+
+    /**
+     * Uses a due time up, in the transaction that begins its run, and sets the next one. However many were missed, that is
+     * one run. @returns false when somebody else was faster, or the schedule was changed
+     */
+    async useDueTime(tx: Transaction, { connectionId, dueAt }: DueRun, at: number): Promise<boolean> {
+      const row = await findRow(tx, connectionId, { lock: true })
+      if (row?.next_run_at !== dueAt) return false
+      // A process whose clock is behind must not find the same moment again.
+      const next = nextRunAfter(parseSync(JSON.parse(row.sync)), Math.max(at, dueAt), dueAt)
+      const result = await tx.kysely
+        .updateTable('connections')
+        .set({ next_run_at: next })
+        .where('id', '=', connectionId)
+        .where('next_run_at', '=', dueAt)
+        .executeTakeFirst()
+      return result.numUpdatedRows === 1n
+    },
+
     /** @returns the secret in the clear, for a WeCom client; undefined when there is none */
     async revealSecret(connectionId: string, name: SecretName): Promise<Secret | undefined> {
       const row = await rowOf(database, connectionId)
@@ -243,11 +301,7 @@ export function createConnections({ database, vault, audit, newId, now }: Connec
       wanted: EnvironmentConnection | undefined,
     ): Promise<void> {
       const follow = async (tx: Transaction) => {
-        const current = await tx.kysely
-          .selectFrom('connections')
-          .selectAll()
-          .where('identifier', '=', ENVIRONMENT_IDENTIFIER)
-          .executeTakeFirst()
+        const current = await findRow(tx, ENVIRONMENT_IDENTIFIER, { lock: true })
         if (wanted === undefined) {
           if (current?.managed_by_environment !== 1) return
           await tx.kysely
@@ -275,6 +329,7 @@ export function createConnections({ database, vault, audit, newId, now }: Connec
             sync_enabled: 0,
             sync: JSON.stringify(SyncSettings.parse({})),
             created_at: at,
+            next_run_at: null,
           }),
           id,
           ...credentialColumns(id, { corpId: wanted.corpId, agentId: wanted.agentId, secret: wanted.secret.reveal() }),
@@ -310,16 +365,36 @@ export function createConnections({ database, vault, audit, newId, now }: Connec
     },
   }
 
+  async function rowOf(on: Executor, reference: string, options: { lock?: boolean } = {}): Promise<Row<'connections'>> {
+    const row = await findRow(on, reference, options)
+    if (row === undefined) throw new AppError('connections/not-found')
+    return row
+  }
+
   /** @param lock for reading before writing the whole row: what somebody else writes meanwhile must not be lost */
-  async function rowOf(on: Executor, reference: string, { lock = false } = {}): Promise<Row<'connections'>> {
+  function findRow(on: Executor, reference: string, { lock = false } = {}): Promise<Row<'connections'> | undefined> {
     const query = on.kysely
       .selectFrom('connections')
       .selectAll()
       .where((eb) => eb.or([eb('id', '=', reference), eb('identifier', '=', reference)]))
     const isLocked = lock && on.dialect === 'postgres'
-    const row = await (isLocked ? query.forNoKeyUpdate() : query).executeTakeFirst()
-    if (row === undefined) throw new AppError('connections/not-found')
-    return row
+    return (isLocked ? query.forNoKeyUpdate() : query).executeTakeFirst()
+  }
+
+  async function forgetImpossibleTimes(at: number): Promise<void> {
+    const rows = await database.kysely
+      .selectFrom('connections')
+      .select(['id', 'sync', 'next_run_at'])
+      .where('next_run_at', '>', at + LONGEST_WAIT_MS)
+      .execute()
+    for (const { id, sync, next_run_at } of rows) {
+      await database.kysely
+        .updateTable('connections')
+        .set({ next_run_at: nextRunAfter(parseSync(JSON.parse(sync)), at) })
+        .where('id', '=', id)
+        .where('next_run_at', '=', next_run_at)
+        .execute()
+    }
   }
 
   /** The indexes have the last word about identifiers and ownership; a lost race is the same refusal. */
@@ -460,10 +535,23 @@ function fromRow(row: Row<'connections'>): Connection {
     },
     signIn: SignInSettings.parse(JSON.parse(row.sign_in)),
     sync: SyncSettings.parse(JSON.parse(row.sync)),
+    nextRunAt: row.next_run_at,
     managedByEnvironment: row.managed_by_environment === 1,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   }
+}
+
+/** Another schedule, another zone or switching sync on starts anew; saving anything else moves nothing. */
+function dueAfterSaving(next: Row<'connections'>, current: Row<'connections'> | undefined, at: number): number | null {
+  if (next.sync_enabled === 0) return null
+  const sync = parseSync(JSON.parse(next.sync))
+  if (current?.sync_enabled === 1) {
+    const { schedule, timeZone } = parseSync(JSON.parse(current.sync))
+    const isSame = JSON.stringify([schedule, timeZone]) === JSON.stringify([sync.schedule, sync.timeZone])
+    if (isSame) return current.next_run_at
+  }
+  return nextRunAfter(sync, at)
 }
 
 function patched(stored: string, patch: unknown): unknown {
@@ -522,7 +610,6 @@ function refuseUnavailable(row: Row<'connections'>, sync: SyncSettings, signIn: 
   const defaults = SyncSettings.parse({})
   const fields = [
     ...(signIn.enabled ? ['signIn.enabled'] : []),
-    ...(sync.schedule.kind === 'manual' ? [] : ['sync.schedule']),
     ...(sync.realTime ? ['sync.realTime'] : []),
     ...(JSON.stringify(sync.mapping) === JSON.stringify(defaults.mapping) ? [] : ['sync.mapping']),
   ]

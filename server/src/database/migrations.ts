@@ -274,4 +274,6 @@ const history: Record<string, (words: Words) => string[]> = {
   ],
 
   '0003-take-over': ({ int }) => [`alter table runs add column takeovers ${int} not null default 0`],
+
+  '0004-schedules': ({ int }) => [`alter table connections add column next_run_at ${int}`],
 }

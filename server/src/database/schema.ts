@@ -106,7 +106,10 @@ export const tables = {
    */
   source_pages: { connection_id: text, corp_id: text, page: text, digest: text, userids: text, shown: integer },
 
-  /** Columns that end in `_sealed` hold vault texts, bound to `connection/<id>/<column>`. */
+  /**
+   * Columns that end in `_sealed` hold vault texts, bound to `connection/<id>/<column>`. `next_run_at` is when the schedule
+   * is due, null when nothing is scheduled or sync is disabled; beginning a run moves it on.
+   */
   connections: {
     id: text,
     organization_id: text,
@@ -131,6 +134,7 @@ export const tables = {
     managed_by_environment: integer,
     created_at: integer,
     updated_at: integer,
+    next_run_at: integerOrNull,
   },
 
   /** Access tokens of WeCom, sealed and shared by all processes. */

@@ -1,11 +1,12 @@
 /**
- * Directory sync (product.md §4): begins runs, carries them out in the
+ * Directory sync (product.md §4): begins runs, because somebody asks or a schedule is due, carries them out in the
  * background and closes them with an honest state. All that is needed to carry a run out is in its row, so that another
  * process can go on with it. Reading is in read/, deciding in plan/, writing in apply.ts.
  */
 import { hash as digest } from 'node:crypto'
 import type { Logger } from 'pino'
-import type { Actor, Audit } from '../audit/audit.ts'
+import { SYSTEM, type Actor, type Audit } from '../audit/audit.ts'
+import type { DueRun } from '../connections/connections.ts'
 import { wecomProblem } from '../connections/wecom-problem.ts'
 import { isUniqueViolation, type Database, type Transaction } from '../database/database.ts'
 import { linkIndex } from '../directory/comparison.ts'
@@ -55,6 +56,11 @@ export interface SyncParts {
    * @throws AppError `connections/not-found`, `sync/disabled`, `connections/incomplete`
    */
   readonly sourceOf: (connectionId: string, onCall: () => void) => Promise<SyncSource>
+  readonly schedules: {
+    readonly dueRuns: (at: number) => Promise<DueRun[]>
+    /** @returns false when the due time was used up already */
+    readonly useDueTime: (tx: Transaction, due: DueRun, at: number) => Promise<boolean>
+  }
   /** A process that lives for one command goes on with nobody's run, and leaves none behind. */
   readonly isLasting: boolean
   /** Told about every run that ended, for metrics. */
@@ -145,6 +151,14 @@ export function createSync(parts: SyncParts) {
       return run
     },
 
+    /** Begins the runs that schedules want now. To be called from time to time. */
+    async beginDue(): Promise<void> {
+      for (const due of await parts.schedules.dueRuns(now())) {
+        if (active.size >= MOST_AT_ONCE) return
+        await beginOneDue(due)
+      }
+    },
+
     /** Goes on with runs that nobody works on. To be called from time to time. */
     async takeOverAbandoned(): Promise<void> {
       for (const { id, owner, takeovers } of await runs.abandoned(activeIds())) {
@@ -203,6 +217,25 @@ export function createSync(parts: SyncParts) {
     const done = carryOut(run, abort).finally(() => active.delete(id))
     active.set(id, { abort, done })
     return run
+  }
+
+  /** Whether it can be carried out shows in the run: a due time is used up either way, and the failure is on record. */
+  async function beginOneDue(due: DueRun): Promise<void> {
+    const { connectionId, organizationId, dueAt } = due
+    try {
+      const run = await begin(
+        { mode: 'apply', trigger: 'schedule', actor: SYSTEM, connectionId, organizationId, originRunId: null },
+        async (tx) => {
+          // Another process was faster, and its run has even ended; or the schedule is another one now.
+          if (!(await parts.schedules.useDueTime(tx, due, now()))) throw new AppError('sync/run-active')
+        },
+      )
+      log.info({ runId: run.id, connectionId, lateMs: now() - dueAt }, 'a schedule began a run')
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'sync/run-active') return
+      // One connection must not keep the others from their runs. It stays due.
+      log.error({ err: error, connectionId }, 'could not begin a scheduled run')
+    }
   }
 
   async function takeOver(id: string, isDead: boolean): Promise<void> {
