@@ -120,9 +120,11 @@ void describe('a run without its process', { concurrency: true }, () => {
         first.freeze()
         try {
           stack.control.clearFaults()
-          await eventually('the other process carried the run out', async () => {
-            return (await other.ask(getRun, { params: { id } })).state === 'succeeded'
+          const carriedOut = await eventually('the other process carried the run out', async () => {
+            const run = await other.ask(getRun, { params: { id } })
+            return run.state !== 'running' && run
           })
+          assert.equal(carriedOut.state, 'succeeded')
           const before = await everything(url)
           stack.control.clearCalls()
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { onEachDatabase } from '../../test-support/databases.ts'
 import {
@@ -19,6 +20,22 @@ function organization(slug: string): Row<'organizations'> {
 }
 
 onEachDatabase(({ dialect, test, testWithUrl }) => {
+  if (dialect === 'postgres') {
+    test('a connection that dies inside a transaction fails that transaction and nothing else', async (database) => {
+      const lost = database.inTransaction(async (tx) => {
+        const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tx.kysely)
+        const { pid } = rows[0]!
+        await sql`select pg_terminate_backend(${pid}::int, 5000)`.execute(database.kysely)
+        for (let turn = 0; turn < 100; turn++) await nextTurn() // the news arrives while nobody is asking
+        await sql`select 1`.execute(tx.kysely)
+      })
+
+      await assert.rejects(lost)
+
+      await database.ping()
+    })
+  }
+
   test('the migrated tables have exactly the declared columns', async (database) => {
     const found = await database.kysely.introspection.getTables()
 

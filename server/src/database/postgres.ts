@@ -6,6 +6,11 @@ const CONNECTIONS = 10
 const CONNECT_TIMEOUT_MS = 10_000
 /** A query that takes longer than this is broken; without a bound it would hold its connection for ever. */
 const STATEMENT_TIMEOUT_MS = 60_000
+/**
+ * Our transactions never wait for anything but the database. One that asks nothing for so long belongs to a process that
+ * is frozen, and what it has locked must be free about when its lease is.
+ */
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000
 const INT8 = 20
 
 /** What our connections are called. Those of servers name their schema too, because installations may share a database. */
@@ -29,7 +34,7 @@ export function postgresDialect(url: string, onIdleError: (error: Error) => void
     max: CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
-    idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     application_name: NAME,
     // Our integers are times and counts, far below 2^53; as texts, which is the default, they would compare wrongly.
     types: {
@@ -38,6 +43,9 @@ export function postgresDialect(url: string, onIdleError: (error: Error) => void
     },
   })
   pool.on('error', onIdleError)
+  // The pool listens to idle connections only. One that dies in use, between two queries, makes the next query fail; that
+  // is enough, and without a listener `pg` would end the process.
+  pool.on('connect', (client) => client.on('error', () => {}))
   return new PostgresDialect({
     pool,
     async onCreateConnection(connection) {
