@@ -15,6 +15,7 @@ import fastify, {
 import { hasZodFastifySchemaValidationErrors, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
 import type { Metrics } from './metrics.ts'
+import { isOutage } from './database/database.ts'
 import { AppError, errorTable, type ErrorCode, type FieldProblem, type Language } from './errors.ts'
 
 const BODY_LIMIT_BYTES = 1024 * 1024
@@ -49,7 +50,11 @@ export async function createHttp({
     routerOptions: { ignoreTrailingSlash: false },
   })
   http.server.headersTimeout = HEADERS_TIMEOUT_MS
-  http.setValidatorCompiler(validatorCompiler)
+  http.setValidatorCompiler((route: Parameters<typeof validatorCompiler>[0]) => {
+    const validate = validatorCompiler(route)
+    // Fastify says null where no body was sent, which is not what an optional one means.
+    return (data: unknown) => validate(route.httpPart === 'body' ? (data ?? undefined) : data)
+  })
   http.setSerializerCompiler(serializerCompiler)
 
   await http.register(helmet, {
@@ -98,6 +103,7 @@ export function languageOf(request: FastifyRequest): Language {
 function answerError(error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = asAppError(error)
   if (known === undefined) request.log.error({ err: error, route: request.routeOptions.url }, 'a request failed')
+  else if (known.code === 'database/unavailable') request.log.warn({ err: error }, 'the database did not answer')
   const answer = known ?? new AppError('http/internal')
   const language = languageOf(request)
   const { title, remedy } = errorTable[answer.code]
@@ -134,6 +140,7 @@ function refuseNul(texts: Record<string, unknown>): void {
 /** What Fastify itself refuses, in our words. Undefined is a bug or a broken machine. */
 function asAppError(error: FastifyError | Error): AppError | undefined {
   if (error instanceof AppError) return error
+  if (isOutage(error)) return new AppError('database/unavailable', { cause: error })
   if (hasZodFastifySchemaValidationErrors(error)) {
     const fields = error.validation.map(({ instancePath, message, params }): FieldProblem => {
       const path = instancePath.split('/').filter(Boolean).join('.')

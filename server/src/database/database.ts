@@ -244,3 +244,20 @@ export function isRowFault(error: unknown): boolean {
   if (/^2[23]/.test(sqlState(error))) return true
   return 'errcode' in error && typeof error.errcode === 'number' && [18, 19, 20].includes(error.errcode & 0xff)
 }
+
+/** connection exceptions, insufficient resources, operator intervention (shutdown, start-up), and I/O errors */
+const OUTAGES = /^(?:08|53|57P|58)/
+const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH'])
+/** `pg` has no codes for these: a connection that ended under a query, and a pool that got none in time. */
+const ENDED = /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection)/i
+/** busy, locked, no memory, read-only, I/O error, full, cannot open */
+const SQLITE_OUTAGES = new Set([5, 6, 7, 8, 10, 13, 14])
+
+/** Whether a statement failed because the database cannot work just now, whatever was asked of it. */
+export function isOutage(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (error instanceof AggregateError) return error.errors.some(isOutage)
+  const code = sqlState(error)
+  if (NETWORK.has(code) || ('severity' in error && OUTAGES.test(code)) || ENDED.test(error.message)) return true
+  return 'errcode' in error && typeof error.errcode === 'number' && SQLITE_OUTAGES.has(error.errcode & 0xff)
+}

@@ -45,7 +45,7 @@ export function postgresDialect(url: string, onIdleError: (error: Error) => void
   pool.on('error', onIdleError)
   // The pool listens to idle connections only. One that dies in use, between two queries, makes the next query fail; that
   // is enough, and without a listener `pg` would end the process.
-  pool.on('connect', (client) => client.on('error', () => {}))
+  pool.on('connect', (client) => void client.on('error', () => {}))
   return new PostgresDialect({
     pool,
     async onCreateConnection(connection) {

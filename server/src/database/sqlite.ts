@@ -53,6 +53,8 @@ function adapter(database: DatabaseSync) {
   const statements = new Map<string, ReturnType<typeof statement>>()
   return {
     prepare(sql: string) {
+      // On a full disk SQLite has rolled back already; the complaint about it would hide what went wrong.
+      if (sql === 'rollback' && !database.isTransaction) return NOTHING
       const cached = statements.get(sql)
       if (cached !== undefined) return cached
       if (statements.size >= CACHED_STATEMENTS) statements.delete(statements.keys().next().value!)
@@ -65,6 +67,13 @@ function adapter(database: DatabaseSync) {
       database.close()
     },
   }
+}
+
+const NOTHING: ReturnType<typeof statement> = {
+  reader: false,
+  all: () => [],
+  iterate: () => [].values(),
+  run: () => ({ changes: 0, lastInsertRowid: 0 }),
 }
 
 function statement(prepared: StatementSync) {
