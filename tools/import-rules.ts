@@ -80,7 +80,18 @@ const FURTHER_DOORS: Readonly<Record<string, readonly string[]>> = {
   admin: ['access'],
   connections: ['wecom', 'wecom-problem'],
   database: ['backup'],
-  directory: ['comparison', 'departments', 'links', 'names', 'organizations', 'owners', 'search', 'users', 'writes'],
+  directory: [
+    'comparison',
+    'departments',
+    'links',
+    'names',
+    'organizations',
+    'owners',
+    'search',
+    'sign-out',
+    'users',
+    'writes',
+  ],
   sync: ['history', 'runs'],
 }
 

@@ -33,6 +33,7 @@ export const endpoints = [
   runs.cancelRun,
   runs.approveRun,
   runs.rejectRun,
+  runs.revertRun,
 
   users.listUsers,
   users.createUser,
@@ -67,7 +68,6 @@ export const endpoints = [
 
 /** Designed, not answered yet, and therefore in no document. */
 export const plannedEndpoints = [
-  runs.revertRun,
   diagnosis.diagnoseConnection,
   diagnosis.explainMember,
   users.getUserTimeline,

@@ -97,6 +97,7 @@ export const Run = answer({
   requestedBy: z.string().nullable().meta({ description: 'Who asked for it; null when nobody did.' }),
   state: RunState,
   originRunId: RunId.nullable().meta({ description: 'The run that this one approves or reverts.' }),
+  onlyUserId: UserId.nullable().meta({ description: 'The one person that a revert is about; null for everybody.' }),
   startedAt: Timestamp,
   finishedAt: Timestamp.nullable(),
   progress: answer({ phase: z.enum(['read', 'plan', 'apply']), done: count, total: count }),
@@ -137,6 +138,7 @@ export const Run = answer({
       requestedBy: 'admin',
       state: 'partially_succeeded',
       originRunId: null,
+      onlyUserId: null,
       startedAt: '2026-11-20T03:00:00.000Z',
       finishedAt: '2026-11-20T03:00:42.000Z',
       progress: { phase: 'apply', done: 12, total: 12 },
@@ -303,8 +305,6 @@ export const cancelRun = endpoint({
   responses: { 202: Run },
 })
 
-// ---- Planned endpoints ----------------------------------------------------------------------------------------------
-
 export const approveRun = endpoint({
   operationId: 'approveRun',
   method: 'POST',
@@ -336,10 +336,18 @@ export const revertRun = endpoint({
   method: 'POST',
   path: '/runs/:id/revert',
   summary: 'Undo a run, or one person of it',
-  description: 'Starts a new run that applies the inverse changes where nothing newer happened.',
+  description:
+    'Starts a new run that applies the inverse changes where nothing newer happened; the rest is skipped as ' +
+    '`changed-since`. With `mode: "preview"` it only says what would be done. Refused with sync/nothing-to-revert when ' +
+    'nothing was applied, and with sync/run-active while another run is active.',
   tag,
   role: 'operator',
   params: byId,
-  body: z.strictObject({ userId: UserId.optional().meta({ description: 'Only this person.' }) }).optional(),
+  body: z
+    .strictObject({
+      userId: UserId.optional().meta({ description: 'Only this person.' }),
+      mode: RunMode.default('apply'),
+    })
+    .optional(),
   responses: { 202: Run },
 })

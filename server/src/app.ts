@@ -11,7 +11,7 @@ import { createAudit, SYSTEM } from './audit/audit.ts'
 import { startJobs } from './background.ts'
 import type { Clock } from './clock.ts'
 import { databaseUrl, type Config } from './config.ts'
-import { createConnections } from './connections/connections.ts'
+import { createConnections, type Connection } from './connections/connections.ts'
 import { createWecomAccess } from './connections/wecom.ts'
 import { takeSnapshot } from './database/backup.ts'
 import { openDatabase, type Database } from './database/database.ts'
@@ -26,7 +26,7 @@ import { createLocalDoor } from './local-door.ts'
 import { createMetrics } from './metrics.ts'
 import { createHistory } from './sync/history.ts'
 import { createRuns } from './sync/runs.ts'
-import { createSync, type SyncSource } from './sync/sync.ts'
+import { createSync, type SyncSettings, type SyncSource } from './sync/sync.ts'
 import { createVault, KEY_CHECK, loadOrCreateMasterKey, type Vault } from './vault.ts'
 
 export interface App {
@@ -68,7 +68,14 @@ export async function createApp({
     const users = createUsers({ database, audit, newId, now })
     const departments = createDepartments({ database, audit, newId, now })
     const links = createLinks({ database, audit, newId, now })
-    const connections = createConnections({ database, vault, audit, newId, now })
+    const connections = createConnections({
+      database,
+      vault,
+      audit,
+      newId,
+      now,
+      onUpdate: (tx, actor, before, after) => sync.heedSettings(tx, actor, before, after),
+    })
     const wecom = createWecomAccess({
       database,
       vault,
@@ -102,17 +109,12 @@ export async function createApp({
           ...access,
           connectionId: connection.id,
           organizationId: connection.organizationId,
-          settings: {
-            bindByUsername: connection.sync.bindByUsername,
-            onlyWecomUsers: connection.sync.users.onlyWecom,
-            onlyWecomDepartments: connection.sync.departments.onlyWecom,
-            notActivated: connection.sync.notActivated,
-            onlyHereUsers: connection.sync.users.onlyHere,
-            onlyHereDepartments: connection.sync.departments.onlyHere,
-            guard: connection.sync.guard,
-            syntheticEmailDomain: connection.signIn.syntheticEmailDomain,
-          },
+          settings: settingsOf(connection),
         }
+      },
+      async settingsOf(connectionId, tx) {
+        const connection = await (tx === undefined ? connections.get(connectionId) : connections.hold(tx, connectionId))
+        return { isEnabled: connection.sync.enabled, corpId: connection.corpId, settings: settingsOf(connection) }
       },
     })
 
@@ -179,6 +181,19 @@ export async function createApp({
   } catch (error) {
     await database.close()
     throw error
+  }
+}
+
+function settingsOf({ sync, signIn }: Connection): SyncSettings {
+  return {
+    bindByUsername: sync.bindByUsername,
+    onlyWecomUsers: sync.users.onlyWecom,
+    onlyWecomDepartments: sync.departments.onlyWecom,
+    notActivated: sync.notActivated,
+    onlyHereUsers: sync.users.onlyHere,
+    onlyHereDepartments: sync.departments.onlyHere,
+    guard: sync.guard,
+    syntheticEmailDomain: signIn.syntheticEmailDomain,
   }
 }
 

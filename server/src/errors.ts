@@ -300,6 +300,19 @@ export const errorTable = {
     title: { en: 'The run was cancelled', zh: '同步已取消' },
     remedy: { en: 'Start a new run when you are ready.', zh: '需要时请重新同步。' },
   },
+  'sync/nothing-to-revert': {
+    status: 409,
+    title: { en: 'There is nothing to undo', zh: '没有可撤销的更改' },
+    remedy: {
+      en: 'Choose a run that has applied changes, and a person among them.',
+      zh: '请选择已写入更改的同步，以及其中涉及的人员。',
+    },
+  },
+  'sync/settings-changed': {
+    status: 409,
+    title: { en: 'The settings became more cautious meanwhile', zh: '设置在此期间变得更谨慎' },
+    remedy: { en: 'Start a new run; it goes by the new settings.', zh: '请重新同步，将按新设置执行。' },
+  },
   'sync/timeout': {
     status: 504,
     title: { en: 'The run took too long', zh: '同步超时' },

@@ -1,14 +1,16 @@
 /** One database with any number of companies in it, each read from whatever a test says. No WeCom, no HTTP. */
 import type { Department, Member } from '@muster/wecom'
 import { createAudit } from '../src/audit/audit.ts'
-import { insertRows, type Database } from '../src/database/database.ts'
+import { insertRows, type Database, type Transaction } from '../src/database/database.ts'
 import { linkIndex } from '../src/directory/comparison.ts'
 import { foldName } from '../src/directory/names.ts'
+import { createUsers } from '../src/directory/users.ts'
 import { createIds } from '../src/ids.ts'
 import { createHistory } from '../src/sync/history.ts'
 import { reconcile } from '../src/sync/reconcile.ts'
 import { removalKey } from '../src/sync/plan/removals.ts'
-import { createRuns, noCounts, type RunCounts } from '../src/sync/runs.ts'
+import { revertRun } from '../src/sync/revert.ts'
+import { createRuns, noCounts, type RunCounts, type RunUpdate } from '../src/sync/runs.ts'
 import { createSnapshot } from '../src/sync/read/snapshot.ts'
 
 /** A company as a test sees it; the truth that the directory has to equal. */
@@ -39,13 +41,29 @@ export interface RunOptions {
   beforeWriting?: () => Promise<void>
 }
 
+export interface RevertOfATest {
+  isPreview?: boolean
+  userId?: string | null
+  dieAfter?: number
+}
+
 export async function createWorld(database: Database) {
-  const now = () => 1_700_000_000_000
-  const newId = createIds({ now, random: (bytes) => crypto.getRandomValues(bytes) })
+  let at = 1_700_000_000_000
+  const now = () => at
+  const makeId = createIds({ now, random: (bytes) => crypto.getRandomValues(bytes) })
+  // What happens later is later: the audit record is in the order of its ids, to the millisecond.
+  const newId: typeof makeId = (kind) => {
+    at++
+    return makeId(kind)
+  }
   const audit = createAudit({ database, newId, now })
   const runs = createRuns({ database, newId, owner: 'test' })
+  const history = createHistory({ database })
 
   return {
+    /** Users as administrators change them, on the same clock. */
+    users: createUsers({ database, audit, newId, now }),
+
     async newSite({ bindByUsername = true, onlyHereUsers = 'ignore', onlyHereDepartments = 'ignore' }: Policy = {}) {
       const organizationId = newId('org')
       const connectionId = newId('con')
@@ -142,11 +160,80 @@ export async function createWorld(database: Database) {
             noCounts(),
           )
           await runs.finish(database, id, isPreview ? 'previewed' : 'succeeded', now(), { counts: result.counts })
-          const heldKeys = (await createHistory({ database }).heldOf(id)).map(({ entity, action, targetId }) =>
+          const heldKeys = (await history.heldOf(id)).map(({ entity, action, targetId }) =>
             removalKey(entity === 'department' ? entity : 'user', action, targetId!),
           )
-          return { ...result, heldKeys }
+          return { ...result, id, heldKeys }
         },
+
+        /** Takes a run back. `dieAfter` is the number of transactions after which the process is gone; see `carryOn`. */
+        async revert(
+          originRunId: string,
+          { isPreview = false, userId = null, dieAfter = Infinity }: RevertOfATest = {},
+        ): Promise<{ id: string; counts: RunCounts }> {
+          const id = await database.inTransaction((tx) =>
+            runs.begin(tx, {
+              originRunId,
+              onlyUserId: userId,
+              organizationId,
+              connectionId,
+              mode: isPreview ? 'preview' : 'apply',
+              trigger: 'revert',
+              requestedBy: null,
+              startedAt: now(),
+              warnings: [],
+            }),
+          )
+          return this.carryOn(id, dieAfter)
+        },
+
+        /** What whoever takes over a revert does, knowing nothing but its row. */
+        async carryOn(id: string, dieAfter = Infinity): Promise<{ id: string; counts: RunCounts }> {
+          const run = await runs.load(id)
+          const counts = structuredClone(run.counts)
+          let transactions = 0
+          const fence = async (tx: Transaction, update: RunUpdate) => {
+            if (update.counts === undefined && transactions++ >= dieAfter) throw new Error('killed')
+            await runs.update(tx, id, update)
+          }
+          const signal = new AbortController().signal
+          await revertRun(
+            { database, audit, history, newId, now },
+            { run, corpId: 'ww1', signal, fence, onProgress: () => {} },
+            counts,
+          )
+          const state = run.mode === 'preview' ? 'previewed' : 'succeeded'
+          await runs.finish(database, id, state, now(), { counts })
+          return { id, counts }
+        },
+
+        runsDone: async () =>
+          (await database.kysely.selectFrom('runs').select('id').where('connection_id', '=', connectionId).execute())
+            .map(({ id }) => id)
+            .sort(),
+
+        /** The user behind a userid. */
+        ownerOf: async (key: string) =>
+          (
+            await database.kysely
+              .selectFrom('links')
+              .select('user_id')
+              .where('connection_id', '=', connectionId)
+              .where('userid_key', '=', key)
+              .executeTakeFirst()
+          )?.user_id,
+
+        running: async () =>
+          (
+            await database.kysely
+              .selectFrom('runs')
+              .select('id')
+              .where('connection_id', '=', connectionId)
+              .where('state', '=', 'running')
+              .execute()
+          ).map(({ id }) => id),
+
+        changes: async (runId: string) => (await history.list(runId, {}, { after: -1, limit: 500 })).items,
 
         async directory(): Promise<Shown> {
           const departments = await database.kysely

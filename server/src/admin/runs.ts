@@ -6,6 +6,7 @@ import {
   listChanges,
   listRuns,
   rejectRun,
+  revertRun,
   startRun,
   type Change as ChangeAnswer,
   type Run as RunAnswer,
@@ -86,6 +87,11 @@ export function runRoutes({
 
     route(rejectRun, async ({ params, actor, language }) => renderRun(await sync.reject(params.id, actor), language)),
 
+    route(revertRun, async ({ params, body, actor, language }) => {
+      const { mode = 'apply', userId = null } = body ?? {}
+      return renderRun(await sync.revert(params.id, { mode, userId, actor }), language)
+    }),
+
     route(cancelRun, async ({ params, actor, language }) => renderRun(await sync.cancel(params.id, actor), language)),
   ]
 }
@@ -100,6 +106,7 @@ function renderRun(run: Run, language: Language): z.input<typeof RunAnswer> {
     requestedBy: run.requestedBy,
     state: run.state,
     originRunId: run.originRunId,
+    onlyUserId: run.onlyUserId,
     startedAt: new Date(run.startedAt).toISOString(),
     finishedAt: run.finishedAt === null ? null : new Date(run.finishedAt).toISOString(),
     progress: run.progress,

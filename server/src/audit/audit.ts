@@ -1,6 +1,6 @@
 /** The append-only record of who did what. Entries are written inside the transaction of the deed, never changed. */
 import type { RawBuilder } from 'kysely'
-import { insertRows, type Database, type Row, type Transaction } from '../database/database.ts'
+import { insertRows, isOneOf, type Database, type Executor, type Row, type Transaction } from '../database/database.ts'
 import type { NewId } from '../ids.ts'
 
 /** Who did something. `system` is Muster itself: a schedule, a run, a retention job. */
@@ -49,6 +49,23 @@ export function createAudit({ database, newId, now }: { database: Database; newI
           request_id: actor.requestId,
         })),
       )
+    },
+
+    /** What was done to each of these, of certain kinds, newest first. */
+    async decisionsAbout(
+      on: Executor,
+      targetIds: readonly string[],
+      actions: readonly string[],
+    ): Promise<Map<string, Row<'audit'>[]>> {
+      if (targetIds.length === 0) return new Map()
+      const rows = await on.kysely
+        .selectFrom('audit')
+        .selectAll()
+        .where(isOneOf(on, 'target_id', targetIds))
+        .where(isOneOf(on, 'action', actions))
+        .orderBy('id', 'desc')
+        .execute()
+      return Map.groupBy(rows, ({ target_id }) => target_id!)
     },
 
     /** Newest first. `cursor` is the id of the last entry of the page before. */

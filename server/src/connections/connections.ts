@@ -13,6 +13,7 @@ import {
   type Transaction,
 } from '../database/database.ts'
 import { contains } from '../directory/search.ts'
+import { signOutWithoutDoor } from '../directory/sign-out.ts'
 import { AppError, type FieldProblem, type Text } from '../errors.ts'
 import type { NewId } from '../ids.ts'
 import { Secret } from '../secret.ts'
@@ -87,13 +88,20 @@ export interface ConnectionsParts {
   readonly audit: Audit
   readonly newId: NewId
   readonly now: () => number
+  /** Told inside the transaction that changes a connection, so that a run under way cannot miss it. */
+  readonly onUpdate?: (tx: Transaction, actor: Actor, before: Connection, after: Connection) => Promise<void>
 }
 
-export function createConnections({ database, vault, audit, newId, now }: ConnectionsParts) {
+export function createConnections({ database, vault, audit, newId, now, onUpdate }: ConnectionsParts) {
   return {
     /** @param reference id or identifier @throws AppError `connections/not-found` */
     async get(reference: string, on: Executor = database): Promise<Connection> {
       return fromRow(await rowOf(on, reference))
+    },
+
+    /** As `get`, and nobody can change it before the transaction ends. @throws AppError `connections/not-found` */
+    async hold(tx: Transaction, reference: string): Promise<Connection> {
+      return fromRow(await rowOf(tx, reference, { lock: true }))
     },
 
     /** In the order of their creation. */
@@ -194,6 +202,7 @@ export function createConnections({ database, vault, audit, newId, now }: Connec
           next.next_run_at = dueAfterSaving(next, current, at)
           await tx.kysely.updateTable('connections').set(next).where('id', '=', current.id).execute()
           await audit.record(tx, actor, [entry('connection.update', next, { fields: Object.keys(patch) })])
+          await onUpdate?.(tx, actor, fromRow(current), fromRow(next))
           return fromRow(next)
         },
       )
@@ -211,7 +220,17 @@ export function createConnections({ database, vault, audit, newId, now }: Connec
         // First the runs: this waits for a slice that is being written and fences off the next one.
         await tx.kysely.deleteFrom('runs').where('connection_id', '=', row.id).execute()
         await tx.kysely.deleteFrom('source_pages').where('connection_id', '=', row.id).execute()
+        const linked = await tx.kysely
+          .selectFrom('links')
+          .select('user_id')
+          .where('connection_id', '=', row.id)
+          .execute()
         await tx.kysely.deleteFrom('links').where('connection_id', '=', row.id).execute()
+        await signOutWithoutDoor(
+          tx,
+          linked.map(({ user_id }) => user_id),
+          now(),
+        )
         await tx.kysely
           .updateTable('memberships')
           .set({ connection_id: null, origin: 'manual' })

@@ -7,6 +7,7 @@ import {
   type Database,
   insertRows,
   isOneOf,
+  isOutage,
   isRowFault,
   isUniqueViolation,
   openDatabase,
@@ -130,6 +131,17 @@ onEachDatabase(({ dialect, test, testWithUrl }) => {
   })
 
   if (dialect === 'sqlite') {
+    test('a disk that is full is an outage, and the fault of no row', async (database) => {
+      await sql`pragma max_page_count = 1`.execute(database.kysely) // SQLite takes as many as there are
+      const many = Array.from({ length: 2_000 }, (_, index) => organization(`full${index}`))
+
+      const refused: unknown = await database
+        .inTransaction((tx) => insertRows(tx, 'organizations', many))
+        .catch((error: unknown) => error)
+
+      assert.deepEqual([isOutage(refused), isRowFault(refused)], [true, false])
+    })
+
     testWithUrl('a second opening of the same file is refused with the way out', async (url) => {
       const first = await openDatabase(url)
 
@@ -152,6 +164,7 @@ function isPrimaryKey(table: TableName, column: string): boolean {
     wecom_tokens: ['token_key'],
     source_pages: ['connection_id', 'corp_id', 'page'],
     changes: ['run_id', 'position'],
+    purged_users: ['user_id'],
   }
   return (keys[table] ?? ['id']).includes(column)
 }

@@ -276,4 +276,16 @@ const history: Record<string, (words: Words) => string[]> = {
   '0003-take-over': ({ int }) => [`alter table runs add column takeovers ${int} not null default 0`],
 
   '0004-schedules': ({ int }) => [`alter table connections add column next_run_at ${int}`],
+  '0005-undo-and-purge': ({ int, end }) => [
+    `alter table changes add column inverse text`,
+    `alter table runs add column only_user_id text`,
+    `alter table users add column signed_out_at ${int}`,
+    // Purge: tombstones by age.
+    `create index users_tombstones on users (deleted_at) where status = 'deleted'`,
+    `create table purged_users (
+      user_id text primary key,
+      purged_at ${int} not null,
+      traces text not null
+    ${end}`,
+  ],
 }

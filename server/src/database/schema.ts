@@ -41,7 +41,10 @@ export const tables = {
     updated_at: integer,
   },
 
-  /** `username_key` and `email_key` are the folded forms that must be unique among the living of an organization. */
+  /**
+   * `username_key` and `email_key` are the folded forms that must be unique among the living of an organization. What was
+   * issued to somebody before `signed_out_at` is void; see directory/sign-out.ts.
+   */
   users: {
     id: text,
     organization_id: text,
@@ -68,7 +71,14 @@ export const tables = {
     created_at: integer,
     updated_at: integer,
     deleted_at: integerOrNull,
+    signed_out_at: integerOrNull,
   },
+
+  /**
+   * Users who are gone for good and of whom the history of runs still has to be cleared. `traces` is a JSON array of what
+   * to look for there; the row goes with the last of them.
+   */
+  purged_users: { user_id: text, purged_at: integer, traces: text },
 
   memberships: {
     user_id: text,
@@ -142,7 +152,7 @@ export const tables = {
 
   /**
    * `owner` and `lease_until` say which process may write for a running run, `takeovers` how often it was left behind by
-   * one that died; see sync/runs.ts.
+   * one that died; see sync/runs.ts. `only_user_id` is the one person that a run is about, when it reverts no more.
    */
   runs: {
     id: text,
@@ -153,6 +163,7 @@ export const tables = {
     requested_by: textOrNull,
     state: text,
     origin_run_id: textOrNull,
+    only_user_id: textOrNull,
     started_at: integer,
     finished_at: integerOrNull,
     phase: text,
@@ -172,7 +183,10 @@ export const tables = {
     takeovers: integer,
   },
 
-  /** `before` and `after` are JSON of the fields that differ; `target_id` is our user or department. */
+  /**
+   * `before` and `after` are JSON of the fields that differ; `target_id` is our user or department. `inverse` is what
+   * undoing needs besides them: the people of a department that was deleted, the user whose link was given away.
+   */
   changes: {
     run_id: text,
     position: integer,
@@ -184,6 +198,7 @@ export const tables = {
     name: textOrNull,
     before_fields: textOrNull,
     after_fields: textOrNull,
+    inverse: textOrNull,
     reason: textOrNull,
     error: textOrNull,
   },

@@ -184,11 +184,23 @@ export async function linkedElsewhere(
   return new Set(rows.map(({ user_id }) => user_id))
 }
 
+/** Which of these users somebody put into a department by hand. */
+export async function placedByHand(on: Executor, userIds: readonly string[]): Promise<Set<string>> {
+  if (userIds.length === 0) return new Set()
+  const rows = await on.kysely
+    .selectFrom('memberships')
+    .select('user_id')
+    .where(isOneOf(on, 'user_id', userIds))
+    .where('origin', '=', 'manual')
+    .execute()
+  return new Set(rows.map(({ user_id }) => user_id))
+}
+
 /** Every department of an organization with its place, and which of them hold members that were put there by hand. */
 export async function departmentTree(on: Executor, organizationId: string) {
   const all = await on.kysely
     .selectFrom('departments')
-    .select(['id', 'parent_id', 'connection_id'])
+    .selectAll()
     .where('organization_id', '=', organizationId)
     .execute()
   const manual = await on.kysely
@@ -202,6 +214,20 @@ export async function departmentTree(on: Executor, organizationId: string) {
     .distinct()
     .execute()
   return { all, withManualMembers: new Set(manual.map(({ id }) => id)) }
+}
+
+/** What sources gave people in these departments. */
+export async function sourceMembershipsIn(
+  on: Executor,
+  departmentIds: readonly string[],
+): Promise<Row<'memberships'>[]> {
+  if (departmentIds.length === 0) return []
+  return on.kysely
+    .selectFrom('memberships')
+    .selectAll()
+    .where(isOneOf(on, 'department_id', departmentIds))
+    .where('origin', '=', 'wecom')
+    .execute()
 }
 
 /**

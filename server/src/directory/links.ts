@@ -6,6 +6,7 @@ import type { NewId } from '../ids.ts'
 import { foldName } from './names.ts'
 import { lockLivingUser, lockOwners, lockUser, refuseLastOwner, refuseUnlessOwner, type Requester } from './owners.ts'
 import { contains } from './search.ts'
+import { signOutWithoutDoor } from './sign-out.ts'
 
 export type Link = Row<'links'>
 
@@ -106,6 +107,7 @@ export function createLinks({
         refuseUnlessOwner(by, user)
         if (user.password_hash === null && (await isOnlyLink(tx, link))) refuseLastOwner(owners, user.id)
         await tx.kysely.deleteFrom('links').where('id', '=', id).execute()
+        await signOutWithoutDoor(tx, [user.id], now())
         await audit.record(tx, by.actor, [entry('link.delete', link, user)])
       })
     },

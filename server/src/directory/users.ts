@@ -19,6 +19,7 @@ import { foldName, normalisePhone } from './names.ts'
 import { holdOrganization } from './organizations.ts'
 import { lockLivingUser, lockOwners, lockUser, refuseLastOwner, refuseUnlessOwner, type Requester } from './owners.ts'
 import { hashPassword } from './passwords.ts'
+import { signOutEverywhere } from './sign-out.ts'
 import { listUsers, loadUser, type UserFilter, type UserRecord } from './user-records.ts'
 
 export type { Requester } from './owners.ts'
@@ -77,6 +78,7 @@ export function createUsers({
         created_at: at,
         updated_at: at,
         deleted_at: null,
+        signed_out_at: null,
       }
       return writing(user, async (tx) => {
         const organization = await holdOrganization(tx, organizationId)
@@ -117,6 +119,8 @@ export function createUsers({
           .set({ ...next, updated_at: now() })
           .where('id', '=', id)
           .execute()
+        const losesAccess = losesLastDoor || (user.status === 'active' && next.status !== 'active')
+        if (losesAccess) await signOutEverywhere(tx, [id], now())
         if (patch.departments !== undefined) await replaceManualMemberships(tx, user, patch.departments)
         if (next.status !== user.status || next.disabled_by !== user.disabled_by) await compareAgain(tx, id)
         await audit.record(tx, by.actor, done)
@@ -149,6 +153,7 @@ export function createUsers({
           })
           .where('id', '=', id)
           .execute()
+        await signOutEverywhere(tx, [id], at)
         await compareAgain(tx, id)
         await audit.record(tx, by.actor, [entry('user.delete', user, user.role === null ? {} : { role: user.role })])
       })

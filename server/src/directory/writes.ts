@@ -3,6 +3,7 @@
  * the user, the link and the memberships go in together or not at all. Called by sync only, inside its transactions.
  */
 import { insertRows, isOneOf, updateRows, type Row, type Transaction } from '../database/database.ts'
+import { signOutEverywhere, signOutWithoutDoor } from './sign-out.ts'
 
 /** The columns of a user that belong to its source. Everything else on a user is ours and never touched here. */
 export const SOURCE_COLUMNS = [
@@ -31,16 +32,24 @@ const LINK_COLUMNS = ['user_id', 'userid', 'open_userid', 'source_hash', 'leader
 /** What sync may change on an existing link. */
 export type LinkFields = Pick<Row<'links'>, 'id' | (typeof LINK_COLUMNS)[number]>
 
+/** A link that goes, with the user who had it. */
+export interface LinkRemoval {
+  readonly id: string
+  readonly userId: string
+  readonly at: number
+}
+
 export interface UserWrite {
   userId: string
   user: { create: Row<'users'> } | { update: SourceFields } | null
-  link: { create: Row<'links'> } | { update: LinkFields } | null
+  link: { create: Row<'links'> } | { update: LinkFields } | { delete: LinkRemoval } | null
   /** All memberships that this connection gives the user; null leaves them as they are. */
   memberships: Row<'memberships'>[] | null
 }
 
 export type DepartmentWrite =
-  | { create: Row<'departments'> }
+  /** `members` come back with a department that was deleted. */
+  | { create: Row<'departments'>; members?: readonly Row<'memberships'>[] }
   | { update: Pick<Row<'departments'>, 'id' | (typeof DEPARTMENT_COLUMNS)[number]> }
   /** With the memberships that WeCom gave; the caller has made sure that nothing of ours is in it. */
   | { delete: string }
@@ -57,22 +66,37 @@ export async function writeUsers(tx: Transaction, connectionId: string, writes: 
   const newLinks: Row<'links'>[] = []
   const links: LinkFields[] = []
   const memberships: Row<'memberships'>[] = []
+  const unlinked: LinkRemoval[] = []
   const rehoused: string[] = []
   for (const { userId, user, link, memberships: wanted } of writes) {
     if (user !== null && 'create' in user) created.push(user.create)
     if (user !== null && 'update' in user) updated.push(user.update)
     if (link !== null && 'create' in link) newLinks.push(link.create)
     if (link !== null && 'update' in link) links.push(link.update)
+    if (link !== null && 'delete' in link) unlinked.push(link.delete)
     if (wanted === null) continue
     memberships.push(...wanted)
     if (user === null || 'update' in user) rehoused.push(userId)
   }
 
+  const closed = await whoseAccessCloses(tx, updated)
   await vacateAddresses(tx, updated)
   await updateRows(tx, 'users', ['id'], SOURCE_COLUMNS, updated)
   await insertRows(tx, 'users', created)
   await insertRows(tx, 'links', newLinks)
   await updateRows(tx, 'links', ['id'], LINK_COLUMNS, links)
+  if (unlinked.length > 0) {
+    await tx.kysely
+      .deleteFrom('links')
+      .where(
+        isOneOf(
+          tx,
+          'id',
+          unlinked.map(({ id }) => id),
+        ),
+      )
+      .execute()
+  }
   if (rehoused.length > 0) {
     await tx.kysely
       .deleteFrom('memberships')
@@ -81,6 +105,32 @@ export async function writeUsers(tx: Transaction, connectionId: string, writes: 
       .execute()
   }
   await insertRows(tx, 'memberships', memberships)
+  for (const [at, ids] of closed) await signOutEverywhere(tx, ids, at)
+  if (unlinked.length > 0) {
+    const owners = unlinked.map(({ userId }) => userId)
+    await signOutWithoutDoor(tx, owners, unlinked[0]!.at)
+  }
+}
+
+/** Of these, those who can sign in now and cannot afterwards, by the moment of the change. */
+async function whoseAccessCloses(
+  tx: Transaction,
+  updated: readonly SourceFields[],
+): Promise<ReadonlyMap<number, string[]>> {
+  const closing = new Map(
+    updated.flatMap(({ id, status, updated_at }) => (status === 'active' ? [] : [[id, updated_at]])),
+  )
+  if (closing.size === 0) return new Map()
+  const active = await tx.kysely
+    .selectFrom('users')
+    .select('id')
+    .where(isOneOf(tx, 'id', [...closing.keys()]))
+    .where('status', '=', 'active')
+    .execute()
+  return Map.groupBy(
+    active.map(({ id }) => id),
+    (id) => closing.get(id)!,
+  )
 }
 
 /** Frees the old addresses of everybody whose address changes: uniqueness is checked row by row, not at the end. */
@@ -118,6 +168,10 @@ export async function writeDepartments(tx: Transaction, writes: readonly Departm
     DEPARTMENT_COLUMNS,
     writes.flatMap((write) => ('update' in write ? [write.update] : [])),
   )
+  await returnMembers(
+    tx,
+    writes.flatMap((write) => ('create' in write ? (write.members ?? []) : [])),
+  )
   const gone = writes.flatMap((write) => ('delete' in write ? [write.delete] : []))
   if (gone.length === 0) return
   // Should the department return, its people must be looked at again, although nothing about them has changed.
@@ -131,12 +185,50 @@ export async function writeDepartments(tx: Transaction, writes: readonly Departm
         .where(isOneOf(tx, 'department_id', gone)),
     )
     .execute()
+  // A tombstone that somebody put here by hand is no reason to keep it; a living person makes the database refuse.
   await tx.kysely
     .deleteFrom('memberships')
     .where(isOneOf(tx, 'department_id', gone))
-    .where('origin', '=', 'wecom')
+    .where(({ eb, or, selectFrom }) =>
+      or([
+        eb('origin', '=', 'wecom'),
+        eb('user_id', 'in', selectFrom('users').select('id').where('status', '=', 'deleted')),
+      ]),
+    )
     .execute()
   for (const id of gone) await tx.kysely.deleteFrom('departments').where('id', '=', id).execute()
+}
+
+/** Of whoever is still here; a main department that somebody has by now stays the main one. */
+async function returnMembers(tx: Transaction, memberships: readonly Row<'memberships'>[]): Promise<void> {
+  if (memberships.length === 0) return
+  const ids = [...new Set(memberships.map(({ user_id }) => user_id))]
+  const users = await tx.kysely
+    .selectFrom('users')
+    .select('id')
+    .where(isOneOf(tx, 'id', ids))
+    .execute()
+  const mains = await tx.kysely
+    .selectFrom('memberships')
+    .select('user_id')
+    .where(isOneOf(tx, 'user_id', ids))
+    .where('origin', '=', 'wecom')
+    .where('is_main', '=', 1)
+    .execute()
+  const here = new Set(users.map(({ id }) => id))
+  const housed = new Set(mains.map(({ user_id }) => user_id))
+  await insertRows(
+    tx,
+    'memberships',
+    memberships
+      .filter(({ user_id }) => here.has(user_id))
+      .map((row) => (housed.has(row.user_id) ? { ...row, is_main: 0 } : row)),
+  )
+  await tx.kysely
+    .updateTable('links')
+    .set({ source_hash: null })
+    .where(isOneOf(tx, 'user_id', ids))
+    .execute()
 }
 
 /** Notes since when WeCom does not show a department any more; null for those that it shows again. */

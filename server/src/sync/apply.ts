@@ -15,6 +15,8 @@ export interface ApplyOptions {
   /** A preview only keeps the record. */
   readonly isPreview: boolean
   readonly counts: RunCounts
+  /** The run whose changes these take back. */
+  readonly reverts?: string
   readonly signal: AbortSignal
   /** Called first inside every transaction, and again with its counts: throws when the run is no longer ours. */
   readonly fence: (tx: Transaction, update: RunUpdate) => Promise<void>
@@ -119,7 +121,7 @@ function refusedBatch<Write>(batch: Batch<Write>): Batch<Write> {
 const ACCESS_ACTIONS: ReadonlySet<ChangeAction> = new Set(['disable', 'enable', 'delete', 'restore', 'unlink', 'link'])
 
 /** Every change of access that a run makes is on record for itself (invariant 7). */
-function accessChanges(changes: readonly Change[], { runId, organizationId }: ApplyOptions) {
+function accessChanges(changes: readonly Change[], { runId, organizationId, reverts }: ApplyOptions) {
   return changes
     .filter(({ state, action, targetId }) => state === 'applied' && ACCESS_ACTIONS.has(action) && targetId !== null)
     .map(({ entity, action, targetId, name, reason }) => ({
@@ -127,7 +129,7 @@ function accessChanges(changes: readonly Change[], { runId, organizationId }: Ap
       organizationId,
       // A person's name stays out of the record, which outlives the person (threats.md D-07).
       target: { kind: entity, id: targetId!, name: entity === 'department' ? name : null },
-      details: { runId, ...(reason === null ? {} : { reason }) },
+      details: { runId, ...(reverts === undefined ? {} : { reverts }), ...(reason === null ? {} : { reason }) },
     }))
 }
 
@@ -170,6 +172,7 @@ function toRow(change: Change, runId: string, position: number): Row<'changes'> 
     name: change.name,
     before_fields: change.before === null ? null : JSON.stringify(change.before),
     after_fields: change.after === null ? null : JSON.stringify(change.after),
+    inverse: change.inverse === null ? null : JSON.stringify(change.inverse),
     reason: change.reason,
     error: change.problem === null ? null : JSON.stringify(change.problem),
   }

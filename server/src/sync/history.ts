@@ -139,6 +139,49 @@ export function createHistory({ database }: { database: Database }) {
         .execute()
     },
 
+    /** What a run has recorded so far: the position of the next change, and whom its changes are about. */
+    async recordedBy(runId: string): Promise<{ next: number; targets: ReadonlySet<string> }> {
+      const targets = new Set<string>()
+      let after = -1
+      for (;;) {
+        const rows = await page(runId, {}, after, EXPORT_PAGE)
+        for (const { target_id } of rows) if (target_id !== null) targets.add(target_id)
+        after = rows.at(-1)?.position ?? after
+        if (rows.length < EXPORT_PAGE) return { next: after + 1, targets }
+      }
+    },
+
+    async countApplied(runId: string, userId: string | null): Promise<number> {
+      let query = database.kysely.selectFrom('changes').where('run_id', '=', runId).where('state', '=', 'applied')
+      if (userId !== null) query = query.where('target_id', '=', userId)
+      const { total } = await query.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
+      return total
+    },
+
+    /** The changes that a run applied, the last first, a page at a time. */
+    async *appliedBackwards(
+      runId: string,
+      { isDepartment, userId }: { isDepartment: boolean; userId?: string | undefined },
+    ): AsyncGenerator<RecordedChange> {
+      let before = Number.MAX_SAFE_INTEGER
+      for (;;) {
+        let query = database.kysely
+          .selectFrom('changes')
+          .selectAll()
+          .where('run_id', '=', runId)
+          .where('position', '<', before)
+          .where('state', '=', 'applied')
+          .where('entity', isDepartment ? '=' : '<>', 'department')
+          .where('target_id', 'is not', null)
+        if (userId !== undefined) query = query.where('target_id', '=', userId)
+        const rows = await query.orderBy('position', 'desc').limit(EXPORT_PAGE).execute()
+        yield* rows.map(fromRow)
+        if (rows.length < EXPORT_PAGE) return
+        before = rows.at(-1)!.position
+        await database.breathe()
+      }
+    },
+
     /** All that match, a page at a time. */
     async *all(runId: string, filter: ChangeFilter): AsyncGenerator<RecordedChange> {
       let after = -1
@@ -164,6 +207,7 @@ function fromRow(row: Row<'changes'>): RecordedChange {
     name: row.name,
     before: parse(row.before_fields) as Fields | null,
     after: parse(row.after_fields) as Fields | null,
+    inverse: parse(row.inverse) as Fields | null,
     reason: row.reason,
     problem: parse(row.error) as Problem | null,
   }

@@ -29,6 +29,7 @@ export interface JudgementOptions {
   readonly policy: {
     readonly onlyHereUsers: 'ignore' | 'disable' | 'delete'
     readonly onlyHereDepartments: 'ignore' | 'delete'
+    readonly onlyWecomDepartments: 'create' | 'ignore'
     readonly guard: GuardSettings
   }
   readonly links: ReadonlyMap<string, KnownLink>
@@ -152,6 +153,8 @@ async function guardFacts(
       read: snapshot.departments.length,
     },
     lostRoots,
+    // With the policy to create them, every department that was ever shown is known.
+    neverHadDepartments: knownDepartments === 0 && options.policy.onlyWecomDepartments === 'create',
   }
 }
 

@@ -9,6 +9,7 @@ import type { RunCounts } from './runs.ts'
 
 /** Every case is three companies and six runs; on PostgreSQL, which the same cases only make slower, there are fewer. */
 const CASES = { sqlite: 500, postgres: 200 }
+const REVERTS = { sqlite: 60, postgres: 25 }
 const SEED = Number(process.env.MUSTER_TEST_SEED ?? randomInt(2 ** 31))
 
 onEachDatabase(({ dialect, test }) => {
@@ -115,6 +116,22 @@ onEachDatabase(({ dialect, test }) => {
       [cleared.email, cleared.phone, cleared.title, cleared.gender],
       ['li@wecom.local', null, null, 'female'],
     )
+  })
+
+  test('a preview says of departments what the run then does, also when a child moves out in the same plan', async (database) => {
+    const site = await (await createWorld(database)).newSite({ onlyHereDepartments: 'delete' })
+    const tree = (...departments: [id: number, parentId: number][]): Company => ({
+      departments: departments.map(([id, parentId]) => ({ id, name: `部门 ${id}`, parentId })),
+      members: [member('li')],
+    })
+    await site.run(tree([1, 0], [2, 1], [3, 2], [4, 1], [5, 1], [6, 1], [7, 1]))
+    const after = tree([1, 0], [3, 1], [4, 1], [5, 1], [6, 1], [7, 1])
+
+    const preview = await site.run(after, { isPreview: true })
+    const run = await site.run(after)
+
+    assert.deepEqual(preview.departments, run.departments)
+    assert.deepEqual([run.departments.updated, run.departments.deleted, run.departments.skipped], [1, 1, 0])
   })
 
   test('the same person in another spelling is the same user', async (database) => {
@@ -394,6 +411,40 @@ onEachDatabase(({ dialect, test }) => {
 
     const applied = await site.run(target)
     assert.deepEqual(preview, applied)
+  })
+
+  test(`a run that is taken back leaves what was before, ${REVERTS[dialect]} cases`, async (database, t) => {
+    t.diagnostic(`seed ${SEED} (repeat with MUSTER_TEST_SEED=${SEED})`)
+    const world = await createWorld(database)
+
+    await fc.assert(
+      fc.asyncProperty(twoStates(), policies(), fc.nat({ max: 4 }), async ({ before, after }, policy, dieAfter) => {
+        const site = await world.newSite(policy)
+        await site.run(before, { approved: EVERYTHING })
+        const was = await site.directory()
+        const run = await site.runWhole(after, { approved: EVERYTHING })
+        const became = await site.directory()
+
+        const preview = await site.revert(run.id, { isPreview: true })
+        const undone = await site.revert(run.id, { dieAfter }).catch(async () => {
+          const [unfinished] = await site.running()
+          return site.carryOn(unfinished!)
+        })
+        assert.deepEqual(await site.directory(), was)
+        assert.deepEqual(undone.counts, preview.counts)
+        assert.deepEqual([undone.counts.users.failed, undone.counts.users.skipped], [0, 0])
+
+        const redone = await site.revert(undone.id)
+        assert.deepEqual(await site.directory(), became)
+        assert.deepEqual([redone.counts.users.failed, redone.counts.users.skipped], [0, 0])
+
+        // Sync looks at everybody again, and finds nothing that is not so.
+        await site.revert(redone.id)
+        assert.deepEqual(writes(await site.run(before, { approved: EVERYTHING })), {})
+        assert.deepEqual(await site.directory(), was)
+      }),
+      { numRuns: REVERTS[dialect], seed: SEED },
+    )
   })
 })
 

@@ -31,7 +31,7 @@ import {
 } from './plan/matching.ts'
 import type { Earlier } from './history.ts'
 import { judgeRemovals, type JudgementOptions, type Removals } from './judgement.ts'
-import { planDepartments, type DepartmentPlan } from './plan/departments.ts'
+import { asWritten, planDepartments, type DepartmentPlan } from './plan/departments.ts'
 import { planPerson, type PeopleContext, type Person } from './plan/people.ts'
 import { planDepartmentRemovals, planUserRemoval, removalOfAbsent, type UserRemoval } from './plan/removals.ts'
 import type { Held, RunCounts, RunUpdate, Warning } from './runs.ts'
@@ -43,7 +43,6 @@ export interface ReconcileOptions extends JudgementOptions {
   readonly policy: JudgementOptions['policy'] & {
     readonly bindByUsername: boolean
     readonly onlyWecomUsers: 'create' | 'ignore'
-    readonly onlyWecomDepartments: 'create' | 'ignore'
     readonly syntheticEmailDomain: string
   }
   readonly earlier: Earlier
@@ -84,7 +83,7 @@ export async function reconcile(
   // Before the others: whoever leaves frees an address that somebody who joins may need.
   await removePeople(parts, removals, options, apply)
   await reconcilePeople(parts, snapshot, departments, people, removals, options, apply, warnings)
-  await removeDepartments(parts, removals, options, apply)
+  await removeDepartments(parts, removals, departments, options, apply)
   if (options.isComplete && !options.isPreview && removals.held === null) {
     await noteMissing(parts, snapshot, knownDepartments, options)
   }
@@ -223,13 +222,23 @@ async function noteMissing(
 async function removeDepartments(
   { database, audit }: Parts,
   { departments, permissionOf }: Removals,
+  { steps: written }: DepartmentPlan,
   options: ReconcileOptions,
   apply: ApplyOptions,
 ): Promise<void> {
   if (departments.length === 0) return
   const batch: Batch<DepartmentWrite> = {
     async decide(tx) {
-      const obstacles = await comparison.departmentTree(tx, options.organizationId)
+      const tree = await comparison.departmentTree(tx, options.organizationId)
+      const obstacles = {
+        ...tree,
+        // What moved out of a department in this very plan does not keep it, although a preview has not moved it.
+        all: options.isPreview ? asWritten(tree.all, written) : tree.all,
+        memberships: await comparison.sourceMembershipsIn(
+          tx,
+          departments.map(({ departmentId }) => departmentId),
+        ),
+      }
       const steps = planDepartmentRemovals(departments, obstacles, ({ departmentId }) =>
         permissionOf('department', 'delete', departmentId),
       )

@@ -86,6 +86,8 @@ export interface Run {
   readonly requestedBy: string | null
   readonly state: RunState
   readonly originRunId: string | null
+  /** The one person that a revert is about; null for everybody. */
+  readonly onlyUserId: string | null
   readonly startedAt: number
   readonly finishedAt: number | null
   readonly progress: { readonly phase: RunPhase; readonly done: number; readonly total: number }
@@ -142,7 +144,7 @@ export function createRuns({ database, newId, owner }: { database: Database; new
         | 'startedAt'
         | 'warnings'
         | 'originRunId'
-      >,
+      > & { readonly onlyUserId?: string | null },
     ): Promise<string> {
       const id = newId('run')
       await tx.kysely
@@ -156,6 +158,7 @@ export function createRuns({ database, newId, owner }: { database: Database; new
           requested_by: run.requestedBy,
           state: 'running',
           origin_run_id: run.originRunId,
+          only_user_id: run.onlyUserId ?? null,
           started_at: run.startedAt,
           finished_at: null,
           phase: 'read',
@@ -344,6 +347,19 @@ export function createRuns({ database, newId, owner }: { database: Database; new
       return result.numUpdatedRows === 1n
     },
 
+    /** As `cancel`, for whichever run of the connection reads WeCom now. @returns its id, if there is one */
+    async cancelOf(tx: Transaction, connectionId: string, at: number, problem: Problem): Promise<string | undefined> {
+      const row = await tx.kysely
+        .updateTable('runs')
+        .set({ state: 'cancelled', finished_at: at, owner: null, lease_until: null, error: JSON.stringify(problem) })
+        .where('connection_id', '=', connectionId)
+        .where('state', '=', 'running')
+        .where('trigger_kind', '<>', 'revert')
+        .returning('id')
+        .executeTakeFirst()
+      return row?.id
+    },
+
     /**
      * Running runs that nobody works on, oldest first. On SQLite there is one process, so a run that is not ours has none;
      * on PostgreSQL its lease must have run out, or its owner let go of it. Ours are abandoned when they could not be closed,
@@ -465,6 +481,7 @@ function fromRow(row: Row<'runs'>): Run {
     requestedBy: row.requested_by,
     state: row.state as RunState,
     originRunId: row.origin_run_id,
+    onlyUserId: row.only_user_id,
     startedAt: row.started_at,
     finishedAt: row.finished_at,
     progress: { phase: row.phase as RunPhase, done: row.progress_done, total: row.progress_total },

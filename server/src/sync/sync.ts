@@ -8,17 +8,19 @@ import type { Logger } from 'pino'
 import { SYSTEM, type Actor, type Audit } from '../audit/audit.ts'
 import type { DueRun } from '../connections/connections.ts'
 import { wecomProblem } from '../connections/wecom-problem.ts'
-import { isUniqueViolation, type Database, type Transaction } from '../database/database.ts'
+import { isOutage, isUniqueViolation, type Database, type Transaction } from '../database/database.ts'
 import { linkIndex } from '../directory/comparison.ts'
 import { AppError, type Problem } from '../errors.ts'
 import type { NewId } from '../ids.ts'
 import { countsOf } from './apply.ts'
 import type { History } from './history.ts'
+import { isMoreCautious } from './plan/caution.ts'
 import type { MappingSettings } from './plan/mapping.ts'
 import { readingWarnings } from './read/explanations.ts'
 import { confirmGone } from './read/confirmation.ts'
 import { readAddressBook, type Credentials, type Reading } from './read/reader.ts'
 import { reconcile, type ReconcileOptions } from './reconcile.ts'
+import { revertRun } from './revert.ts'
 import { removalKey } from './plan/removals.ts'
 import { RunLost, type Run, type RunMode, type Runs, type RunTrigger, type RunUpdate, type Warning } from './runs.ts'
 import { createSnapshot } from './read/snapshot.ts'
@@ -56,6 +58,11 @@ export interface SyncParts {
    * @throws AppError `connections/not-found`, `sync/disabled`, `connections/incomplete`
    */
   readonly sourceOf: (connectionId: string, onCall: () => void) => Promise<SyncSource>
+  /** What is set now; inside a transaction it stays so until that ends. */
+  readonly settingsOf: (
+    connectionId: string,
+    tx?: Transaction,
+  ) => Promise<{ isEnabled: boolean; corpId: string | null; settings: SyncSettings }>
   readonly schedules: {
     readonly dueRuns: (at: number) => Promise<DueRun[]>
     /** @returns false when the due time was used up already */
@@ -137,6 +144,32 @@ export function createSync(parts: SyncParts) {
       return runs.load(runId)
     },
 
+    /**
+     * Takes back what a run applied, or what it did to one person, in a new run that does not ask WeCom and therefore needs
+     * no sync that is enabled. What somebody changed since is left. A preview says what would be done.
+     * @throws AppError `runs/not-found`, `sync/nothing-to-revert`, `sync/run-active`
+     */
+    async revert(
+      runId: string,
+      { mode, userId, actor }: { mode: RunMode; userId: string | null; actor: Actor },
+    ): Promise<Run> {
+      const origin = await runs.load(runId)
+      if (origin.state === 'running') throw new AppError('sync/run-active', { extra: { runId } })
+      if (origin.mode === 'preview' || (await parts.history.countApplied(runId, userId)) === 0) {
+        throw new AppError('sync/nothing-to-revert')
+      }
+      const { connectionId, organizationId } = origin
+      return begin({
+        mode,
+        trigger: 'revert',
+        actor,
+        connectionId,
+        organizationId,
+        originRunId: runId,
+        onlyUserId: userId,
+      })
+    },
+
     /** @throws AppError `runs/not-found`, `sync/run-not-active` */
     async cancel(runId: string, actor: Actor): Promise<Run> {
       const { organizationId } = await runs.load(runId)
@@ -149,6 +182,23 @@ export function createSync(parts: SyncParts) {
       if (!isCancelled) throw new AppError('sync/run-not-active')
       active.get(runId)?.abort.abort(new AppError('sync/cancelled'))
       return run
+    },
+
+    /**
+     * Heeds settings of a connection that change while a run is under way: switched off, of another company, or more
+     * cautious, they end it before it writes again. Others are for the next run. To be called in the transaction that
+     * changes them.
+     */
+    async heedSettings(tx: Transaction, actor: Actor, before: Heeded, after: Heeded): Promise<void> {
+      const code = !after.sync.enabled
+        ? 'sync/disabled'
+        : before.corpId !== after.corpId || isMoreCautious(before.sync, after.sync)
+          ? 'sync/settings-changed'
+          : null
+      if (code === null) return
+      const runId = await runs.cancelOf(tx, after.id, now(), { code })
+      if (runId !== undefined)
+        await parts.audit.record(tx, actor, [runEntry('run.cancel', after.organizationId, runId)])
     },
 
     /** Begins the runs that schedules want now. To be called from time to time. */
@@ -186,21 +236,21 @@ export function createSync(parts: SyncParts) {
   }
 
   async function beginNow(wanted: NewRun, confirm: (tx: Transaction) => Promise<void>): Promise<Run> {
-    const { mode, trigger, actor, connectionId, organizationId, originRunId } = wanted
+    const { mode, trigger, actor, connectionId, organizationId, originRunId, onlyUserId = null } = wanted
     // Nobody who could take it over may come for a long time, and whoever asks wants a run now.
     if (!parts.isLasting) {
       await closeAbandoned({ connectionId }, { code: 'sync/interrupted' })
     }
-    const warnings = await soonAfterTheLast(connectionId)
+    const warnings = trigger === 'revert' ? [mayHappenAgain] : await soonAfterTheLast(connectionId)
     let id: string
     try {
       id = await database.inTransaction(async (tx) => {
         const requestedBy = actor.kind === 'system' ? null : (actor.name ?? actor.kind)
         const startedAt = now()
         const run = { mode, trigger, requestedBy, connectionId, organizationId, originRunId, startedAt, warnings }
-        const runId = await runs.begin(tx, run)
+        const runId = await runs.begin(tx, { ...run, onlyUserId })
         await confirm(tx)
-        const action = trigger === 'approval' ? 'run.approve' : 'run.start'
+        const action = trigger === 'approval' ? 'run.approve' : trigger === 'revert' ? 'run.revert' : 'run.start'
         if (actor.kind !== 'system') await parts.audit.record(tx, actor, [runEntry(action, organizationId, runId)])
         return runId
       })
@@ -241,7 +291,9 @@ export function createSync(parts: SyncParts) {
   async function takeOver(id: string, isDead: boolean): Promise<void> {
     const isOurs = await database.inTransaction(async (tx) => {
       if (!(await runs.takeOver(tx, id, activeIds()))) return false
-      const { warnings } = await runs.load(id, tx)
+      const { trigger, warnings } = await runs.load(id, tx)
+      // What a revert has done is on its record, and it goes on where that ends.
+      if (trigger === 'revert') return true
       await runs.update(tx, id, {
         progress: { phase: 'read', done: 0, total: 0 },
         counts: countsOf(await parts.history.keepApplied(tx, id)),
@@ -293,6 +345,15 @@ export function createSync(parts: SyncParts) {
     ]
   }
 
+  /** Settings as they are once nobody is changing them; whoever changes them from here on finds the run. */
+  async function sourceFor(run: Run, onCall: () => void): Promise<SyncSource> {
+    const source = await parts.sourceOf(run.connectionId, onCall)
+    const current = await database.inTransaction((tx) => parts.settingsOf(run.connectionId, tx))
+    if (!current.isEnabled) throw new AppError('sync/disabled')
+    if (current.corpId !== source.corpId) throw new AppError('sync/settings-changed')
+    return { ...source, settings: current.settings }
+  }
+
   /** From reading on, whoever began it. Never rejects: whatever happens ends in the state of the run. */
   async function carryOut(run: Run, abort: AbortController): Promise<void> {
     const signal = AbortSignal.any([abort.signal, timeoutSignal(parts.runTimeoutMs)])
@@ -315,12 +376,16 @@ export function createSync(parts: SyncParts) {
     }, PROGRESS_MS)
     try {
       const approval = await approvalOf(run)
-      const source = await parts.sourceOf(run.connectionId, () => apiCalls++)
-      const outcome = await readAndReconcile(run, source, approval, signal, counts, progress)
+      const source = run.trigger === 'revert' ? null : await sourceFor(run, () => apiCalls++)
+      const outcome =
+        source === null
+          ? await takeBack(run, signal, counts, progress)
+          : await readAndReconcile(run, source, approval, signal, counts, progress)
       clearInterval(heartbeat)
+      const warnings = [...(outcome.update.warnings ?? []), ...(source === null ? [] : await settingsWarnings(source))]
       await database.inTransaction(async (tx) => {
-        await runs.finish(tx, run.id, outcome.state, now(), { ...live, ...outcome.update, apiCalls })
-        if (run.mode === 'preview') return
+        await runs.finish(tx, run.id, outcome.state, now(), { ...live, ...outcome.update, warnings, apiCalls })
+        if (run.mode === 'preview' || source === null) return
         // What was not read whole has not looked at everything: a decision that waits goes on waiting.
         if (outcome.update.complete !== true) return
         if (approval !== null) {
@@ -422,15 +487,60 @@ export function createSync(parts: SyncParts) {
     }
   }
 
+  async function takeBack(
+    run: Run,
+    signal: AbortSignal,
+    counts: Run['counts'],
+    progress: Mutable<Run['progress']>,
+  ): Promise<{ state: 'succeeded' | 'partially_succeeded' | 'previewed'; update: RunUpdate }> {
+    const total = await parts.history.countApplied(run.originRunId!, run.onlyUserId)
+    Object.assign(progress, { phase: 'apply', done: 0, total })
+    const { corpId } = await parts.settingsOf(run.connectionId)
+    await revertRun(
+      parts,
+      {
+        run,
+        corpId: corpId ?? '',
+        signal,
+        fence: (tx, update) => runs.update(tx, run.id, update),
+        onProgress: (done) => Object.assign(progress, { done }),
+      },
+      counts,
+    )
+    const isClean = counts.users.failed + counts.departments.failed === 0
+    return {
+      state: run.mode === 'preview' ? 'previewed' : isClean ? 'succeeded' : 'partially_succeeded',
+      // Nothing was left unread, because nothing had to be read.
+      update: { complete: true, warnings: run.warnings },
+    }
+  }
+
+  async function settingsWarnings({ connectionId, settings }: SyncSource): Promise<Warning[]> {
+    const current = await parts.settingsOf(connectionId)
+    if (JSON.stringify(current.settings) === JSON.stringify(settings)) return []
+    return [
+      {
+        code: 'settings-changed',
+        detail: {
+          en: 'The settings were changed during the run; it went by those that it began with.',
+          zh: '同步期间设置有变更；本次同步按开始时的设置执行。',
+        },
+      },
+    ]
+  }
+
   async function closeFailed(run: Run, error: unknown, update: RunUpdate): Promise<void> {
     if (error instanceof RunLost) return noteLost(run)
     if (error === LETTING_GO) return letGo(run, update)
     const problem = problemOf(error)
     if (problem.code === 'sync/failed') log.error({ err: error, runId: run.id }, 'the run failed')
+    // Not the counts: each transaction wrote its own. What this process believes may lack the last one, when the
+    // database committed and the answer was lost.
+    const { counts: _, ...rest } = update
     try {
       // Disabling sync cancels what is under way, also when nobody was there to be told.
       const state = problem.code === 'sync/disabled' ? 'cancelled' : 'failed'
-      await runs.finish(database, run.id, state, now(), { ...update, error: problem })
+      await runs.finish(database, run.id, state, now(), { ...rest, error: problem })
     } catch (closing) {
       if (closing instanceof RunLost) return noteLost(run)
       // The database is away: then somebody takes it over later.
@@ -467,6 +577,7 @@ interface NewRun extends RunRequest {
   readonly connectionId: string
   readonly organizationId: string
   readonly originRunId: string | null
+  readonly onlyUserId?: string | null
 }
 
 /** What an administrator has seen and wants done. */
@@ -474,6 +585,14 @@ interface Approval {
   readonly origin: Run
   /** As `removalKey` makes them. */
   readonly keys: ReadonlySet<string>
+}
+
+/** What a change of settings is judged by. */
+export interface Heeded {
+  readonly id: string
+  readonly organizationId: string
+  readonly corpId: string | null
+  readonly sync: Parameters<typeof isMoreCautious>[0]
 }
 
 function runEntry(action: string, organizationId: string, runId: string) {
@@ -503,5 +622,14 @@ function nothingRead({ unread }: Reading): AppError {
 
 function problemOf(error: unknown): Problem {
   if (error instanceof AppError) return error.problem
+  if (isOutage(error)) return { code: 'database/unavailable' }
   return wecomProblem(error) ?? { code: 'sync/failed' }
+}
+
+const mayHappenAgain: Warning = {
+  code: 'may-happen-again',
+  detail: {
+    en: 'Unless something changes in WeCom or in the settings first, the next run may do the same again.',
+    zh: '若企业微信或设置未先作调整，下次同步可能会再次作出相同更改。',
+  },
 }

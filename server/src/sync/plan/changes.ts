@@ -20,6 +20,8 @@ export interface Change {
   readonly name: string | null
   readonly before: Fields | null
   readonly after: Fields | null
+  /** What undoing it needs to know besides `before`; null for nearly everything. */
+  readonly inverse: Fields | null
   /** Why, in a word that does not change: `unreadable-elsewhere`, `administrator` … */
   readonly reason: string | null
   readonly problem: Problem | null
@@ -43,6 +45,7 @@ export function change(given: Pick<Change, 'entity' | 'action'> & Partial<Change
     name: null,
     before: null,
     after: null,
+    inverse: null,
     reason: null,
     problem: null,
     ...given,

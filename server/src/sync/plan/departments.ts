@@ -68,10 +68,25 @@ export function planDepartments(
   return { steps, idOf, unchanged, skipped, inCircles }
 }
 
+/** The tree as it is once these are written: what a preview goes on with, which writes nothing. */
+export function asWritten<D extends Pick<Row<'departments'>, 'id'>>(
+  tree: readonly D[],
+  steps: readonly Step<DepartmentWrite>[],
+): (D | Row<'departments'>)[] {
+  const after = new Map<string, D | Row<'departments'>>(tree.map((department) => [department.id, department]))
+  for (const { write } of steps) {
+    if (write === null) continue
+    if ('create' in write) after.set(write.create.id, write.create)
+    else if ('delete' in write) after.delete(write.delete)
+    else after.set(write.update.id, { ...after.get(write.update.id)!, ...write.update })
+  }
+  return [...after.values()]
+}
+
 function create(department: Department, parent: string | null, context: DepartmentContext): Step<DepartmentWrite> {
   const id = context.newId('dep')
   const columns = sourceColumns(department, undefined, parent)
-  const after = shown(columns)
+  const after = shownDepartment(columns)
   return {
     changes: [change({ ...subject(department, id), action: 'create', after })],
     write: {
@@ -103,7 +118,7 @@ function update(
   context: DepartmentContext,
 ): Step<DepartmentWrite> | null {
   const columns = sourceColumns(department, existing, parent)
-  const differs = difference(shown(existing), shown(columns))
+  const differs = difference(shownDepartment(existing), shownDepartment(columns))
   if (differs === null) return null
   return {
     changes: [change({ ...subject(department, existing.id), action: 'update', ...differs })],
@@ -150,7 +165,8 @@ function sourceColumns(
   }
 }
 
-function shown(columns: SourceColumns) {
+/** A department by the names of the admin API. */
+export function shownDepartment(columns: SourceColumns) {
   return {
     name: columns.name,
     nameEn: columns.name_en,

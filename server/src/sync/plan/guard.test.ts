@@ -6,7 +6,7 @@ const settings = { percent: 20, minimum: 10, absolute: 500 }
 const nothing: RemovalFacts = { planned: 0, present: 100, recent: 0, read: 100 }
 
 function facts(users: Partial<RemovalFacts>, rest: Partial<GuardFacts> = {}): GuardFacts {
-  return { users: { ...nothing, ...users }, departments: nothing, lostRoots: [], ...rest }
+  return { users: { ...nothing, ...users }, departments: nothing, lostRoots: [], neverHadDepartments: false, ...rest }
 }
 
 // product.md §4.4: at least 10 and more than 20 %, or at least 3 and more than 50 %, or at least 500.
@@ -56,6 +56,21 @@ test('a source without anybody, and a root that is gone, hold even one removal',
   )
   const lost = guard(facts({ planned: 1 }, { lostRoots: ['研发中心'] }), settings)
   assert.equal(lost.users[0]?.detail.zh, '可见范围不再包含“研发中心”。')
+})
+
+test('a visible range of single people only has no departments to miss', () => {
+  const none = { ...nothing, present: 0, read: 0 }
+
+  assert.deepEqual(guard(facts({ planned: 1 }, { departments: none, neverHadDepartments: true }), settings).users, [])
+  for (const strict of [
+    facts({ planned: 1 }, { departments: none }),
+    facts({ planned: 1, read: 0 }, { departments: none, neverHadDepartments: true }),
+  ]) {
+    assert.deepEqual(
+      guard(strict, settings).users.map(({ code }) => code),
+      ['empty-source'],
+    )
+  }
 })
 
 test('where nothing is removed nothing is held', () => {

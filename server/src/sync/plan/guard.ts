@@ -29,6 +29,8 @@ export interface GuardFacts {
   readonly departments: RemovalFacts
   /** Names of root departments of the visible range that are not in it any more. */
   readonly lostRoots: readonly string[]
+  /** The source never showed a department: the visible range is single people, and no department can be missing. */
+  readonly neverHadDepartments: boolean
 }
 
 export interface Reason {
@@ -66,8 +68,8 @@ function tooMany({ planned, present, recent }: RemovalFacts, settings: GuardSett
   return []
 }
 
-function emptySource({ users, departments }: GuardFacts): Reason[] {
-  if (users.read > 0 && departments.read > 0) return []
+function emptySource({ users, departments, neverHadDepartments }: GuardFacts): Reason[] {
+  if (users.read > 0 && (departments.read > 0 || neverHadDepartments)) return []
   const [en, zh] = users.read === 0 ? ['no members', '成员'] : ['no departments', '部门']
   return [{ code: 'empty-source', detail: { en: `WeCom shows ${en} at all.`, zh: `企业微信未显示任何${zh}。` } }]
 }

@@ -97,6 +97,7 @@ function create(
     created_at: context.now,
     updated_at: context.now,
     deleted_at: null,
+    signed_out_at: null,
   }
   const memberships = membershipRows(user.id, wanted.memberships ?? [], [], context)
   const after = { ...shown(user), ...shownPlacement(memberships, wanted.leaders ?? []), username: user.username }
@@ -255,7 +256,8 @@ function succeed(
   if (plan.kind !== 'step' || plan.step.write === null || link === null) return plan
   const { write } = plan.step
   if (write.link === null || !('create' in write.link)) return plan
-  const changes = plan.step.changes.map((entry) => ({ ...entry, reason: 'userid-reused' }))
+  const inverse = { linkFrom: link.user_id, linkTo: plan.step.write.userId }
+  const changes = plan.step.changes.map((entry) => ({ ...entry, reason: 'userid-reused', inverse }))
   return asStep(changes, { ...write, link: { update: { ...write.link.create, id: link.id } } })
 }
 
@@ -359,7 +361,7 @@ function parseLeaders(link: Row<'links'> | null): string[] {
   return link === null ? [] : (JSON.parse(link.leader_keys) as string[])
 }
 
-function shown(user: Omit<SourceFields, 'id'>) {
+export function shown(user: Omit<SourceFields, 'id'>) {
   return {
     displayName: user.display_name,
     email: user.email,
@@ -373,7 +375,7 @@ function shown(user: Omit<SourceFields, 'id'>) {
   }
 }
 
-function shownPlacement(memberships: readonly Row<'memberships'>[], leaders: readonly string[]) {
+export function shownPlacement(memberships: readonly Row<'memberships'>[], leaders: readonly string[]) {
   const departments = memberships
     .map(({ department_id, is_main, position, is_leader }) => ({
       departmentId: department_id,
@@ -390,7 +392,7 @@ function withoutStatus(fields: Fields): Fields {
   return Object.fromEntries(Object.entries(fields).filter(([name]) => name !== 'status'))
 }
 
-function withoutEmpty(fields: Fields): Fields {
+export function withoutEmpty(fields: Fields): Fields {
   const isEmpty = (value: unknown) =>
     value === null || (typeof value === 'object' && value !== undefined && Object.keys(value).length === 0)
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => !isEmpty(value)))

@@ -6,7 +6,8 @@
 import { hash as digest } from 'node:crypto'
 import type { Row } from '../../database/database.ts'
 import type { DepartmentWrite, UserWrite } from '../../directory/writes.ts'
-import { change, type Step } from './changes.ts'
+import { change, type Fields, type Step } from './changes.ts'
+import { shownDepartment } from './departments.ts'
 import type { KnownUser } from './people.ts'
 
 /** What becomes of one removal. */
@@ -29,6 +30,8 @@ export interface DepartmentRemoval {
   readonly departmentId: string
   readonly externalId: string
   readonly name: string
+  /** Why, when not because WeCom does not show it. */
+  readonly cause?: string
 }
 
 /** One name for a removal, in approvals and in the hash of a plan. */
@@ -101,7 +104,9 @@ export interface DepartmentObstacles {
   /** Departments with memberships that somebody made by hand. */
   readonly withManualMembers: ReadonlySet<string>
   /** Every department of the organization, to see who is below whom. */
-  readonly all: readonly Pick<Row<'departments'>, 'id' | 'parent_id' | 'connection_id'>[]
+  readonly all: readonly Row<'departments'>[]
+  /** What WeCom gave people in these departments, to be given back if this is undone. */
+  readonly memberships: readonly Row<'memberships'>[]
 }
 
 /**
@@ -110,17 +115,20 @@ export interface DepartmentObstacles {
  */
 export function planDepartmentRemovals(
   removals: readonly DepartmentRemoval[],
-  { withManualMembers, all }: DepartmentObstacles,
+  { withManualMembers, all, memberships }: DepartmentObstacles,
   permissionOf: (removal: DepartmentRemoval) => Permission,
 ): Step<DepartmentWrite>[] {
   const wanted = new Map(removals.map((removal) => [removal.departmentId, removal]))
   const children = Map.groupBy(all, ({ parent_id }) => parent_id)
+  const rows = new Map(all.map((row) => [row.id, row]))
+  const members = Map.groupBy(memberships, ({ department_id }) => department_id)
   const goes = new Map<string, boolean>()
   const steps: Step<DepartmentWrite>[] = []
   for (const removal of childrenFirst(removals, children, wanted)) {
     const id = removal.departmentId
     const isParent = (children.get(id) ?? []).some((child) => goes.get(child.id) !== true)
     const permission = permissionOf(removal)
+    const row = rows.get(id)
     const obstacle = withManualMembers.has(id) ? 'has-manual-members' : isParent ? 'has-departments-that-stay' : null
     const entry = change({
       entity: 'department',
@@ -128,7 +136,8 @@ export function planDepartmentRemovals(
       externalId: removal.externalId,
       targetId: id,
       name: removal.name,
-      reason: 'not-in-wecom',
+      before: row === undefined ? null : shownDepartment(row),
+      reason: removal.cause ?? 'not-in-wecom',
     })
     const isHeld = permission.kind === 'hold'
     goes.set(id, permission.kind === 'apply' && obstacle === null)
@@ -136,9 +145,27 @@ export function planDepartmentRemovals(
     else if (permission.kind === 'skip' || obstacle !== null) {
       const reason = permission.kind === 'skip' ? permission.reason : obstacle
       steps.push({ changes: [{ ...entry, state: 'skipped', reason }], write: null })
-    } else steps.push({ changes: [entry], write: { delete: id } })
+    } else {
+      const inverse = row === undefined ? null : inverseOfDeletion(row, members.get(id) ?? [])
+      steps.push({ changes: [{ ...entry, inverse }], write: { delete: id } })
+    }
   }
   return steps
+}
+
+/** What is deleted with a department and not among its fields. */
+export interface DeletedDepartment extends Fields {
+  readonly corpId: string
+  readonly createdAt: number
+  readonly members: readonly (readonly [userId: string, isMain: number, order: number, isLeader: number])[]
+}
+
+function inverseOfDeletion(row: Row<'departments'>, memberships: readonly Row<'memberships'>[]): DeletedDepartment {
+  return {
+    corpId: row.corp_id!,
+    createdAt: row.created_at,
+    members: memberships.map(({ user_id, is_main, position, is_leader }) => [user_id, is_main, position, is_leader]),
+  }
 }
 
 function childrenFirst(

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { startEmulator } from '@muster/emulator'
+import { createBudget, createMemoryTokenStore, createWecom } from '@muster/wecom'
+import { eventually } from '../../../test/eventually.ts'
+import { onEachDatabase } from '../../test-support/databases.ts'
+import { ACTOR, createDirectory } from '../../test-support/directory.ts'
+import type { Database } from '../database/database.ts'
+import { createIds } from '../ids.ts'
+import { createLog } from '../log.ts'
+import { createHistory } from './history.ts'
+import { createRuns } from './runs.ts'
+import { createSync, type SyncSettings } from './sync.ts'
+
+const settings: SyncSettings = {
+  bindByUsername: true,
+  onlyWecomUsers: 'create',
+  onlyWecomDepartments: 'create',
+  notActivated: 'disable',
+  onlyHereUsers: 'ignore',
+  onlyHereDepartments: 'ignore',
+  guard: { percent: 20, minimum: 10, absolute: 500 },
+  syntheticEmailDomain: 'wecom.local',
+}
+
+onEachDatabase(({ test }) => {
+  test('a run whose last commit got no answer counts what is on record', async (real) => {
+    const { addConnection, audit, organization } = await createDirectory(real)
+    const connectionId = await addConnection('hq')
+    const emulator = await startEmulator({ companies: [{ people: 40, seed: 'answers' }] })
+    const [company] = emulator.control.companies()
+    const app = company!.apps.find(({ kind }) => kind === 'self-built-before-2022')!
+    const { corpId } = company!
+    const wecom = createWecom({
+      apiUrl: emulator.apiUrl,
+      tokens: createMemoryTokenStore(),
+      budget: createBudget({ callsPerMinute: 10_000, now: Date.now }),
+      now: Date.now,
+      backoffMs: 20,
+      callTimeoutMs: 15_000,
+    })
+    const database = losingAnswer(real)
+    const newId = createIds({ now: Date.now, random: (bytes) => crypto.getRandomValues(bytes) })
+    const runs = createRuns({ database, newId, owner: 'test' })
+    const history = createHistory({ database })
+    const sync = createSync({
+      database,
+      audit,
+      runs,
+      history,
+      newId,
+      now: Date.now,
+      log: createLog({ level: 'fatal' }),
+      runTimeoutMs: 60_000,
+      sourceOf: async (_id, onCall) => ({
+        connectionId,
+        organizationId: organization.id,
+        corpId,
+        principal: wecom.principal({ corpId, secret: app.secret, agentId: app.agentId, onCall }),
+        agentId: app.agentId,
+        hasVisibleRange: true,
+        contacts: null,
+        settings,
+      }),
+      settingsOf: async () => ({ isEnabled: true, corpId, settings }),
+      schedules: { dueRuns: async () => [], useDueTime: async () => false },
+      isLasting: true,
+    })
+
+    const { id } = await sync.start(connectionId, { mode: 'apply', trigger: 'manual', actor: ACTOR })
+    const run = await eventually('the run ended', async () => {
+      const now = await runs.load(id)
+      return now.state !== 'running' && now
+    })
+
+    const { total } = await history.list(id, { entity: 'user', state: 'applied' }, { after: -1, limit: 1 })
+    assert.equal(run.state, 'failed')
+    assert.ok(total > 0)
+    assert.equal(run.counts.users.created, total)
+    await sync.stop()
+    await wecom.close()
+    await emulator.close()
+  })
+})
+
+/** Commits the first transaction that writes people and loses the answer, as a connection does that ends just then. */
+function losingAnswer(database: Database): Database {
+  let isLost = false
+  return {
+    ...database,
+    async inTransaction(work) {
+      const result = await database.inTransaction(work)
+      if (isLost) return result
+      const people = database.kysely.selectFrom('changes').select('run_id').where('entity', '=', 'user').limit(1)
+      isLost = (await people.execute()).length > 0
+      if (isLost) throw new Error('Connection terminated unexpectedly')
+      return result
+    },
+  }
+}
