@@ -87,12 +87,13 @@ const FURTHER_DOORS: Readonly<Record<string, readonly string[]>> = {
     'names',
     'organizations',
     'owners',
+    'purge',
     'search',
     'sign-out',
     'users',
     'writes',
   ],
-  sync: ['history', 'runs'],
+  sync: ['forgetting', 'history', 'runs'],
 }
 
 /** In which places below server/src the WeCom client may be used. */

@@ -18,12 +18,14 @@ import { openDatabase, type Database } from './database/database.ts'
 import { createDepartments } from './directory/departments.ts'
 import { createLinks } from './directory/links.ts'
 import { createOrganizations } from './directory/organizations.ts'
+import { createPurge } from './directory/purge.ts'
 import { createUsers } from './directory/users.ts'
 import { AppError } from './errors.ts'
 import { createHttp, languageOf } from './http.ts'
 import { createIds } from './ids.ts'
 import { createLocalDoor } from './local-door.ts'
 import { createMetrics } from './metrics.ts'
+import { forgetPurged } from './sync/forgetting.ts'
 import { createHistory } from './sync/history.ts'
 import { createRuns } from './sync/runs.ts'
 import { createSync, type SyncSettings, type SyncSource } from './sync/sync.ts'
@@ -156,12 +158,23 @@ export async function createApp({
     await http.ready()
 
     // what goes on without a request
+    const closing = new AbortController()
+    const purge = createPurge({ database, audit, now })
     const jobs = startJobs(
       purpose === 'command'
         ? []
         : [
             { name: 'abandoned-runs', pauseMs: 4_000, work: sync.takeOverAbandoned },
             { name: 'due-runs', pauseMs: 500, work: sync.beginDue },
+            {
+              name: 'purge',
+              pauseMs: 10 * 60_000,
+              async work() {
+                const users = await purge.run(closing.signal)
+                if (users > 0) log.info({ users }, 'purged users who were deleted 30 days ago')
+                while ((await forgetPurged(database, closing.signal)) > 0);
+              },
+            },
           ],
       log,
     )
@@ -170,6 +183,7 @@ export async function createApp({
       http,
       openLocalDoor: localDoor.open,
       async close() {
+        closing.abort()
         await localDoor.close()
         await jobs.stop()
         await sync.stop()

@@ -4,6 +4,7 @@ import { createAudit } from '../src/audit/audit.ts'
 import { insertRows, type Database, type Transaction } from '../src/database/database.ts'
 import { linkIndex } from '../src/directory/comparison.ts'
 import { foldName } from '../src/directory/names.ts'
+import { createPurge } from '../src/directory/purge.ts'
 import { createUsers } from '../src/directory/users.ts'
 import { createIds } from '../src/ids.ts'
 import { createHistory } from '../src/sync/history.ts'
@@ -64,6 +65,14 @@ export async function createWorld(database: Database) {
     /** Users as administrators change them, on the same clock. */
     users: createUsers({ database, audit, newId, now }),
 
+    audit,
+
+    purge: createPurge({ database, audit, now }),
+
+    letDaysPass(days: number): void {
+      at += days * 24 * 60 * 60 * 1_000
+    },
+
     async newSite({ bindByUsername = true, onlyHereUsers = 'ignore', onlyHereDepartments = 'ignore' }: Policy = {}) {
       const organizationId = newId('org')
       const connectionId = newId('con')
@@ -101,6 +110,8 @@ export async function createWorld(database: Database) {
         database.kysely.selectFrom('users').selectAll().where('organization_id', '=', organizationId).execute()
 
       return {
+        connectionId,
+
         async run(source: Company, options: RunOptions = {}): Promise<RunCounts> {
           return (await this.runWhole(source, options)).counts
         },

@@ -1,4 +1,7 @@
-/** The append-only record of who did what. Entries are written inside the transaction of the deed, never changed. */
+/**
+ * The append-only record of who did what. Entries are written inside the transaction of the deed and never changed; only
+ * the names of people who were purged are taken out of them.
+ */
 import type { RawBuilder } from 'kysely'
 import { insertRows, isOneOf, type Database, type Executor, type Row, type Transaction } from '../database/database.ts'
 import type { NewId } from '../ids.ts'
@@ -49,6 +52,22 @@ export function createAudit({ database, newId, now }: { database: Database; newI
           request_id: actor.requestId,
         })),
       )
+    },
+
+    /** Of people who are purged, and of what was theirs, the record keeps the ids alone (threats.md D-07). */
+    async forgetNames(tx: Transaction, ids: readonly string[]): Promise<void> {
+      await tx.kysely
+        .updateTable('audit')
+        .set({ target_name: null })
+        .where(isOneOf(tx, 'target_id', ids))
+        .where('target_name', 'is not', null)
+        .execute()
+      await tx.kysely
+        .updateTable('audit')
+        .set({ actor_name: null })
+        .where('actor_kind', '=', 'user')
+        .where(isOneOf(tx, 'actor_id', ids))
+        .execute()
     },
 
     /** What was done to each of these, of certain kinds, newest first. */

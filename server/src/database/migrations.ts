@@ -282,6 +282,8 @@ const history: Record<string, (words: Words) => string[]> = {
     `alter table users add column signed_out_at ${int}`,
     // Purge: tombstones by age.
     `create index users_tombstones on users (deleted_at) where status = 'deleted'`,
+    // Purge: what somebody did themselves.
+    `create index audit_users on audit (actor_id) where actor_kind = 'user'`,
     `create table purged_users (
       user_id text primary key,
       purged_at ${int} not null,

@@ -150,11 +150,12 @@ async function isOnlyLink(tx: Transaction, link: Link): Promise<boolean> {
   return other === undefined
 }
 
-function entry(action: string, link: Link, user: Pick<Row<'users'>, 'organization_id' | 'username'>) {
+function entry(action: string, link: Link, user: Pick<Row<'users'>, 'organization_id'>) {
   return {
     action,
     organizationId: user.organization_id,
-    target: { kind: 'link', id: link.id, name: user.username },
+    // The id of the user is among the details: when the person is purged, an old link must not name them still.
+    target: { kind: 'link', id: link.id, name: null },
     details: { userId: link.user_id, connectionId: link.connection_id, corpId: link.corp_id },
   }
 }

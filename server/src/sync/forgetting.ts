@@ -1,0 +1,107 @@
+/**
+ * Clears what sync still says about people who were purged: the names and values in the recorded changes, and the lists
+ * of members that were remembered with them on it. That a change happened, and to which id, stays. Interrupted, it begins
+ * again: the list of those to be forgotten is emptied last.
+ */
+import { isOneOf, updateRows, type Database } from '../database/database.ts'
+import { foldName } from '../directory/names.ts'
+import type { Trace } from '../directory/purge.ts'
+
+const PEOPLE = 500
+const RUNS = 100
+
+/** @returns how many people were forgotten */
+export async function forgetPurged(database: Database, signal: AbortSignal): Promise<number> {
+  const people = await database.kysely.selectFrom('purged_users').selectAll().orderBy('user_id').limit(PEOPLE).execute()
+  if (people.length === 0) return 0
+  const ids = people.map(({ user_id }) => user_id)
+  const traces = people.flatMap((person) => JSON.parse(person.traces) as Trace[])
+  const useridsOf = new Map(
+    [...Map.groupBy(traces, ({ connectionId }) => connectionId)].map(([connectionId, of]) => [
+      connectionId,
+      new Set(of.map(({ useridKey }) => useridKey)),
+    ]),
+  )
+  for (const [connectionId, userids] of useridsOf) await forgetLists(database, connectionId, userids)
+
+  let after = ''
+  for (;;) {
+    const runs = await database.kysely
+      .selectFrom('runs')
+      .select(['id', 'connection_id'])
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(RUNS)
+      .execute()
+    for (const { id, connection_id } of runs) {
+      if (signal.aborted) return 0
+      await forgetInRun(database, id, ids, useridsOf.get(connection_id) ?? new Set())
+    }
+    if (runs.length < RUNS) break
+    after = runs.at(-1)!.id
+  }
+  await database.kysely
+    .deleteFrom('purged_users')
+    .where(isOneOf(database, 'user_id', ids))
+    .execute()
+  return ids.length
+}
+
+/** Changes of these users, and changes of their userids that never came to a user. */
+async function forgetInRun(
+  database: Database,
+  runId: string,
+  ids: readonly string[],
+  userids: ReadonlySet<string>,
+): Promise<void> {
+  await database.inTransaction(async (tx) => {
+    const rows = await tx.kysely
+      .selectFrom('changes')
+      .select(['position', 'target_id', 'external_id'])
+      .where('run_id', '=', runId)
+      .where('entity', '<>', 'department')
+      .where(({ or, eb }) => or([eb('target_id', 'is', null), isOneOf(tx, 'target_id', ids)]))
+      .execute()
+    const theirs = rows.filter(
+      ({ target_id, external_id }) => target_id !== null || userids.has(foldName(external_id ?? '')),
+    )
+    await updateRows(
+      tx,
+      'changes',
+      ['run_id', 'position'],
+      ['name', 'external_id', 'before_fields', 'after_fields', 'inverse', 'error'],
+      theirs.map(({ position }) => ({
+        run_id: runId,
+        position,
+        name: null,
+        external_id: null,
+        before_fields: null,
+        after_fields: null,
+        inverse: null,
+        error: null,
+      })),
+    )
+  })
+}
+
+/** A list that is forgotten is only read and compared once more. */
+async function forgetLists(database: Database, connectionId: string, userids: ReadonlySet<string>): Promise<void> {
+  const lists = await database.kysely
+    .selectFrom('source_pages')
+    .select(['page', 'userids'])
+    .where('connection_id', '=', connectionId)
+    .execute()
+  const theirs = lists.filter((list) => (JSON.parse(list.userids) as string[]).some((key) => userids.has(key)))
+  if (theirs.length === 0) return
+  await database.kysely
+    .deleteFrom('source_pages')
+    .where('connection_id', '=', connectionId)
+    .where(
+      isOneOf(
+        database,
+        'page',
+        theirs.map(({ page }) => page),
+      ),
+    )
+    .execute()
+}
