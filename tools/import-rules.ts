@@ -93,7 +93,7 @@ const FURTHER_DOORS: Readonly<Record<string, readonly string[]>> = {
     'users',
     'writes',
   ],
-  sync: ['forgetting', 'history', 'runs'],
+  sync: ['forgetting', 'history', 'runs', 'sample'],
 }
 
 /** In which places below server/src the WeCom client may be used. */
@@ -114,13 +114,19 @@ const OWNERS: readonly { module: RegExp; values: readonly string[]; types?: read
     types: ['feature', 'root'],
   },
   { module: /^croner$/, values: ['server/src/connections/'] },
+  { module: /^pinyin-pro(?:\/|$)/, values: ['server/src/sync/pinyin.ts'] },
   { module: /^undici(?:\/|$)/, values: ['wecom/src/', 'server/src/cli/'] },
 ]
 
 /** Folders whose functions do no I/O and read no clock: what they may import as values. Types they may know like others. */
 const PURE: Readonly<Record<string, readonly string[]>> = {
   'server/src/connections/schedule.ts': ['croner'],
-  'server/src/sync/plan/': ['server/src/directory/names.ts', 'server/src/errors.ts', 'node:crypto'],
+  'server/src/sync/plan/': [
+    'server/src/directory/names.ts',
+    'server/src/errors.ts',
+    'node:crypto',
+    '@muster/contracts',
+  ],
 }
 
 const MEANINGLESS = /^(?:utils?|helpers?|common|lib|shared|misc)$/

@@ -7,6 +7,7 @@
  */
 import { z } from 'zod'
 import { answer, clearable } from './formats.ts'
+import { defaultMapping, Mapping, MappingInput } from './mapping.ts'
 
 // ---- Sign-in --------------------------------------------------------------------------------------------------------
 
@@ -114,41 +115,6 @@ const notActivated = z.enum(['disable', 'active']).meta({
   description: 'How to treat members who never signed in to WeCom (status 4).',
 })
 
-const source = z
-  .string()
-  .regex(/^[a-z_]{1,64}(?:\.[^\p{Cc}\p{Cs}]{1,64})?$/u, 'A field of a member such as biz_mail')
-  .meta({ description: 'Member field of WeCom, by its name there.', examples: ['name', 'extattr'] })
-const destination = z
-  .enum([
-    'username',
-    'displayName',
-    'email',
-    'phone',
-    'avatarUrl',
-    'title',
-    'gender',
-    'directLeaderUserId',
-    'attributes',
-  ])
-  .meta({ description: 'User field.' })
-
-/** One field of a member that becomes one field of a user. Functions in between will be further members. */
-const MappingEntry = z.strictObject({ from: source, to: destination })
-
-/** product.md §4.2. Of several entries with the same `to`, the first that is not empty counts. */
-export const defaultMapping: readonly z.output<typeof MappingEntry>[] = [
-  { from: 'userid', to: 'username' },
-  { from: 'name', to: 'displayName' },
-  { from: 'biz_mail', to: 'email' },
-  { from: 'email', to: 'email' },
-  { from: 'mobile', to: 'phone' },
-  { from: 'avatar', to: 'avatarUrl' },
-  { from: 'position', to: 'title' },
-  { from: 'gender', to: 'gender' },
-  { from: 'direct_leader', to: 'directLeaderUserId' },
-  { from: 'extattr', to: 'attributes' },
-]
-
 const percent = z.int().min(0).max(100)
 const people = z.int().min(0).max(1_000_000)
 
@@ -170,7 +136,9 @@ export const SyncSettings = answer({
   }).prefault({}),
   notActivated: notActivated.default('disable'),
   realTime: z.boolean().default(false).meta({ description: 'Follow contact events between runs.' }),
-  mapping: z.array(answer(MappingEntry.shape)).default(() => [...defaultMapping]),
+  mapping: Mapping.default(() => [...defaultMapping]).meta({
+    description: 'Which fields of a member become which fields of a user; null puts the default back.',
+  }),
   guard: answer({
     percent: percent.default(20).meta({ description: 'Removals above this share are held …' }),
     minimum: people.default(10).meta({ description: '… when they are at least this many.' }),
@@ -197,7 +165,7 @@ function syncInput<S extends z.ZodType>(schedule: S) {
     ),
     notActivated: clearable(notActivated),
     realTime: clearable(z.boolean()),
-    mapping: clearable(z.array(MappingEntry).max(100)),
+    mapping: clearable(MappingInput),
     guard: clearable(
       z.strictObject({ percent: clearable(percent), minimum: clearable(people), absolute: clearable(people) }),
     ),

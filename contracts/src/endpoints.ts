@@ -8,6 +8,7 @@ import * as departments from './departments.ts'
 import * as diagnosis from './diagnosis.ts'
 import type { Endpoint } from './endpoint.ts'
 import * as links from './links.ts'
+import * as mapping from './mapping.ts'
 import * as organizations from './organizations.ts'
 import * as runs from './runs.ts'
 import * as users from './users.ts'
@@ -25,6 +26,7 @@ export const endpoints = [
   connections.getConnection,
   connections.updateConnection,
   connections.deleteConnection,
+  mapping.sampleMapping,
 
   runs.startRun,
   runs.listRuns,

@@ -66,7 +66,9 @@ export const User = answer({
   displayName: z.string(),
   email: z.string().nullable(),
   emailVerified: z.boolean(),
-  emailSource: z.enum(['biz_mail', 'email', 'synthetic', 'manual']).nullable(),
+  emailSource: z.enum(['biz_mail', 'email', 'mapped', 'synthetic', 'manual']).nullable().meta({
+    description: '`mapped`: made by a rule of the field mapping. Neither it nor `synthetic` says who somebody is.',
+  }),
   phone: z.string().nullable(),
   avatarUrl: z.string().nullable(),
   title: z.string().nullable(),

@@ -28,6 +28,7 @@ import { createMetrics } from './metrics.ts'
 import { forgetPurged } from './sync/forgetting.ts'
 import { createHistory } from './sync/history.ts'
 import { createRuns } from './sync/runs.ts'
+import { createMappingSamples } from './sync/sample.ts'
 import { createSync, type SyncSettings, type SyncSource } from './sync/sync.ts'
 import { createVault, KEY_CHECK, loadOrCreateMasterKey, type Vault } from './vault.ts'
 
@@ -145,6 +146,7 @@ export async function createApp({
         departments,
         history,
         links,
+        mappingSamples: createMappingSamples({ connections, wecom }),
         organizations,
         publicUrl: config.publicUrl,
         environmentRedirectUrl: config.environmentConnection?.redirectUrl,
@@ -204,6 +206,7 @@ function settingsOf({ sync, signIn }: Connection): SyncSettings {
     onlyWecomUsers: sync.users.onlyWecom,
     onlyWecomDepartments: sync.departments.onlyWecom,
     notActivated: sync.notActivated,
+    mapping: sync.mapping,
     onlyHereUsers: sync.users.onlyHere,
     onlyHereDepartments: sync.departments.onlyHere,
     guard: sync.guard,

@@ -247,10 +247,26 @@ export const errorTable = {
     title: { en: 'This kind of connection is not available yet', zh: '暂不支持该类型的连接' },
     remedy: { en: 'Use a connection of kind self_built.', zh: '请使用 self_built 类型的连接。' },
   },
+  'connections/mapping': {
+    status: 400,
+    title: { en: 'The field mapping cannot be used', zh: '字段映射无法使用' },
+    remedy: {
+      en: 'Correct the rules that are named, or send null for the default mapping.',
+      zh: '请修改所列规则，或提交 null 以恢复默认映射。',
+    },
+  },
   'connections/setting-not-available': {
     status: 400,
     title: { en: 'This setting is not available yet', zh: '暂不支持该设置' },
     remedy: { en: 'Leave it at its default in this version.', zh: '此版本请保留默认值。' },
+  },
+  'sync/nobody-to-show': {
+    status: 409,
+    title: { en: 'Nobody was found to try the mapping on', zh: '未找到可用于预览映射的成员' },
+    remedy: {
+      en: "Name a member by userid, or widen the app's visible range.",
+      zh: '请指定成员的 userid，或扩大应用的可见范围。',
+    },
   },
   'sync/disabled': {
     status: 409,

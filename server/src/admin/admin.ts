@@ -12,6 +12,7 @@ import type { Users } from '../directory/users.ts'
 import type { Language } from '../errors.ts'
 import type { History } from '../sync/history.ts'
 import type { Runs } from '../sync/runs.ts'
+import type { MappingSamples } from '../sync/sample.ts'
 import type { Sync } from '../sync/sync.ts'
 import type { Access } from './access.ts'
 import { administratorRoutes } from './administrators.ts'
@@ -21,6 +22,7 @@ import { backupRoutes } from './backup.ts'
 import { connectionRoutes } from './connections.ts'
 import { departmentRoutes } from './departments.ts'
 import { linkRoutes } from './links.ts'
+import { mappingRoutes } from './mapping.ts'
 import { organizationRoutes } from './organizations.ts'
 import { mountRoutes, type Caller } from './routes.ts'
 import { runRoutes } from './runs.ts'
@@ -36,6 +38,7 @@ export interface AdminParts {
   readonly departments: Departments
   readonly history: History
   readonly links: Links
+  readonly mappingSamples: MappingSamples
   readonly organizations: Organizations
   readonly runs: Runs
   readonly sync: Sync
@@ -50,6 +53,7 @@ export function createAdminApi(parts: AdminParts) {
   const routes = [
     ...organizationRoutes(parts),
     ...connectionRoutes(parts),
+    ...mappingRoutes(parts),
     ...runRoutes(parts),
     ...userRoutes(parts),
     ...departmentRoutes(parts),

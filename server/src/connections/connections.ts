@@ -2,7 +2,15 @@
  * Our links to WeCom: settings, sealed secrets, who owns sync. Secrets go in and come out only as a WeCom client.
  * Shapes are those of http-api.md §4.2; rendering them for the API is admin/connections.ts.
  */
-import { mergePatch, SignInSettings, SyncSettings, type ConnectionPatch, type NewConnection } from '@muster/contracts'
+import {
+  mergePatch,
+  readMapping,
+  SignInSettings,
+  SyncSettings,
+  type ConnectionPatch,
+  type MappingEntry,
+  type NewConnection,
+} from '@muster/contracts'
 import type { Actor, Audit } from '../audit/audit.ts'
 import {
   insertRows,
@@ -467,6 +475,7 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
     const sync = parseSync(JSON.parse(row.sync))
     const signIn = SignInSettings.parse(JSON.parse(row.sign_in))
     refuseUnavailable(row, sync, signIn)
+    refuseMapping(sync.mapping)
     if (sync.enabled) {
       refuseIncomplete(missingForSync(row))
       const owner = await tx.kysely
@@ -626,15 +635,25 @@ function refuseIncomplete(fields: FieldProblem[]): void {
 /** What the contract names and this version does not do yet is refused, not ignored. */
 function refuseUnavailable(row: Row<'connections'>, sync: SyncSettings, signIn: SignInSettings): void {
   if (row.kind !== 'self_built') throw new AppError('connections/kind-not-available')
-  const defaults = SyncSettings.parse({})
-  const fields = [
-    ...(signIn.enabled ? ['signIn.enabled'] : []),
-    ...(sync.realTime ? ['sync.realTime'] : []),
-    ...(JSON.stringify(sync.mapping) === JSON.stringify(defaults.mapping) ? [] : ['sync.mapping']),
-  ]
+  const fields = [...(signIn.enabled ? ['signIn.enabled'] : []), ...(sync.realTime ? ['sync.realTime'] : [])]
   if (fields.length === 0) return
   throw new AppError('connections/setting-not-available', {
     fields: fields.map((path) => ({ path, message: 'Not available in this version.' })),
+  })
+}
+
+/** Names every rule that cannot be used, and why, in both languages. */
+export function refuseMapping(mapping: readonly MappingEntry[], path = 'sync.mapping'): void {
+  const { problems } = readMapping(mapping)
+  if (problems.length === 0) return
+  const where = (index: number | null) =>
+    index === null ? { en: '', zh: '' } : { en: `Rule ${index + 1}: `, zh: `第 ${index + 1} 条规则：` }
+  throw new AppError('connections/mapping', {
+    detail: {
+      en: problems.map(({ index, en }) => `${where(index).en}${en}`).join('. '),
+      zh: problems.map(({ index, zh }) => `${where(index).zh}${zh}`).join('；'),
+    },
+    fields: problems.map(({ index, en }) => ({ path: index === null ? path : `${path}.${index}`, message: en })),
   })
 }
 

@@ -18,6 +18,7 @@ import type { NewId } from '../ids.ts'
 import { applyBatch, batchOf, type ApplyOptions, type Batch } from './apply.ts'
 import { change, type Step } from './plan/changes.ts'
 import type { WantedUser } from './plan/mapping.ts'
+import type { EmailRule } from './plan/rules.ts'
 import {
   claimAddress,
   contestedSynthetics,
@@ -44,6 +45,8 @@ export interface ReconcileOptions extends JudgementOptions {
     readonly bindByUsername: boolean
     readonly onlyWecomUsers: 'create' | 'ignore'
     readonly syntheticEmailDomain: string
+    /** Where addresses come from; product.md's way when there is no other. */
+    readonly emails?: readonly EmailRule[]
   }
   readonly earlier: Earlier
   readonly signal: AbortSignal
@@ -336,15 +339,14 @@ async function identify(
       options,
       unlinked.map(({ key }) => key),
     )
-    const candidates = unlinked
-      .filter(({ key }) => namesakes.has(key))
-      .flatMap(({ userid }) => usernameCandidates(userid).map(foldName))
+    const isSomebodys = (name: string, key: string) => name !== key && snapshot.wasSeen(name)
+    const takenUsernames = await takenNames(database, unlinked, { ...options, namesakes, given, isSomebodys })
     const matched = matchPeople(
       people,
       {
         links,
         namesakes,
-        takenUsernames: await comparison.takenUsernames(database, options.organizationId, candidates),
+        takenUsernames,
         isUserid: snapshot.wasSeen,
         bindByUsername: policy.bindByUsername,
         onlyWecom: policy.onlyWecomUsers,
@@ -359,7 +361,7 @@ async function identify(
     for (const [index, identity] of matched.entries()) {
       identities.push(identity)
       const person = people[index]!
-      claims.push(claimAddress(person, identity, known, policy.syntheticEmailDomain))
+      claims.push(claimAddress(person, identity, known, policy.syntheticEmailDomain, policy.emails))
       const userId = existingUserId(identity)
       const present = userId === undefined ? undefined : known.get(userId)
       if (userId === undefined || person.isActive !== false) continue
@@ -370,6 +372,36 @@ async function identify(
     await database.breathe()
   }
   return { identities, claims, disabled, numbered: given.size }
+}
+
+/** Which names are in use, of those that these people might get: first what they would be called, then its numbered forms. */
+async function takenNames(
+  database: Database,
+  people: readonly WantedUser[],
+  {
+    organizationId,
+    namesakes,
+    given,
+    isSomebodys,
+  }: {
+    organizationId: string
+    namesakes: ReadonlyMap<string, unknown>
+    given: ReadonlySet<string>
+    /** Whether a name is the userid of another member. */
+    isSomebodys: (name: string, key: string) => boolean
+  },
+): Promise<Set<string>> {
+  const wished = people.flatMap(({ username }) => (username === undefined ? [] : [username]))
+  const taken = await comparison.takenUsernames(database, organizationId, wished.map(foldName))
+  const once = new Set<string>(given)
+  const contested = people.flatMap(({ key, userid, username }) => {
+    const name = foldName(username ?? userid)
+    const isContested =
+      username === undefined ? namesakes.has(key) : taken.has(name) || once.has(name) || isSomebodys(name, key)
+    if (username !== undefined) once.add(name)
+    return isContested ? usernameCandidates(username ?? userid).map(foldName) : []
+  })
+  return new Set([...taken, ...(await comparison.takenUsernames(database, organizationId, contested))])
 }
 
 const ADDRESSES_PAGE = 5_000

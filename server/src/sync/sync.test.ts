@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { startEmulator } from '@muster/emulator'
 import { createBudget, createMemoryTokenStore, createWecom } from '@muster/wecom'
 import { eventually } from '../../../test/eventually.ts'
+import { defaultMapping } from '@muster/contracts'
 import { onEachDatabase } from '../../test-support/databases.ts'
 import { ACTOR, createDirectory } from '../../test-support/directory.ts'
 import type { Database } from '../database/database.ts'
@@ -16,6 +17,7 @@ const settings: SyncSettings = {
   onlyWecomUsers: 'create',
   onlyWecomDepartments: 'create',
   notActivated: 'disable',
+  mapping: defaultMapping,
   onlyHereUsers: 'ignore',
   onlyHereDepartments: 'ignore',
   guard: { percent: 20, minimum: 10, absolute: 500 },

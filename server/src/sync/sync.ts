@@ -4,6 +4,7 @@
  * process can go on with it. Reading is in read/, deciding in plan/, writing in apply.ts.
  */
 import { hash as digest } from 'node:crypto'
+import type { MappingEntry } from '@muster/contracts'
 import type { Logger } from 'pino'
 import { SYSTEM, type Actor, type Audit } from '../audit/audit.ts'
 import type { DueRun } from '../connections/connections.ts'
@@ -16,6 +17,8 @@ import { countsOf } from './apply.ts'
 import type { History } from './history.ts'
 import { isMoreCautious } from './plan/caution.ts'
 import type { MappingSettings } from './plan/mapping.ts'
+import type { CompiledMapping } from './plan/rules.ts'
+import { compile } from './pinyin.ts'
 import { readingWarnings } from './read/explanations.ts'
 import { confirmGone } from './read/confirmation.ts'
 import { readAddressBook, type Credentials, type Reading } from './read/reader.ts'
@@ -35,7 +38,10 @@ export interface SyncSource extends Credentials {
 }
 
 /** The settings of a connection that decide what a run does. */
-export type SyncSettings = ReconcileOptions['policy'] & { readonly notActivated: 'disable' | 'active' }
+export type SyncSettings = Omit<ReconcileOptions['policy'], 'emails'> & {
+  readonly notActivated: 'disable' | 'active'
+  readonly mapping: readonly MappingEntry[]
+}
 
 /** Who asks for a run, and why. */
 export interface RunRequest {
@@ -434,7 +440,8 @@ export function createSync(parts: SyncParts) {
     const earlier = await parts.history.earlier(run.id)
     const links = await linkIndex(database, source.connectionId, source.corpId)
     const knownPages = await pages.load(source.connectionId, source.corpId)
-    const builder = createSnapshot(links, mappingSettings(source.settings), knownPages)
+    const mapping = await compile(source.settings.mapping)
+    const builder = createSnapshot(links, mappingSettings(source.settings, mapping), knownPages)
     const reading = await readAddressBook(source, builder, {
       signal,
       onProgress: (done, total) => Object.assign(progress, { done, total }),
@@ -455,7 +462,7 @@ export function createSync(parts: SyncParts) {
         isPreview: run.mode === 'preview',
         isComplete: reading.isComplete,
         isAbsenceKnown: !reading.individualsUnknown,
-        policy: source.settings,
+        policy: { ...source.settings, emails: mapping.emails },
         approved: approval?.keys ?? null,
         recentRemovals: () => parts.history.removalsSince(source.connectionId, now() - DAY_MS),
         confirmGone: (userids) => confirmGone(source, reading, userids, signal),
@@ -482,7 +489,7 @@ export function createSync(parts: SyncParts) {
         complete: isComplete,
         unread: [...reading.unread, ...unread],
         held,
-        warnings: [...run.warnings, ...readingWarnings(reading, snapshot), ...warnings],
+        warnings: [...run.warnings, ...readingWarnings(reading, snapshot, mapping), ...warnings],
       },
     }
   }
@@ -608,11 +615,11 @@ function timeoutSignal(ms: number): AbortSignal {
   return timeout.signal
 }
 
-function mappingSettings(settings: SyncSettings): MappingSettings {
+function mappingSettings(settings: SyncSettings, mapping: CompiledMapping): MappingSettings {
   const { notActivated, syntheticEmailDomain, onlyWecomDepartments } = settings
-  const decisive = [MAPPING_GENERATION, notActivated, syntheticEmailDomain, onlyWecomDepartments]
+  const decisive = [MAPPING_GENERATION, notActivated, syntheticEmailDomain, onlyWecomDepartments, settings.mapping]
   const version = digest('sha256', JSON.stringify(decisive), 'base64url').slice(0, 8)
-  return { notActivated, version }
+  return { notActivated, mapping, version }
 }
 
 function nothingRead({ unread }: Reading): AppError {

@@ -7,8 +7,9 @@
  */
 import { hash as digest } from 'node:crypto'
 import type { Member, MemberAttribute } from '@muster/wecom'
-import { foldName, isAddress, normalisePhone, storable } from '../../directory/names.ts'
+import { foldName, isAddress, storable } from '../../directory/names.ts'
 import type { Problem } from '../../errors.ts'
+import { DEFAULT_MAPPING, type CompiledMapping } from './rules.ts'
 
 /** One membership as WeCom gives it; `department` is WeCom's id. What is undefined is withheld, and stays as it is. */
 export interface WantedMembership {
@@ -25,8 +26,10 @@ export interface WantedUser {
   readonly key: string
   readonly openUserid: string | undefined
   readonly displayName: string | undefined
+  /** WeCom's own two addresses, whatever the mapping does with them: people are recognised by them. */
   readonly bizMail: string | null | undefined
   readonly email: string | null | undefined
+  /** WeCom's mobile; when the mapping takes the phone from elsewhere it says nothing about who somebody is. */
   readonly phone: string | null | undefined
   readonly avatarUrl: string | null | undefined
   readonly title: string | null | undefined
@@ -38,6 +41,12 @@ export interface WantedUser {
   readonly memberships: readonly WantedMembership[] | undefined
   /** Folded userids. */
   readonly leaders: readonly string[] | undefined
+  /** What a new user is to be called instead of the userid, when the mapping says so. */
+  readonly username?: string | undefined
+  /** The results of the rules for addresses that are neither of WeCom's two, in their order; false is withheld. */
+  readonly madeAddresses?: readonly (string | null | false)[] | undefined
+  /** The phone, when the mapping takes it from elsewhere. */
+  readonly otherPhone?: string | null | undefined
   /** Digest of all of the above and of the settings that shaped it: equal digests need no comparison. */
   readonly hash: string
   /** Why this member cannot become a user, whatever the directory says. */
@@ -47,6 +56,8 @@ export interface WantedUser {
 export interface MappingSettings {
   /** Whether status 4, "has never signed in to WeCom", counts as active. */
   readonly notActivated: 'disable' | 'active'
+  /** Product.md's when there is no other. */
+  readonly mapping?: CompiledMapping | undefined
   /** Changes whenever anything changes that decides what a member becomes, so that everybody is compared again. */
   readonly version: string
 }
@@ -62,21 +73,28 @@ export function mapMember(
   sightOf: (department: number) => Sight,
   settings: MappingSettings,
 ): MappedMember {
-  const displayName = member.name === undefined ? undefined : storable(member.name)
+  const mapping = settings.mapping ?? DEFAULT_MAPPING
+  const name = mapping.displayName(member)
+  const displayName = name === null ? '' : name
+  const phone = mapping.phone(member)
   const fields = {
     key: foldName(member.userid),
     openUserid: member.openUserid,
     displayName,
     bizMail: address(member.bizMail),
     email: address(member.email),
-    phone: member.mobile === undefined ? undefined : orNull(normalisePhone(storable(member.mobile))),
-    avatarUrl: text(member.avatar),
-    title: text(member.position),
-    gender: member.gender === 'unknown' ? undefined : member.gender,
-    attributes: member.attributes === undefined ? undefined : attributesJson(member.attributes),
+    phone: mapping.isPhoneMobile ? phone : undefined,
+    avatarUrl: mapping.avatarUrl(member),
+    title: mapping.title(member),
+    gender: !mapping.hasGender || member.gender === 'unknown' ? undefined : member.gender,
+    attributes:
+      !mapping.hasAttributes || member.attributes === undefined ? undefined : attributesJson(member.attributes),
     isActive: isActive(member, settings),
     memberships: memberships(member, sightOf),
-    leaders: member.directLeaders?.map(foldName),
+    leaders: mapping.hasLeaders ? member.directLeaders?.map(foldName) : undefined,
+    username: mapping.username === null ? undefined : usernameOf(mapping.username(member)),
+    madeAddresses: mapping.madeAddresses?.map((read) => madeAddress(read(member))),
+    otherPhone: mapping.isPhoneMobile ? undefined : phone,
   }
   return mapped(member.userid, fields, nameProblem(member, displayName), settings)
 }
@@ -128,7 +146,7 @@ function mapped(
   return { userid, ...fields, hash: hashOf(json, settings.version), problem, json }
 }
 
-/** The fields of a member that sync uses, by WeCom's names; one bit each, in this order. */
+/** The fields of a member that sync can use, by WeCom's names; one bit each, in this order. */
 const SOURCE_FIELDS = [
   'name',
   'department',
@@ -141,6 +159,11 @@ const SOURCE_FIELDS = [
   'avatar',
   'direct_leader',
   'extattr',
+  'alias',
+  'english_name',
+  'telephone',
+  'address',
+  'thumb_avatar',
 ] as const
 
 export const ALL_FIELDS = (1 << SOURCE_FIELDS.length) - 1
@@ -161,13 +184,21 @@ export function shownFields(member: Member): number {
     (member.bizMail === undefined ? 0 : 1 << 7) |
     (member.avatar === undefined ? 0 : 1 << 8) |
     (member.directLeaders === undefined ? 0 : 1 << 9) |
-    (member.attributes === undefined ? 0 : 1 << 10)
+    (member.attributes === undefined ? 0 : 1 << 10) |
+    (member.alias === undefined ? 0 : 1 << 11) |
+    (member.englishName === undefined ? 0 : 1 << 12) |
+    (member.telephone === undefined ? 0 : 1 << 13) |
+    (member.address === undefined ? 0 : 1 << 14) |
+    (member.thumbAvatar === undefined ? 0 : 1 << 15)
   )
 }
 
-/** The names of the fields that are not among the bits. */
-export function fieldsMissing(bits: number): string[] {
-  return SOURCE_FIELDS.filter((_, index) => (bits & (1 << index)) === 0)
+/** The names of the fields that are not among the bits, of those that this mapping uses. */
+export function fieldsMissing(bits: number, { fields }: CompiledMapping = DEFAULT_MAPPING): string[] {
+  return SOURCE_FIELDS.filter((name, index) => {
+    const isUsed = name === 'department' || name === 'status' || fields.has(name)
+    return isUsed && (bits & (1 << index)) === 0
+  })
 }
 
 /** status 1 and not switched off is active; 2 disabled, 4 not activated, 5 left (wecom-api.md §2.3.1). */
@@ -203,8 +234,13 @@ function memberships(member: Member, sightOf: (department: number) => Sight): Wa
   return wanted
 }
 
-function text(value: string | undefined): string | null | undefined {
-  return value === undefined ? undefined : orNull(storable(value))
+/** What cannot be a username leaves the userid in its place. */
+function usernameOf(name: string | null | undefined): string | undefined {
+  return name != null && /^[^\s\p{C}]{1,64}$/u.test(name) ? name : undefined
+}
+
+function madeAddress(seen: string | null | undefined): string | null | false {
+  return seen === undefined ? false : (address(seen ?? '') ?? null)
 }
 
 /** A text that is no address says as little as an empty one: "-", "无" and "null" are seen in the field. */
@@ -212,10 +248,6 @@ function address(value: string | undefined): string | null | undefined {
   if (value === undefined) return undefined
   const trimmed = storable(value).trim()
   return isAddress(trimmed) ? trimmed : null
-}
-
-function orNull(value: string): string | null {
-  return value === '' ? null : value
 }
 
 function attributesJson(attributes: readonly MemberAttribute[]): string {

@@ -5,6 +5,7 @@
 import { foldName, syntheticAddress } from '../../directory/names.ts'
 import type { Problem } from '../../errors.ts'
 import type { WantedUser } from './mapping.ts'
+import { DEFAULT_MAPPING, type EmailRule, type Seen } from './rules.ts'
 
 /** What is known here about a member that was linked before. */
 export interface KnownLink {
@@ -34,7 +35,7 @@ export type Identity =
 export interface MatchContext {
   readonly links: ReadonlyMap<string, KnownLink>
   readonly namesakes: ReadonlyMap<string, Namesake>
-  /** Folded usernames of living users, among `usernameCandidates` of everybody whose name is taken. */
+  /** Folded usernames of living users, among what the mapping would call people and `usernameCandidates` of taken names. */
   readonly takenUsernames: ReadonlySet<string>
   /** Whether some member has this folded userid, so that nobody else may be given it as a username. */
   readonly isUserid: (key: string) => boolean
@@ -59,11 +60,14 @@ export function matchPeople(people: readonly WantedUser[], context: MatchContext
       return { kind: 'matched', userId: namesake.userId }
     }
     if (context.onlyWecom === 'ignore') return { kind: 'skipped', reason: 'not-created-by-policy' }
-    if (namesake === undefined) return { kind: 'new', userId: context.newId('usr'), username: person.userid }
+    const isOwn = person.username === undefined
+    if (isOwn && namesake === undefined) return { kind: 'new', userId: context.newId('usr'), username: person.userid }
 
-    const username = usernameCandidates(person.userid).find((candidate) => {
+    const wishes = isOwn ? [] : [person.username]
+    const username = [...wishes, ...usernameCandidates(person.username ?? person.userid)].find((candidate) => {
       const key = foldName(candidate)
-      return !context.takenUsernames.has(key) && !context.isUserid(key) && !given.has(key)
+      const isSomebodys = context.isUserid(key) && key !== person.key
+      return !context.takenUsernames.has(key) && !isSomebodys && !given.has(key)
     })
     if (username === undefined) return { kind: 'failed', problem: { code: 'directory/username-taken' } }
     given.add(foldName(username))
@@ -78,7 +82,7 @@ export function usernameCandidates(userid: string): string[] {
   return Array.from({ length: CANDIDATES }, (_, index) => `${userid}-${index + 2}`)
 }
 
-export type EmailSource = 'biz_mail' | 'email' | 'synthetic' | 'manual'
+export type EmailSource = 'biz_mail' | 'email' | 'mapped' | 'synthetic' | 'manual'
 
 /** An address as it is stored. */
 export interface Address {
@@ -115,6 +119,7 @@ export function claimAddress(
   identity: Identity,
   known: ReadonlyMap<string, KnownAddress>,
   syntheticDomain: string,
+  emails?: readonly EmailRule[],
 ): AddressClaim {
   const userId = 'userId' in identity && person.problem === undefined ? identity.userId : undefined
   if (userId === undefined) return { person: person.key, userId, currentKey: null, wish: undefined }
@@ -123,18 +128,35 @@ export function claimAddress(
     person: person.key,
     userId,
     currentKey: current?.key ?? null,
-    wish: wishedAddress(person, current, syntheticDomain),
+    wish: wishedAddress(person, current, syntheticDomain, emails),
   }
 }
 
-/** biz_mail, then email, then the synthetic one; an address whose field is withheld today stays as it is. */
-function wishedAddress(person: WantedUser, known: KnownAddress | undefined, domain: string): Address | undefined {
-  if (person.bizMail) return address(person.bizMail, 'biz_mail')
-  if (person.bizMail === undefined && known?.source === 'biz_mail') return undefined
-  if (person.email) return address(person.email, 'email')
-  if (person.email === undefined && known?.source === 'email') return undefined
+/**
+ * What the mapping says, else the synthetic one. An address stays as it is while the field that it came from is withheld.
+ * @param emails in the order in which they are tried; by default biz_mail, then email
+ */
+export function wishedAddress(
+  person: WantedUser,
+  known: KnownAddress | undefined,
+  domain: string,
+  emails: readonly EmailRule[] = DEFAULT_MAPPING.emails,
+): Address | undefined {
+  let made = 0
+  for (const rule of emails) {
+    const [source, seen] = addressOf(rule, person, () => made++)
+    if (seen) return address(seen, source)
+    if (seen === undefined && known?.source === source) return undefined
+  }
   if (known !== undefined && (known.source === 'manual' || known.source === 'synthetic')) return undefined
   return address(syntheticAddress(person.userid, domain), 'synthetic')
+}
+
+function addressOf(rule: EmailRule, person: WantedUser, nextMade: () => number): [EmailSource, Seen] {
+  if (rule === 'biz_mail') return [rule, person.bizMail]
+  if (rule === 'email') return [rule, person.email]
+  const seen = person.madeAddresses?.[nextMade()]
+  return ['mapped', seen === false ? undefined : seen]
 }
 
 function address(email: string, source: EmailSource): Address {

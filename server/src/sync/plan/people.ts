@@ -81,7 +81,7 @@ function create(
     username_key: foldName(identity.username),
     display_name: wanted.displayName ?? wanted.userid,
     ...addressColumns(address, undefined),
-    phone: wanted.phone ?? null,
+    phone: phoneOf(wanted) ?? null,
     avatar_url: wanted.avatarUrl ?? null,
     title: wanted.title ?? null,
     gender: wanted.gender ?? null,
@@ -230,8 +230,13 @@ function isSomebodyElse(user: Row<'users'>, wanted: WantedUser): boolean {
   if (wanted.displayName === undefined || wanted.displayName === user.display_name) return false
   const phoneDiffers = Boolean(wanted.phone) && user.phone !== null && wanted.phone !== user.phone
   const address = wanted.bizMail ?? wanted.email
-  const hasRealAddress = user.email_key !== null && user.email_source !== 'synthetic'
+  const hasRealAddress = user.email_key !== null && !isMadeUp(user.email_source)
   return phoneDiffers || (Boolean(address) && hasRealAddress && foldName(address!) !== user.email_key)
+}
+
+/** By us or by a rule of the mapping: it says nothing about who somebody is. */
+function isMadeUp(source: string | null): boolean {
+  return source === 'synthetic' || source === 'mapped'
 }
 
 /** Whether a returning userid belongs to whom it belonged before: one of mobile, address and name says so. */
@@ -239,7 +244,7 @@ function isSamePerson(user: Row<'users'>, wanted: WantedUser): boolean {
   const addresses = [wanted.bizMail, wanted.email].flatMap((email) => (email ? [foldName(email)] : []))
   return (
     (wanted.phone !== null && wanted.phone !== undefined && wanted.phone === user.phone) ||
-    (user.email_key !== null && user.email_source !== 'synthetic' && addresses.includes(user.email_key)) ||
+    (user.email_key !== null && !isMadeUp(user.email_source) && addresses.includes(user.email_key)) ||
     wanted.displayName === user.display_name
   )
 }
@@ -272,7 +277,7 @@ function sourceFields(
     id: user.id,
     display_name: wanted.displayName ?? user.display_name,
     ...addressColumns(address, user),
-    phone: seenOr(wanted.phone, user.phone),
+    phone: seenOr(phoneOf(wanted), user.phone),
     avatar_url: seenOr(wanted.avatarUrl, user.avatar_url),
     title: seenOr(wanted.title, user.title),
     gender: wanted.gender ?? user.gender,
@@ -283,6 +288,11 @@ function sourceFields(
     deleted_at: status.action === 'restore' ? null : user.deleted_at,
     updated_at: context.now,
   }
+}
+
+/** The mobile, unless the mapping takes the phone from elsewhere; then the mobile says nothing. */
+function phoneOf({ phone, otherPhone }: WantedUser): string | null | undefined {
+  return otherPhone === undefined ? phone : otherPhone
 }
 
 /** Absent is not empty: what was withheld keeps what we have. */
@@ -442,6 +452,7 @@ function onlyStatus(wanted: WantedUser): WantedUser {
     attributes: undefined,
     memberships: undefined,
     leaders: undefined,
+    otherPhone: undefined,
   }
 }
 

@@ -1,5 +1,6 @@
 /** What a run says about its reading: which way was taken and why, and what was not shown. Pure. */
 import { fieldsMissing, ID_FIELDS } from '../plan/mapping.ts'
+import type { CompiledMapping } from '../plan/rules.ts'
 import type { ReadingChoice, Strategy, Warning } from '../runs.ts'
 import type { Reading } from './reader.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -65,11 +66,15 @@ export function choice(
 /** Ordering it, asking whether it is done, fetching a file: at least. */
 const EXPORT_CALLS = 3
 
-export function readingWarnings({ choice: { strategy }, individualsUnknown }: Reading, snapshot: Snapshot): Warning[] {
+export function readingWarnings(
+  { choice: { strategy }, individualsUnknown }: Reading,
+  snapshot: Snapshot,
+  mapping: CompiledMapping,
+): Warning[] {
   const unnamed = snapshot.departments.filter(({ name }) => name === undefined).length
   return [
     ...(individualsUnknown ? [INDIVIDUALS_UNKNOWN] : []),
-    ...(snapshot.idsOnly > 0 ? [detailsWithheld(snapshot.idsOnly)] : []),
+    ...(snapshot.idsOnly > 0 ? [detailsWithheld(snapshot.idsOnly, mapping)] : []),
     ...(strategy === 'ids' && unnamed > 0 ? [departmentsUnnamed(unnamed)] : []),
     ...(snapshot.withheld.length > 0 ? [fieldsWithheld(snapshot.withheld)] : []),
   ]
@@ -83,8 +88,8 @@ const INDIVIDUALS_UNKNOWN: Warning = {
   },
 }
 
-function detailsWithheld(people: number): Warning {
-  const fields = fieldsMissing(ID_FIELDS).join(', ')
+function detailsWithheld(people: number, mapping: CompiledMapping): Warning {
+  const fields = fieldsMissing(ID_FIELDS, mapping).join(', ')
   return {
     code: 'details-withheld',
     detail: {

@@ -207,7 +207,7 @@ export function createSnapshot(
       isAsApplied,
       rejected,
       idsOnly,
-      withheld: shown === 0 ? [] : fieldsMissing(shown),
+      withheld: shown === 0 ? [] : fieldsMissing(shown, settings.mapping),
       wasSeen: (key) => seenAs(key) !== undefined,
       pages,
     }),
