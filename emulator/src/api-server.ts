@@ -71,6 +71,8 @@ async function receive(
     ...principalOf(world, query),
   })
   response.once('close', () => world.ledger.close(record))
+  // By the emulator's clock, which a test can move; Node would say its own.
+  response.setHeader('date', new Date(world.now()).toUTCString())
 
   const body = await readBody(request)
   if (!body) {

@@ -24,6 +24,8 @@ export type ExchangeRequest = {
   maxBytes: number
   signal: AbortSignal | undefined
   sensitive: readonly string[]
+  /** Told the time that the server names in its answer, whatever else is in it. Milliseconds since 1970. */
+  onServerTime?: (ms: number) => void
 }
 
 type Answer = { bytes: Buffer; contentType: string }
@@ -121,6 +123,8 @@ async function readAnswer(dispatcher: Dispatcher, request: ExchangeRequest, sign
     return error
   }
 
+  const serverTime = Date.parse(String(response.headers['date'] ?? ''))
+  if (!Number.isNaN(serverTime)) request.onServerTime?.(serverTime)
   const status = response.statusCode
   if (status >= 300 && status < 400)
     throw refuse(fail('WECOM_REDIRECTED', `HTTP ${status} instead of an answer`, status))

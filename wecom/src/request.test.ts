@@ -307,6 +307,26 @@ test('every request that was sent is reported once, gettoken and repetitions inc
   assert.equal(reports.length, server.asked.length)
 })
 
+test('a report carries the time that the answer named, also of a refusal, and none that cannot be read', async () => {
+  const reports: CallReport[] = []
+  const dates = ['Fri, 20 Nov 2026 03:00:00 GMT', 'Fri, 20 Nov 2026 03:00:01 GMT', 'yesterday']
+  const { principal } = await startStack(
+    ({ api }, response) => {
+      response.setHeader('date', dates[reports.length] ?? '')
+      return api === 'user/list' ? { errcode: reports.length === 1 ? 42001 : 0, userlist: [] } : undefined
+    },
+    {},
+    { onCall: (report) => reports.push(report) },
+  )
+
+  await principal.members.list(1)
+
+  assert.deepEqual(
+    reports.map(({ serverTime }) => serverTime),
+    [Date.UTC(2026, 10, 20, 3), Date.UTC(2026, 10, 20, 3, 0, 1), undefined, undefined],
+  )
+})
+
 test('every request takes a place of the budget and gives it back, whatever comes of it', async () => {
   const taken: string[] = []
   let free = 0

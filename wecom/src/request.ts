@@ -40,7 +40,11 @@ export type CallReport = {
   readonly errcode?: number
   /** 1 for the first request of a call, then 2, 3 … */
   readonly attempt: number
+  /** The time that the answer named (its Date header, in whole seconds), in milliseconds since 1970. */
+  readonly serverTime?: number
 }
+
+type NoteTime = (ms: number) => void
 
 export type ApiRequest<T> = {
   api: string
@@ -98,7 +102,7 @@ type Job<T> = {
   priority: Priority
   signal: AbortSignal | undefined
   onCall: CallerOptions['onCall']
-  exchange: () => Promise<T>
+  exchange: (onServerTime: NoteTime) => Promise<T>
 }
 
 /** May be sent now; give the place back when the answer is in. */
@@ -134,7 +138,8 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
               priority,
               signal,
               onCall,
-              exchange: () => askApi(request, { access_token: token }, [token, ...sensitive], signal),
+              exchange: (onServerTime) =>
+                askApi(request, { access_token: token }, { sensitive: [token, ...sensitive], signal, onServerTime }),
             },
             progress,
           )
@@ -156,8 +161,17 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
 
       async download({ api, url, timeoutMs, maxBytes }, options) {
         const { signal, priority = usualPriority } = options ?? {}
-        const exchange = () =>
-          fetchBytes(dispatcher, { api, url, method: 'GET', timeoutMs, maxBytes, signal, sensitive: [url] })
+        const exchange = (onServerTime: NoteTime) =>
+          fetchBytes(dispatcher, {
+            api,
+            url,
+            method: 'GET',
+            timeoutMs,
+            maxBytes,
+            signal,
+            sensitive: [url],
+            onServerTime,
+          })
         return await orAborted(api, signal, () =>
           send({ api, repeat: 'always', corpId, priority, signal, onCall, exchange }, newProgress()),
         )
@@ -175,7 +189,8 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
 
     function getToken(signal: AbortSignal, priority: Priority): Promise<FreshToken> {
       const request: ApiRequest<FreshToken> = { api: 'gettoken', method: 'GET', repeat: 'always', read: readToken }
-      const exchange = () => askApi(request, { corpid: corpId, corpsecret: secret }, [secret], signal)
+      const exchange = (onServerTime: NoteTime) =>
+        askApi(request, { corpid: corpId, corpsecret: secret }, { sensitive: [secret], signal, onServerTime })
       return send({ api: 'gettoken', repeat: 'always', corpId, priority, signal, onCall, exchange }, newProgress())
     }
   }
@@ -201,6 +216,7 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
 
   async function attempt<T>(job: Job<T>, pass: PassWithPlace, progress: Progress): Promise<T> {
     const startedAt = now()
+    let serverTime: number | undefined
     const report = (outcome: CallReport['outcome'], errcode?: number) =>
       job.onCall?.({
         api: job.api,
@@ -208,11 +224,12 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
         outcome,
         ...(errcode === undefined ? {} : { errcode }),
         attempt: progress.attempts,
+        ...(serverTime === undefined ? {} : { serverTime }),
       })
     progress.attempts++
     let result: T
     try {
-      result = await job.exchange()
+      result = await job.exchange((ms) => (serverTime = ms))
     } catch (error) {
       pass.release()
       const failure = error instanceof WecomError ? error : undefined
@@ -251,8 +268,11 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
   async function askApi<T>(
     request: ApiRequest<T>,
     credentials: Record<string, string>,
-    sensitive: readonly string[],
-    signal: AbortSignal | undefined,
+    {
+      sensitive,
+      signal,
+      onServerTime,
+    }: { sensitive: readonly string[]; signal: AbortSignal | undefined; onServerTime: NoteTime },
   ): Promise<T> {
     const { api, method, query, body } = request
     const exchange: ExchangeRequest = {
@@ -264,6 +284,7 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
       maxBytes: settings.maxResponseBytes,
       signal,
       sensitive,
+      onServerTime,
     }
     if (request.recognise === undefined) return readAnswer(request, await fetchJson(dispatcher, exchange), sensitive)
     const outcome = await fetchJsonUnlessKnown(dispatcher, exchange, request.recognise)

@@ -115,6 +115,26 @@ test('a wrong secret is asked once by fifty parallel callers and not again for a
   assert.equal(server.count('gettoken'), 2)
 })
 
+test('an address that was trusted or an app that was enabled in the meantime is noticed within seconds', async () => {
+  for (const errcode of [60020, 50003]) {
+    let isMended = false
+    const clock = createClock()
+    const { server, principal } = await startStack(({ api }) => {
+      if (api !== 'gettoken') return { errcode: 0, userlist: [] }
+      return isMended ? undefined : { errcode }
+    }, clock)
+    await assert.rejects(principal.members.list(1))
+    await assert.rejects(principal.members.list(1))
+    assert.equal(server.count('gettoken'), 1)
+
+    isMended = true
+    clock.advance(2_001)
+    await principal.members.list(1)
+
+    assert.equal(server.count('gettoken'), 2)
+  }
+})
+
 test('a changed secret is asked at once although the old one was refused', async () => {
   const { wecom, server } = await startStack(({ api, query }) => {
     if (api !== 'gettoken') return { errcode: 0, userlist: [] }

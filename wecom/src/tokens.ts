@@ -1,7 +1,7 @@
 /**
  * Access tokens: one per (server, corp, secret), fetched once for any number of callers, renewed a little early,
- * replaced once when WeCom rejects it. A secret that WeCom refused is not asked again for a while, because WeCom blocks
- * an address for an hour after many wrong ones (45009). Tokens live in a TokenStore that the caller may provide.
+ * replaced once when WeCom rejects it. A secret that WeCom refused is not asked again for half a minute, because WeCom
+ * blocks an address for an hour after many wrong ones (45009). Tokens live in a TokenStore that the caller may provide.
  */
 
 import { createHash } from 'node:crypto'
@@ -79,6 +79,8 @@ type Entry = {
 }
 
 const REFUSAL_MEMORY_MS = 30_000
+/** Somebody who has just trusted our address or enabled the app looks again at once; asking that does no harm. */
+const MENDABLE_REFUSAL_MEMORY_MS = 2_000
 const EARLY_MS = 5 * 60_000
 const EARLY_SHARE = 0.1
 const MAX_LIFETIME_MS = 24 * 3_600_000
@@ -183,8 +185,16 @@ export function createTokens({ apiUrl, store, now, random }: TokensOptions): Tok
       const postponed = { ...old, renewAt: Math.min(now() + REFUSAL_MEMORY_MS, old.expiresAt) }
       if (isWanted(postponed)) return (entry.stored = postponed)
     }
-    if (error.errcode !== undefined && !error.retryable) entry.refusal = { error, until: now() + REFUSAL_MEMORY_MS }
+    if (error.errcode !== undefined && !error.retryable) {
+      const memoryMs = isAboutSecret(error) ? REFUSAL_MEMORY_MS : MENDABLE_REFUSAL_MEMORY_MS
+      entry.refusal = { error, until: now() + memoryMs }
+    }
     throw error
+  }
+
+  /** No change in WeCom's console makes this credential right; and wrong ones are counted against our address. */
+  function isAboutSecret({ kind, code }: WecomError): boolean {
+    return kind === 'credential' && code !== 'WECOM_APP_DISABLED'
   }
 
   function keep(entry: Entry, token: StoredToken): StoredToken {
