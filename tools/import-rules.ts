@@ -78,7 +78,7 @@ const MAY_IMPORT: Readonly<Record<Layer, readonly Layer[]>> = {
 /** A folder is entered by the file with its name, and by these: they are meant for others as they are, and adding one is a decision. */
 const FURTHER_DOORS: Readonly<Record<string, readonly string[]>> = {
   admin: ['access'],
-  connections: ['wecom', 'wecom-problem'],
+  connections: ['doctor', 'wecom', 'wecom-problem'],
   database: ['backup'],
   directory: [
     'comparison',
@@ -118,8 +118,9 @@ const OWNERS: readonly { module: RegExp; values: readonly string[]; types?: read
   { module: /^undici(?:\/|$)/, values: ['wecom/src/', 'server/src/cli/'] },
 ]
 
-/** Folders whose functions do no I/O and read no clock: what they may import as values. Types they may know like others. */
+/** Folders and files whose functions do no I/O and read no clock, and what they may import as values. Types are free. */
 const PURE: Readonly<Record<string, readonly string[]>> = {
+  'server/src/connections/diagnosis.ts': ['server/src/errors.ts'],
   'server/src/connections/schedule.ts': ['croner'],
   'server/src/sync/plan/': [
     'server/src/directory/names.ts',

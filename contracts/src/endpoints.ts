@@ -27,6 +27,7 @@ export const endpoints = [
   connections.updateConnection,
   connections.deleteConnection,
   mapping.sampleMapping,
+  diagnosis.diagnoseConnection,
 
   runs.startRun,
   runs.listRuns,

@@ -12,6 +12,7 @@ import { startJobs } from './background.ts'
 import type { Clock } from './clock.ts'
 import { databaseUrl, type Config } from './config.ts'
 import { createConnections, type Connection } from './connections/connections.ts'
+import { createDoctor } from './connections/doctor.ts'
 import { createWecomAccess } from './connections/wecom.ts'
 import { takeSnapshot } from './database/backup.ts'
 import { openDatabase, type Database } from './database/database.ts'
@@ -87,6 +88,7 @@ export async function createApp({
       now,
       onCall: metrics.wecomCall,
     })
+    const doctor = createDoctor({ database, connections, organizations, wecom, now })
 
     // features
     const owner = `process_${randomBytes(12).toString('hex')}`
@@ -144,6 +146,7 @@ export async function createApp({
         audit,
         connections,
         departments,
+        doctor,
         history,
         links,
         mappingSamples: createMappingSamples({ connections, wecom }),

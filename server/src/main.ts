@@ -28,6 +28,11 @@ const commands: Record<string, Command> = {
     summary: 'run directory sync now; exit code 0 succeeded, 3 partially, 4 held, 1 failed',
     run: async (args) => (await import('./cli/sync.ts')).sync(args),
   },
+  doctor: {
+    usage: 'doctor CONNECTION [--json]',
+    summary: 'test a connection to WeCom and say what to mend; exit code 1 when a check failed',
+    run: async (args) => (await import('./cli/doctor.ts')).doctor(args),
+  },
   admin: {
     usage: 'admin create NAME | admin token NAME [--role owner|operator|auditor] [--json]',
     summary: 'a local administrator, or an API token',

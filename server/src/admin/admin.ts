@@ -5,6 +5,7 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-pro
 import type { Audit } from '../audit/audit.ts'
 import type { Connections } from '../connections/connections.ts'
 import type { Snapshot } from '../database/backup.ts'
+import type { Doctor } from '../connections/doctor.ts'
 import type { Departments } from '../directory/departments.ts'
 import type { Links } from '../directory/links.ts'
 import type { Organizations } from '../directory/organizations.ts'
@@ -36,6 +37,7 @@ export interface AdminParts {
   readonly audit: Audit
   readonly connections: Connections
   readonly departments: Departments
+  readonly doctor: Doctor
   readonly history: History
   readonly links: Links
   readonly mappingSamples: MappingSamples

@@ -2,16 +2,20 @@
 import {
   createConnection,
   deleteConnection,
+  diagnoseConnection,
   getConnection,
   listConnections,
   updateConnection,
   type Connection as ConnectionAnswer,
+  type Diagnosis as DiagnosisAnswer,
 } from '@muster/contracts'
 import type { z } from 'zod'
 import type { Actor } from '../audit/audit.ts'
 import type { Connection, Connections } from '../connections/connections.ts'
 import { ENVIRONMENT_IDENTIFIER } from '../connections/connections.ts'
+import type { Diagnosis, Doctor } from '../connections/doctor.ts'
 import type { Organizations } from '../directory/organizations.ts'
+import type { Language } from '../errors.ts'
 import type { Runs } from '../sync/runs.ts'
 import type { Sync } from '../sync/sync.ts'
 import { page, readCursor, readSearch } from './pages.ts'
@@ -19,6 +23,7 @@ import { route, type Route } from './routes.ts'
 
 export function connectionRoutes({
   connections,
+  doctor,
   organizations,
   runs,
   sync,
@@ -26,6 +31,7 @@ export function connectionRoutes({
   environmentRedirectUrl,
 }: {
   connections: Connections
+  doctor: Doctor
   organizations: Organizations
   runs: Runs
   sync: Sync
@@ -62,6 +68,10 @@ export function connectionRoutes({
       await connections.remove(actor, params.id, query.confirm)
       return undefined
     }),
+
+    route(diagnoseConnection, async ({ params, language }) =>
+      renderDiagnosis(await doctor.examine(params.id), language),
+    ),
   ]
 
   async function cancelActive(connectionId: string, actor: Actor): Promise<void> {
@@ -114,6 +124,24 @@ export function connectionRoutes({
     if (managedByEnvironment && environmentRedirectUrl !== undefined) return environmentRedirectUrl
     const path = identifier === ENVIRONMENT_IDENTIFIER && managedByEnvironment ? '' : `${identifier}/`
     return `${publicUrl}/auth/wecom/${path}callback`
+  }
+}
+
+function renderDiagnosis(
+  { checks, observedAddress, sample }: Diagnosis,
+  language: Language,
+): z.input<typeof DiagnosisAnswer> {
+  return {
+    checks: checks.map(({ name, result, title, detail, remedy, wecomCode }) => ({
+      name,
+      result,
+      title: title[language],
+      detail: detail[language],
+      remedy: remedy?.[language] ?? null,
+      wecomCode,
+    })),
+    observedAddress,
+    sample,
   }
 }
 

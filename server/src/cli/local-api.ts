@@ -10,6 +10,7 @@ import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { answers, localDoorPath } from '../local-door.ts'
 import { createLog } from '../log.ts'
+import { terminalLanguage } from './terminal.ts'
 
 const CALL_TIMEOUT_MS = 60_000
 
@@ -49,7 +50,7 @@ export async function throughDoor<T>(dataDir: string, work: (api: Transport) => 
 }
 
 function transportOf(client: Client): Transport {
-  const language = /^zh/i.test(process.env.LC_ALL || process.env.LC_MESSAGES || process.env.LANG || '') ? 'zh' : 'en'
+  const language = terminalLanguage()
   return async ({ method, path, query, body }) => {
     const response = await client.request({
       method,

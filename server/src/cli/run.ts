@@ -1,7 +1,7 @@
 /** Starts a run through the API, shows how it goes, and says how it ended. Shared by `sync` and `demo`. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { approveRun, call, getRun, listChanges, startRun, type Run, type Transport } from '@muster/contracts'
-import { createProgress, say } from './terminal.ts'
+import { createProgress, printable, say } from './terminal.ts'
 
 const POLL_MS = 150
 
@@ -75,11 +75,6 @@ const SHOWN_FAILURES = 20
 function countsLine(counts: Readonly<Record<string, number>>): string {
   const named = Object.entries(counts).filter(([name, count]) => count > 0 || name === 'unchanged')
   return named.map(([name, count]) => `${count.toLocaleString('en')} ${name}`).join(', ')
-}
-
-/** Names come from outside: control and direction characters must not reach the terminal. */
-function printable(name: string): string {
-  return name.replace(/[\p{Cc}\p{Cf}]/gu, '·')
 }
 
 /** How a command that made this run ends. */

@@ -29,8 +29,29 @@ export function readNumber(text: string, name: string, least: number, most: numb
   throw new UsageError(`--${name} takes a whole number from ${least} to ${most}, not "${text}".`)
 }
 
+/** The language of whoever sits at this terminal. */
+export function terminalLanguage(): 'en' | 'zh' {
+  return /^zh/i.test(process.env.LC_ALL || process.env.LC_MESSAGES || process.env.LANG || '') ? 'zh' : 'en'
+}
+
 export function say(line = ''): void {
   process.stdout.write(`${line}\n`)
+}
+
+/** Names come from outside: control and direction characters must not reach the terminal. */
+export function printable(name: string): string {
+  return name.replace(/[\p{Cc}\p{Cf}]/gu, '·')
+}
+
+/** Columns that a text takes on a terminal: Chinese characters and full-width signs take two. */
+export function widthOf(text: string): number {
+  let width = 0
+  for (const character of text) width += isWide(character) ? 2 : 1
+  return width
+}
+
+function isWide(character: string): boolean {
+  return /[\p{Script=Han}\u3000-\u303f\uff00-\uff60\uffe0-\uffe6]/u.test(character)
 }
 
 export function printJson(value: unknown): void {

@@ -2,6 +2,7 @@
  * Our links to WeCom: settings, sealed secrets, who owns sync. Secrets go in and come out only as a WeCom client.
  * Shapes are those of http-api.md §4.2; rendering them for the API is admin/connections.ts.
  */
+import { createHash } from 'node:crypto'
 import {
   mergePatch,
   readMapping,
@@ -319,6 +320,26 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
       const row = await rowOf(database, connectionId)
       const sealed = row[SECRET_COLUMNS[name]]
       return sealed === null ? undefined : vault.open(recordOf(row.id, name), sealed)
+    },
+
+    /**
+     * Another text whenever the secret is saved, be it the same one again; says nothing about the secret itself.
+     * Undefined when there is none.
+     */
+    async secretVersion(connectionId: string, name: SecretName): Promise<string | undefined> {
+      const sealed = (await rowOf(database, connectionId))[SECRET_COLUMNS[name]]
+      return sealed === null ? undefined : createHash('sha256').update(sealed).digest('base64url')
+    },
+
+    /** The connection of an organization that has directory sync switched on; there is at most one. */
+    async ownerOfSync(organizationId: string): Promise<Connection | undefined> {
+      const row = await database.kysely
+        .selectFrom('connections')
+        .selectAll()
+        .where('organization_id', '=', organizationId)
+        .where('sync_enabled', '=', 1)
+        .executeTakeFirst()
+      return row === undefined ? undefined : fromRow(row)
     },
 
     /** Brings the connection `wecom` in line with the environment; without one, it becomes an ordinary connection. */

@@ -1,10 +1,17 @@
 /** The WeCom client of this process, on tokens that all processes share through the database. Owns `wecom_tokens`. */
-import { createBudget, createWecom, type Principal, type StoredToken, type TokenStore } from '@muster/wecom'
+import {
+  createBudget,
+  createWecom,
+  type CallReport,
+  type Principal,
+  type StoredToken,
+  type TokenStore,
+} from '@muster/wecom'
 import type { Database } from '../database/database.ts'
 import { AppError } from '../errors.ts'
 import { Secret } from '../secret.ts'
 import { VaultError, type Vault } from '../vault.ts'
-import type { Connections } from './connections.ts'
+import type { Connection, Connections } from './connections.ts'
 
 export interface WecomSettings {
   readonly apiUrl: string
@@ -78,6 +85,29 @@ export function createWecomAccess({
       const principal = secret === undefined ? contacts : principalWith(secret)
       if (principal === null) throw new AppError('connections/incomplete')
       return { principal, corpId, agentId, hasVisibleRange: secret !== undefined, contacts }
+    },
+
+    /**
+     * One credential of a connection, for somebody who waits for the answer. Without agentId, because the doctor names it.
+     * @param onReport told about every request that is sent
+     * @returns undefined when the connection lacks it
+     */
+    async forDiagnosis(
+      connection: Connection,
+      name: 'secret' | 'contactsSecret',
+      onReport: (report: CallReport) => void,
+    ): Promise<Principal | undefined> {
+      const secret = await connections.revealSecret(connection.id, name)
+      if (connection.corpId === null || secret === undefined) return undefined
+      return wecom.principal({
+        corpId: connection.corpId,
+        secret: secret.reveal(),
+        priority: 'interactive',
+        onCall(report) {
+          onReport(report)
+          onCall(report.api, report.outcome)
+        },
+      })
     },
 
     close: () => wecom.close(),

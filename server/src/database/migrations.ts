@@ -290,4 +290,15 @@ const history: Record<string, (words: Words) => string[]> = {
       traces text not null
     ${end}`,
   ],
+
+  '0007-refused-secrets': ({ int, end }) => [
+    `create table refused_secrets (
+      connection_id text not null references connections (id) on delete cascade,
+      name text not null,
+      version text not null,
+      errcode ${int} not null,
+      refused_at ${int} not null,
+      primary key (connection_id, name)
+    ${end}`,
+  ],
 }

@@ -150,6 +150,9 @@ export const tables = {
   /** Access tokens of WeCom, sealed and shared by all processes. */
   wecom_tokens: { token_key: text, sealed: text, expires_at: integer },
 
+  /** What WeCom answered to a secret that was wrong, so that the doctor does not ask with it again; see doctor.ts. */
+  refused_secrets: { connection_id: text, name: text, version: text, errcode: integer, refused_at: integer },
+
   /**
    * `owner` and `lease_until` say which process may write for a running run, `takeovers` how often it was left behind by
    * one that died; see sync/runs.ts. `only_user_id` is the one person that a run is about, when it reverts no more.

@@ -1,0 +1,366 @@
+/**
+ * Asks WeCom what a connection needs and hands the answers to diagnosis.ts, which says what they mean. Writes nothing
+ * but which secret WeCom refused (`refused_secrets`): that one is not asked again before it is saved again or an hour has
+ * passed, over all processes. Whatever WeCom says or fails to say becomes a check; nothing of it is thrown.
+ */
+import {
+  WecomError,
+  wecomProblems,
+  type AgentInfo,
+  type CallReport,
+  type Department,
+  type Member,
+  type Principal,
+} from '@muster/wecom'
+import { isRowFault, type Database } from '../database/database.ts'
+import type { Organizations } from '../directory/organizations.ts'
+import { AppError } from '../errors.ts'
+import type { Connection, Connections } from './connections.ts'
+import {
+  diagnose,
+  fieldsOf,
+  observedAddress,
+  type Asked,
+  type Check,
+  type DepartmentsSeen,
+  type Facts,
+  type FieldState,
+  type IdsSeen,
+  type Trouble,
+} from './diagnosis.ts'
+import { wecomProblem } from './wecom-problem.ts'
+import type { WecomAccess } from './wecom.ts'
+
+export type { Check, FieldState } from './diagnosis.ts'
+
+export interface Diagnosis {
+  readonly checks: readonly Check[]
+  /** Our address as WeCom sees it, when WeCom said so. */
+  readonly observedAddress: string | undefined
+  /** One real member: who it is, and which of its fields WeCom shows, but not what is in them. */
+  readonly sample: Sample | undefined
+}
+
+export interface Sample {
+  readonly userid: string
+  readonly name: string | null
+  readonly fields: Readonly<Record<string, FieldState>>
+}
+
+export type Doctor = ReturnType<typeof createDoctor>
+
+export interface DoctorParts {
+  readonly database: Database
+  readonly connections: Connections
+  readonly organizations: Organizations
+  readonly wecom: WecomAccess
+  readonly now: () => number
+  /** Of one examination as a whole; below the time after which clients and proxies give up. */
+  readonly timeoutMs?: number
+}
+
+type CredentialName = 'app' | 'contacts'
+
+const SECRET_OF = { app: 'secret', contacts: 'contactsSecret' } as const satisfies Record<CredentialName, string>
+
+/** How long WeCom blocks an address for wrong secrets: asking once in that time can never add up to a block. */
+const REFUSAL_MEMORY_MS = 3_600_000
+
+/** A leaf has few people as a rule; a root may have them all. */
+const LEAVES_TRIED = 3
+const ROOTS_TRIED = 2
+
+const NOT_ASKED = { kind: 'not-asked' } as const
+
+export function createDoctor({ database, connections, organizations, wecom, now, timeoutMs = 25_000 }: DoctorParts) {
+  /** By connection and when it was last saved. */
+  const underWay = new Map<string, Promise<Diagnosis>>()
+
+  return {
+    /**
+     * Whoever asks during an examination gets its result, so that impatience does not crowd out people who sign in.
+     * @param reference id or identifier
+     * @throws AppError `connections/not-found`
+     */
+    async examine(reference: string): Promise<Diagnosis> {
+      const connection = await connections.get(reference)
+      const key = `${connection.id} ${connection.updatedAt}`
+      const joined = underWay.get(key)
+      if (joined !== undefined) return joined
+      const examination = examineNow(connection).finally(() => underWay.delete(key))
+      underWay.set(key, examination)
+      return examination
+    },
+  }
+
+  async function examineNow(connection: Connection): Promise<Diagnosis> {
+    const clock = createClockComparison(now)
+    const signal = AbortSignal.timeout(timeoutMs)
+    const [app, contacts] = await Promise.all([
+      askAs('app', connection, clock.note, signal, askApp),
+      askAs('contacts', connection, clock.note, signal, askContacts),
+    ])
+    const reader = (connection.has.secret ? app : contacts).answers
+    const facts: Facts = {
+      ...(await ownFacts(connection)),
+      app: { token: app.token, agent: app.answers?.agent ?? NOT_ASKED },
+      contacts: {
+        token: contacts.token,
+        ids: contacts.answers?.ids ?? NOT_ASKED,
+        details: contacts.answers === undefined ? NOT_ASKED : asTrue(contacts.answers.departments),
+      },
+      departments: reader?.departments ?? NOT_ASKED,
+      sample: reader?.sample ?? NOT_ASKED,
+      clockAheadMs: clock.aheadMs(),
+    }
+    const sample = facts.sample.kind === 'answered' ? facts.sample.value : null
+    return {
+      checks: diagnose(facts),
+      observedAddress: observedAddress(facts),
+      sample:
+        sample === null ? undefined : { userid: sample.userid, name: sample.name ?? null, fields: fieldsOf(sample) },
+    }
+  }
+
+  async function ownFacts(connection: Connection): Promise<Pick<Facts, 'connection' | 'organization' | 'syncOwner'>> {
+    const { id, organizationId, has, sync, signIn } = connection
+    const organization = await organizations.get(organizationId)
+    const owner = await connections.ownerOfSync(organizationId)
+    const { users } = await database.kysely
+      .selectFrom('users')
+      .where('organization_id', '=', organizationId)
+      .where('status', '<>', 'deleted')
+      .select((eb) => eb.fn.countAll<number>().as('users'))
+      .executeTakeFirstOrThrow()
+    return {
+      connection: {
+        identifier: connection.identifier,
+        corpId: connection.corpId,
+        agentId: connection.agentId,
+        hasSecret: has.secret,
+        hasContactsSecret: has.contactsSecret,
+        hasCallback: has.callbackToken || has.callbackAesKey,
+        usesSignIn: signIn.enabled,
+        usesSync: sync.enabled,
+        onlyHere: sync.users.onlyHere,
+        syntheticEmailDomain: signIn.syntheticEmailDomain,
+      },
+      organization: { name: organization.name, users, linkedUsers: await connections.linkedUsers(id) },
+      syncOwner:
+        owner === undefined
+          ? null
+          : { identifier: owner.identifier, displayName: owner.displayName, isThis: owner.id === id },
+    }
+  }
+
+  /** The token first, because without it there is nothing to ask, and a wrong secret is asked once. */
+  async function askAs<T extends Record<string, Asked<unknown>>>(
+    credential: CredentialName,
+    connection: Connection,
+    onReport: (report: CallReport) => void,
+    signal: AbortSignal,
+    askAll: (principal: Principal, connection: Connection, ask: Ask, signal: AbortSignal) => Promise<T>,
+  ): Promise<{ token: Asked<true>; answers?: T }> {
+    // Before the secret: of one that is saved meanwhile, a refusal must not be believed later.
+    const version = await connections.secretVersion(connection.id, SECRET_OF[credential])
+    let wasAsked = false
+    const principal = await wecom.forDiagnosis(connection, SECRET_OF[credential], (report) => {
+      onReport(report)
+      wasAsked ||= report.api === 'gettoken' && report.errcode !== undefined
+    })
+    if (principal === undefined) return { token: NOT_ASKED }
+    const remembered = await refusalOf(connection.id, credential, version)
+    if (remembered !== undefined) return { token: { kind: 'failed', trouble: remembered } }
+
+    let refused: Trouble | undefined
+    const ask: Ask = async (work) => {
+      const asked = await troubleOf(credential, work)
+      // Not only gettoken itself: after a reset an old token is refused first, and then the secret.
+      if (asked.kind === 'failed' && asked.trouble.code === 'WECOM_SECRET_REJECTED') refused = asked.trouble
+      return asked
+    }
+    const token = await ask(async () => {
+      await principal.token({ signal })
+      return true as const
+    })
+    const answers = token.kind === 'answered' ? await askAll(principal, connection, ask, signal) : undefined
+    // What the client repeated from its own memory was not asked for this saving of the secret.
+    if (wasAsked && refused?.errcode !== undefined) {
+      await remember(connection.id, credential, version, refused.errcode)
+    }
+    return {
+      token: refused === undefined ? token : { kind: 'failed', trouble: refused },
+      ...(answers === undefined ? {} : { answers }),
+    }
+  }
+
+  async function troubleOf<T>(credential: CredentialName, work: () => Promise<T>): Promise<Asked<T>> {
+    try {
+      return { kind: 'answered', value: await work() }
+    } catch (error) {
+      const problem = wecomProblem(error)
+      if (problem === undefined || !(error instanceof WecomError)) throw error
+      const { code, kind, errcode, observedAddress: address, remedy } = error
+      const isOurDeadline = code === 'WECOM_ABORTED'
+      const seconds = Math.ceil(timeoutMs / 1000)
+      return {
+        kind: 'failed',
+        trouble: {
+          credential,
+          code,
+          kind,
+          errcode,
+          observedAddress: address,
+          detail:
+            isOurDeadline || problem.detail === undefined
+              ? { en: `No answer of WeCom within ${seconds} s.`, zh: `企业微信在 ${seconds} 秒内未响应。` }
+              : problem.detail,
+          remedy: isOurDeadline ? wecomProblems.WECOM_TIMEOUT.remedy : remedy,
+        },
+      }
+    }
+  }
+
+  async function refusalOf(
+    connectionId: string,
+    credential: CredentialName,
+    version: string | undefined,
+  ): Promise<Trouble | undefined> {
+    const row = await database.kysely
+      .selectFrom('refused_secrets')
+      .selectAll()
+      .where('connection_id', '=', connectionId)
+      .where('name', '=', SECRET_OF[credential])
+      .executeTakeFirst()
+    if (row === undefined || row.version !== version) return undefined
+    const ageMs = now() - row.refused_at
+    if (ageMs < 0 || ageMs >= REFUSAL_MEMORY_MS) return undefined
+    const at = new Date(row.refused_at).toISOString()
+    return {
+      credential,
+      code: 'WECOM_SECRET_REJECTED',
+      kind: 'credential',
+      errcode: row.errcode,
+      observedAddress: undefined,
+      detail: {
+        en: `WeCom refused it at ${at} (${row.errcode}). It was not asked again.`,
+        zh: `企业微信已于 ${at} 拒绝该 Secret（${row.errcode}），本次未再尝试。`,
+      },
+      remedy: wecomProblems.WECOM_SECRET_REJECTED.remedy,
+    }
+  }
+
+  async function remember(
+    connectionId: string,
+    credential: CredentialName,
+    version: string | undefined,
+    errcode: number,
+  ): Promise<void> {
+    const refusal = { version: version ?? '', errcode, refused_at: now() }
+    try {
+      await database.kysely
+        .insertInto('refused_secrets')
+        .values({ connection_id: connectionId, name: SECRET_OF[credential], ...refusal })
+        .onConflict((conflict) => conflict.columns(['connection_id', 'name']).doUpdateSet(refusal))
+        .execute()
+    } catch (error) {
+      // Removed while WeCom was asked.
+      throw isRowFault(error) ? new AppError('connections/not-found', { cause: error }) : error
+    }
+  }
+}
+
+/** Asks one question; whatever WeCom answers is an outcome. */
+type Ask = <T>(work: () => Promise<T>) => Promise<Asked<T>>
+
+async function askApp(principal: Principal, { agentId }: Connection, ask: Ask, signal: AbortSignal) {
+  const [agent, departments] = await Promise.all([
+    agentId === null ? NOT_ASKED : ask<AgentInfo>(() => principal.agent.get(agentId, { signal })),
+    askDepartments(principal, ask, signal),
+  ])
+  const individuals = agent.kind === 'answered' ? agent.value.allowedUserids : []
+  return { agent, departments, sample: await askSample(principal, departments, individuals, ask, signal) }
+}
+
+async function askContacts(principal: Principal, { has }: Connection, ask: Ask, signal: AbortSignal) {
+  const [ids, departments] = await Promise.all([
+    ask(() => firstIds(principal, signal)),
+    askDepartments(principal, ask, signal),
+  ])
+  // With an app there is a better witness for what sync will see.
+  const sample = has.secret ? NOT_ASKED : await askSample(principal, departments, [], ask, signal)
+  return { ids, departments, sample }
+}
+
+function askDepartments(principal: Principal, ask: Ask, signal: AbortSignal): Promise<Asked<DepartmentsSeen>> {
+  return ask(async () => {
+    const { departments, rejected } = await principal.departments.list(undefined, { signal })
+    return { departments, unreadable: rejected.length }
+  })
+}
+
+/** The two lists of ids. WeCom's page of people holds ten thousand rows: enough to know that it works. */
+async function firstIds(principal: Principal, signal: AbortSignal): Promise<IdsSeen> {
+  const { departments } = await principal.departments.ids(undefined, { signal })
+  const pages = principal.members.ids({ signal })
+  const people = new Set<string>()
+  let rows = 0
+  for await (const page of pages) {
+    rows = page.rows.length + page.rejected.length
+    for (const { userid } of page.rows) people.add(userid.toLowerCase())
+    break
+  }
+  return { people: people.size, departments: departments.length, isFirstPageOnly: rows >= IDS_PAGE_ROWS }
+}
+
+const IDS_PAGE_ROWS = 10_000
+
+async function askSample(
+  principal: Principal,
+  departments: Asked<DepartmentsSeen>,
+  individuals: readonly string[],
+  ask: Ask,
+  signal: AbortSignal,
+): Promise<Asked<Member | null>> {
+  if (departments.kind !== 'answered') return NOT_ASKED
+  return ask(async () => {
+    for (const id of placesToLook(departments.value.departments)) {
+      const { members } = await principal.members.list(id, { signal })
+      const [richest] = members.toSorted((one, other) => shown(other) - shown(one))
+      if (richest !== undefined) return richest
+    }
+    const [individual] = individuals
+    return individual === undefined ? null : await principal.members.get(individual, { signal })
+  })
+}
+
+function placesToLook(departments: readonly Department[]): number[] {
+  const ids = new Set(departments.map(({ id }) => id))
+  const parents = new Set(departments.map(({ parentId }) => parentId))
+  const leaves = departments.filter(({ id }) => !parents.has(id)).slice(0, LEAVES_TRIED)
+  const roots = departments.filter(({ parentId }) => parentId === undefined || !ids.has(parentId)).slice(0, ROOTS_TRIED)
+  return [...new Set([...leaves, ...roots].map(({ id }) => id))]
+}
+
+/** Whoever shows most tells best what WeCom withholds: a field that is not sent may be empty for one and not for another. */
+function shown(member: Member): number {
+  const states = Object.values(fieldsOf(member))
+  return states.filter((state) => state === 'present').length * 100 + states.filter((state) => state === 'empty').length
+}
+
+function asTrue(asked: Asked<unknown>): Asked<true> {
+  return asked.kind === 'answered' ? { kind: 'answered', value: true } : asked
+}
+
+/** Compares our clock with the times that WeCom's answers name; the quickest answer counts. */
+function createClockComparison(now: () => number) {
+  let best: { durationMs: number; aheadMs: number } | undefined
+  return {
+    note({ serverTime, durationMs }: CallReport): void {
+      if (serverTime === undefined || (best !== undefined && best.durationMs <= durationMs)) return
+      // The header has whole seconds; half of one and half of the way are the best guess.
+      best = { durationMs, aheadMs: now() - durationMs / 2 - (serverTime + 500) }
+    },
+    aheadMs: () => best?.aheadMs ?? null,
+  }
+}
