@@ -23,9 +23,16 @@ export type ExchangeRequest = {
   timeoutMs: number
   maxBytes: number
   signal: AbortSignal | undefined
+  /** Breaks the request off with `Recalled`. */
+  recalled?: AbortSignal | undefined
   sensitive: readonly string[]
   /** Told the time that the server names in its answer, whatever else is in it. Milliseconds since 1970. */
   onServerTime?: (ms: number) => void
+}
+
+/** The place of this request is needed by somebody else (budget.ts). Never leaves this package. */
+export class Recalled extends Error {
+  override readonly name = 'Recalled'
 }
 
 type Answer = { bytes: Buffer; contentType: string }
@@ -94,8 +101,10 @@ function parseJson({ bytes, contentType }: Answer, request: ExchangeRequest): Wi
 
 async function fetchAnswer(dispatcher: Dispatcher, request: ExchangeRequest): Promise<Answer> {
   try {
-    return await withDeadline(request.timeoutMs, request.signal, (signal) => readAnswer(dispatcher, request, signal))
+    const signals = [request.signal, request.recalled]
+    return await withDeadline(request.timeoutMs, signals, (signal) => readAnswer(dispatcher, request, signal))
   } catch (error) {
+    if (request.recalled?.aborted && !request.signal?.aborted) throw new Recalled()
     throw error instanceof WecomError ? error : transportError(error, request)
   }
 }

@@ -11,8 +11,19 @@ export { errcodeMeanings, problems as wecomProblems } from './error-table.ts'
 
 export { createMemoryTokenStore } from './tokens.ts'
 export type { StoredToken, TokenStore } from './tokens.ts'
-export { createBudget } from './budget.ts'
-export type { Budget, BudgetOptions, Priority } from './budget.ts'
+export { BULK_IN_FLIGHT_SHARE, BULK_MINUTE_SHARE, createBudget } from './budget.ts'
+export type {
+  Allot,
+  Allotment,
+  Budget,
+  BudgetOptions,
+  Place,
+  PlaceRequest,
+  Places,
+  Priority,
+  Standing,
+} from './budget.ts'
+export type { KnownPause, SharedPauses } from './pauses.ts'
 
 export type { RejectedRow } from './wire.ts'
 export type {

@@ -5,12 +5,15 @@ import { setImmediate } from 'node:timers/promises'
 import { after, test } from 'node:test'
 
 import { createClock, createHurriedClock, until } from '../test/clock.ts'
+import type { Clock } from '../test/clock.ts'
 import { startServer } from '../test/local-server.ts'
 import type { Answerer } from '../test/local-server.ts'
 import { errorFromErrcode } from './errors.ts'
 import { createWecom } from './index.ts'
 import type { PrincipalOptions, WecomError, WecomOptions } from './index.ts'
+import { createBudget } from './budget.ts'
 import { createGate } from './pauses.ts'
+import type { KnownPause, PauseOptions, SharedPauses } from './pauses.ts'
 
 const cleanUps: (() => Promise<void>)[] = []
 after(() => Promise.all(cleanUps.map((cleanUp) => cleanUp())))
@@ -20,6 +23,12 @@ async function startStack(answer: Answerer, options: WecomOptions, principalOpti
   const wecom = createWecom({ apiUrl: server.url, random: () => 0, ...options })
   cleanUps.push(() => wecom.close(), server.close)
   return { server, wecom, principal: wecom.principal({ corpId: 'ww1', secret: 's', ...principalOptions }) }
+}
+
+const refusal = errorFromErrcode(45009, { api: 'user/list', errmsg: undefined, sensitive: [] })
+
+function gateOptions({ now, wait }: Clock): PauseOptions {
+  return { corpId: 'ww1', api: 'user/list', backoffMs: 60_000, random: () => 0, now, wait }
 }
 
 test('twenty callers under 45009 wait a minute, one probes, and all of them finish', async () => {
@@ -139,11 +148,97 @@ test('a pause after 45009 on gettoken is waited out as well', async () => {
   assert.deepEqual(clock.waits, [60_000])
 })
 
+/** What another process has told, and what it says when it is asked whether we may ask. */
+function createOthers(verdicts: (('ask' | KnownPause | undefined) | Promise<'ask' | KnownPause | undefined>)[] = []) {
+  const told: string[] = []
+  let known: KnownPause | undefined
+  const shared: SharedPauses = {
+    known: () => known,
+    begin: (corpId, api, { round, errcode }) => void told.push(`begin ${corpId} ${api} ${round} ${errcode}`),
+    mayAsk: () => Promise.resolve(verdicts.shift()),
+    end: (corpId, api) => void told.push(`end ${corpId} ${api}`),
+  }
+  return { shared, told, tell: (pause: KnownPause | undefined) => (known = pause) }
+}
+
+test('a pause that another process met is waited out, and asked about when it is our turn', async () => {
+  const clock = createClock()
+  const others = createOthers(['ask'])
+  const budget = { ...createBudget(clock), pauses: others.shared }
+  const { server, principal } = await startStack(
+    ({ api }) => (api === 'user/list' ? { errcode: 0, userlist: [] } : undefined),
+    { ...clock, budget },
+  )
+  await principal.token()
+  others.tell({ round: 3, waitMs: 40_000, endsAt: clock.now() + 40_000, errcode: 45009 })
+
+  const reads = Promise.all([principal.members.list(1), principal.members.list(2)])
+  await until(() => clock.waiting() > 0, 'the callers wait')
+  assert.equal(server.count('user/list'), 0)
+  clock.advance(40_000)
+  await reads
+
+  assert.deepEqual(clock.waits, [40_000, 40_000])
+  assert.deepEqual(others.told, ['end ww1 user/list'])
+})
+
+test('what another process found out at the end of the pause holds here, without asking', async () => {
+  const clock = createClock()
+  const next = { round: 2, waitMs: 120_000, endsAt: clock.now() + 180_000, errcode: 45009 }
+  const others = createOthers([next, undefined])
+  const gate = createGate({ ...gateOptions(clock), shared: others.shared })
+  const limits = { maxRounds: 10, patienceMs: Infinity }
+  const [first] = [await gate.enter(undefined, limits)]
+  first.settle(refusal)
+  assert.deepEqual(others.told, ['begin ww1 user/list 1 45009'])
+
+  const entered = gate.enter(undefined, limits)
+  clock.advance(60_000)
+  await until(() => clock.waiting() > 0, 'the next pause is waited out as well')
+  clock.advance(120_000)
+
+  assert.equal((await entered).rounds, 2)
+  assert.deepEqual(others.told, ['begin ww1 user/list 1 45009'])
+})
+
+test('a pause that began elsewhere while a caller waited for its place makes its pass stale', async () => {
+  const clock = createClock()
+  const others = createOthers()
+  const gate = createGate({ ...gateOptions(clock), shared: others.shared })
+  const pass = await gate.enter(undefined, { maxRounds: 10, patienceMs: Infinity })
+  assert.equal(pass.isStale(), false)
+
+  others.tell({ round: 1, waitMs: 60_000, endsAt: clock.now() + 60_000, errcode: 45033 })
+
+  assert.equal(pass.isStale(), true)
+  await assert.rejects(gate.enter(undefined, { maxRounds: 10, patienceMs: 15_000 }), { errcode: 45033 })
+})
+
+test('a caller who gives up while others are asked leaves the question to the next', async () => {
+  const clock = createClock()
+  const giveUp = new AbortController()
+  const asking = Promise.withResolvers<'ask'>()
+  const others = createOthers([asking.promise, 'ask'])
+  const gate = createGate({ ...gateOptions(clock), shared: others.shared })
+  const limits = { maxRounds: 10, patienceMs: Infinity }
+  ;(await gate.enter(undefined, limits)).settle(refusal)
+  const first = gate.enter(giveUp.signal, limits)
+  clock.advance(60_000)
+  await setImmediate()
+
+  giveUp.abort()
+  asking.reject(new Error('aborted'))
+  await assert.rejects(first, /aborted/)
+
+  const second = await gate.enter(undefined, limits)
+  second.settle('answered')
+  assert.equal(others.told.at(-1), 'end ww1 user/list')
+})
+
 test('an answer to a request from before the pause neither prolongs nor ends it', async () => {
   const clock = createClock()
-  const gate = createGate({ ...clock, backoffMs: 60_000, random: () => 0 })
+  const gate = createGate(gateOptions(clock))
   const limits = { maxRounds: 10, patienceMs: Infinity }
-  const refusal = errorFromErrcode(45009, { api: 'user/list', errmsg: undefined, sensitive: [] })
   const [first, limitedLate, answeredLate] = [
     await gate.enter(undefined, limits),
     await gate.enter(undefined, limits),

@@ -1,11 +1,12 @@
 /** What is believed, what is asked again, and how long anything may take: against real sockets. */
 
 import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
 
-import { createHurriedClock, until } from '../test/clock.ts'
+import { createClock, createHurriedClock, until } from '../test/clock.ts'
 import { startServer } from '../test/local-server.ts'
 import type { Answerer, LocalServer } from '../test/local-server.ts'
 import { WecomError, createWecom } from './index.ts'
@@ -153,6 +154,14 @@ for (const [what, answer] of [
   ['HTTP 503', (_: unknown, response) => void response.writeHead(503).end()],
   ['a closed connection', (_: unknown, response) => void response.socket?.destroy()],
   ['a truncated answer', () => '{"errcode":0,'],
+  [
+    'an answer shorter than announced',
+    (_: unknown, response) => {
+      response.writeHead(200, { 'content-length': 100 }).write('{"errcode":0,"userlist":[]}', () => {
+        response.socket?.end()
+      })
+    },
+  ],
 ] as [string, Answerer][]) {
   test(`${what} is asked again with growing waits, three times at most`, async () => {
     const { server, principal, waits } = await startStack((asked, response) =>
@@ -163,6 +172,28 @@ for (const [what, answer] of [
 
     assert.equal(server.count('user/list'), 4)
     assert.deepEqual(waits, [375, 750, 1500])
+  })
+}
+
+test('no answer in time is asked again with growing waits, three times at most', async () => {
+  const { server, principal, waits } = await startStack(() => undefined, { callTimeoutMs: 30 })
+
+  await assert.rejects(principal.members.list(1), failsWith('WECOM_TIMEOUT'))
+
+  assert.equal(server.count('user/list'), 4)
+  assert.deepEqual(waits, [375, 750, 1500])
+})
+
+for (const [what, answer] of [
+  ['HTML', '<html><body>Welcome</body></html>'],
+  ['success without its list', { errcode: 0 }],
+] as const) {
+  test(`${what} is asked once: who answers so answers so again`, async () => {
+    const { server, principal } = await startStack(({ api }) => (api === 'user/list' ? answer : undefined))
+
+    await assert.rejects(principal.members.list(1), (error: WecomError) => !error.retryable)
+
+    assert.equal(server.count('user/list'), 1)
   })
 }
 
@@ -331,9 +362,9 @@ test('every request takes a place of the budget and gives it back, whatever come
   const taken: string[] = []
   let free = 0
   const budget: Budget = {
-    acquire: (corpId, api, _signal, priority) => {
+    acquire: ({ corpId, api, priority }) => {
       taken.push(`${corpId} ${api} ${priority}`)
-      return Promise.resolve(() => free++)
+      return Promise.resolve({ release: () => free++, recalled: undefined })
     },
   }
   const { principal } = await startStack(
@@ -355,6 +386,34 @@ test('every request takes a place of the budget and gives it back, whatever come
     'ww1 user/list bulk',
   ])
   assert.equal(free, taken.length)
+})
+
+test('a sign-in gets through ten reads that hang, and the read that made room is sent once more', async () => {
+  const clock = createClock()
+  const outcomes: string[] = []
+  const hanging: ServerResponse[] = []
+  const empty = { errcode: 0, userlist: [] }
+  const { server, principal } = await startStack(
+    ({ api, earlier }, response) => {
+      if (api === 'auth/getuserinfo') return { errcode: 0, userid: 'a' }
+      if (api !== 'user/list') return undefined
+      return earlier < 10 ? void hanging.push(response) : empty
+    },
+    clock,
+    { onCall: ({ api, outcome }) => outcomes.push(`${api} ${outcome}`) },
+  )
+  const reads = Promise.all(Array.from({ length: 10 }, () => principal.members.list(1)))
+  await until(() => hanging.length === 10, 'ten reads are under way')
+  const signIn = principal.auth.userInfo('code', { priority: 'interactive' })
+  await until(() => clock.waiting() > 0, 'the sign-in waits for the next answer')
+
+  clock.advance(500)
+  await signIn
+
+  assert.deepEqual(outcomes, ['gettoken ok', 'user/list aborted', 'auth/getuserinfo ok'])
+  for (const response of hanging) response.end(JSON.stringify(empty))
+  assert.equal((await reads).length, 10)
+  assert.equal(server.count('user/list'), 11)
 })
 
 test('arguments that cannot be meant are refused without a request', async () => {

@@ -8,14 +8,16 @@
  * | 45009, 45033                                   | all callers of that corp and interface pause (pauses.ts)  |
  * | 40014, 42001                                   | one new token, once per call (tokens.ts)                  |
  * | any other errcode                              | thrown at once                                            |
+ * | none yet, and somebody at a screen needs the   | broken off and asked again, once per call (budget.ts)     |
+ * | place                                          |                                                           |
  */
 
 import type { Dispatcher } from 'undici'
 
-import type { Budget, Priority } from './budget.ts'
+import type { Budget, Place, Priority } from './budget.ts'
 import { WecomError, errorFromErrcode } from './errors.ts'
 import type { WecomErrorKind } from './errors.ts'
-import { fetchBytes, fetchJson, fetchJsonUnlessKnown } from './exchange.ts'
+import { Recalled, fetchBytes, fetchJson, fetchJsonUnlessKnown } from './exchange.ts'
 import type { ExchangeRequest } from './exchange.ts'
 import { createGate } from './pauses.ts'
 import type { Gate, Pass } from './pauses.ts'
@@ -43,8 +45,6 @@ export type CallReport = {
   /** The time that the answer named (its Date header, in whole seconds), in milliseconds since 1970. */
   readonly serverTime?: number
 }
-
-type NoteTime = (ms: number) => void
 
 export type ApiRequest<T> = {
   api: string
@@ -102,14 +102,17 @@ type Job<T> = {
   priority: Priority
   signal: AbortSignal | undefined
   onCall: CallerOptions['onCall']
-  exchange: (onServerTime: NoteTime) => Promise<T>
+  exchange: (attempt: Attempt) => Promise<T>
 }
 
+/** What one attempt brings along: the signal that calls it back, and who is told WeCom's time. */
+type Attempt = Pick<ExchangeRequest, 'recalled' | 'onServerTime'>
+
 /** May be sent now; give the place back when the answer is in. */
-type PassWithPlace = Pass & { release: () => void }
+type PassWithPlace = { pass: Pass; place: Place }
 
 /** What a call has used of its allowances, across its token replacement. */
-type Progress = { attempts: number; retries: number; pauses: number }
+type Progress = { attempts: number; retries: number; pauses: number; isRecallable: boolean }
 
 /** Somebody at a screen is better told after three tries than kept waiting. */
 const MAX_RETRIES = { interactive: 2, bulk: 3 } as const satisfies Record<Priority, number>
@@ -138,8 +141,8 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
               priority,
               signal,
               onCall,
-              exchange: (onServerTime) =>
-                askApi(request, { access_token: token }, { sensitive: [token, ...sensitive], signal, onServerTime }),
+              exchange: (attempt) =>
+                askApi(request, { access_token: token }, { sensitive: [token, ...sensitive], signal, ...attempt }),
             },
             progress,
           )
@@ -161,7 +164,8 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
 
       async download({ api, url, timeoutMs, maxBytes }, options) {
         const { signal, priority = usualPriority } = options ?? {}
-        const exchange = (onServerTime: NoteTime) =>
+        // A large file is not begun again for anybody; it counts among the calls that bulk may keep.
+        const exchange = ({ onServerTime }: Attempt) =>
           fetchBytes(dispatcher, {
             api,
             url,
@@ -173,7 +177,7 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
             onServerTime,
           })
         return await orAborted(api, signal, () =>
-          send({ api, repeat: 'always', corpId, priority, signal, onCall, exchange }, newProgress()),
+          send({ api, repeat: 'always', corpId, priority, signal, onCall, exchange }, newProgress(false)),
         )
       },
 
@@ -189,8 +193,8 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
 
     function getToken(signal: AbortSignal, priority: Priority): Promise<FreshToken> {
       const request: ApiRequest<FreshToken> = { api: 'gettoken', method: 'GET', repeat: 'always', read: readToken }
-      const exchange = (onServerTime: NoteTime) =>
-        askApi(request, { corpid: corpId, corpsecret: secret }, { sensitive: [secret], signal, onServerTime })
+      const exchange = (attempt: Attempt) =>
+        askApi(request, { corpid: corpId, corpsecret: secret }, { sensitive: [secret], signal, ...attempt })
       return send({ api: 'gettoken', repeat: 'always', corpId, priority, signal, onCall, exchange }, newProgress())
     }
   }
@@ -198,10 +202,14 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
   async function send<T>(job: Job<T>, progress: Progress): Promise<T> {
     for (;;) {
       // Outside of the try: who is refused at the gate has not asked, and must not come straight back.
-      const pass = await passAndPlace(job, progress)
+      const { pass, place } = await passAndPlace(job, progress)
       try {
-        return await attempt(job, pass, progress)
+        return await attempt(job, pass, place, progress)
       } catch (error) {
+        if (error instanceof Recalled && !job.signal?.aborted) {
+          progress.isRecallable = false
+          continue
+        }
         if (!(error instanceof WecomError) || job.signal?.aborted) throw error
         if (error.kind === 'frequency') {
           if (progress.pauses >= settings.maxPauses) throw error
@@ -214,7 +222,7 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
     }
   }
 
-  async function attempt<T>(job: Job<T>, pass: PassWithPlace, progress: Progress): Promise<T> {
+  async function attempt<T>(job: Job<T>, pass: Pass, place: Place, progress: Progress): Promise<T> {
     const startedAt = now()
     let serverTime: number | undefined
     const report = (outcome: CallReport['outcome'], errcode?: number) =>
@@ -229,16 +237,16 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
     progress.attempts++
     let result: T
     try {
-      result = await job.exchange((ms) => (serverTime = ms))
+      result = await job.exchange({ recalled: place.recalled, onServerTime: (ms) => (serverTime = ms) })
     } catch (error) {
-      pass.release()
+      place.release()
       const failure = error instanceof WecomError ? error : undefined
       if (failure?.kind === 'frequency') pass.settle(failure)
       else pass.settle(failure?.errcode === undefined ? 'unanswered' : 'answered')
-      report(failure?.kind ?? 'unknown', failure?.errcode)
+      report(failure?.kind ?? (error instanceof Recalled ? 'aborted' : 'unknown'), failure?.errcode)
       throw error
     }
-    pass.release()
+    place.release()
     pass.settle('answered')
     report('ok')
     return result
@@ -252,15 +260,19 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
     for (;;) {
       const pass = await gate.enter(job.signal, { maxRounds: settings.maxPauses - progress.pauses, patienceMs })
       progress.pauses += pass.rounds
-      let release: () => void
+      let place: Place
       try {
-        release = await budget.acquire(job.corpId, job.api, job.signal, job.priority)
+        const isRecallable = job.repeat === 'always' && progress.isRecallable
+        place = await budget.acquire(
+          { corpId: job.corpId, api: job.api, priority: job.priority, isRecallable },
+          job.signal,
+        )
       } catch (error) {
         pass.settle('unanswered')
         throw error
       }
-      if (!pass.isStale()) return { ...pass, release }
-      release()
+      if (!pass.isStale()) return { pass, place }
+      place.release()
       pass.settle('unanswered')
     }
   }
@@ -268,11 +280,7 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
   async function askApi<T>(
     request: ApiRequest<T>,
     credentials: Record<string, string>,
-    {
-      sensitive,
-      signal,
-      onServerTime,
-    }: { sensitive: readonly string[]; signal: AbortSignal | undefined; onServerTime: NoteTime },
+    means: Pick<ExchangeRequest, 'sensitive' | 'signal' | 'recalled' | 'onServerTime'>,
   ): Promise<T> {
     const { api, method, query, body } = request
     const exchange: ExchangeRequest = {
@@ -282,20 +290,19 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
       body: body === undefined ? undefined : JSON.stringify(body),
       timeoutMs: settings.callTimeoutMs,
       maxBytes: settings.maxResponseBytes,
-      signal,
-      sensitive,
-      onServerTime,
+      ...means,
     }
-    if (request.recognise === undefined) return readAnswer(request, await fetchJson(dispatcher, exchange), sensitive)
+    if (request.recognise === undefined)
+      return readAnswer(request, await fetchJson(dispatcher, exchange), means.sensitive)
     const outcome = await fetchJsonUnlessKnown(dispatcher, exchange, request.recognise)
-    return 'known' in outcome ? outcome.known : readAnswer(request, outcome.answer, sensitive)
+    return 'known' in outcome ? outcome.known : readAnswer(request, outcome.answer, means.sensitive)
   }
 
   function gateOf(corpId: string, api: string): Gate {
     const key = `${corpId} ${api}`
     let gate = gates.get(key)
     if (gate === undefined) {
-      gate = createGate(settings)
+      gate = createGate({ ...settings, corpId, api, shared: budget.pauses })
       gates.set(key, gate)
     }
     return gate
@@ -344,8 +351,8 @@ async function orAborted<T>(api: string, signal: AbortSignal | undefined, work: 
   }
 }
 
-function newProgress(): Progress {
-  return { attempts: 0, retries: 0, pauses: 0 }
+function newProgress(isRecallable = true): Progress {
+  return { attempts: 0, retries: 0, pauses: 0, isRecallable }
 }
 
 function queryString(query: Readonly<Record<string, string | number | undefined>>): string {

@@ -37,24 +37,28 @@ export function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined):
 }
 
 /**
- * Runs work under a deadline and the caller's signal, and comes back when either fires even if the work does not react:
+ * Runs work under a deadline and the callers' signals, and comes back when one fires even if the work does not react:
  * undici delivers an abort only once a connection exists, and a DNS look-up cannot be cancelled at all.
  */
 export async function withDeadline<T>(
   timeoutMs: number,
-  signal: AbortSignal | undefined,
+  signals: readonly (AbortSignal | undefined)[],
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController()
   const timer = setTimeout(() => controller.abort(new DeadlineExceeded(`no answer within ${timeoutMs} ms`)), timeoutMs)
-  const onAbort = () => controller.abort(signal?.reason)
-  if (signal?.aborted) onAbort()
-  else signal?.addEventListener('abort', onAbort, { once: true })
+  const ends = signals.flatMap((signal) => {
+    if (signal === undefined) return []
+    const onAbort = () => controller.abort(signal.reason)
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+    return () => signal.removeEventListener('abort', onAbort)
+  })
   try {
     return await abortable(work(controller.signal), controller.signal)
   } finally {
     clearTimeout(timer)
-    signal?.removeEventListener('abort', onAbort)
+    for (const end of ends) end()
   }
 }
 
