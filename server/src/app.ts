@@ -59,6 +59,7 @@ export async function createApp({
 }): Promise<App> {
   const now = clock.now
   const newId = createIds({ now, random: (bytes) => crypto.getRandomValues(bytes) })
+  const owner = `process_${randomBytes(12).toString('hex')}`
   const metrics = createMetrics()
   const database = await openDatabase(databaseUrl(config), {
     onConnectionError: (error) => log.warn({ err: error }, 'an idle database connection was lost'),
@@ -85,13 +86,14 @@ export async function createApp({
       vault,
       connections,
       settings: config.wecom,
+      owner,
       now,
       onCall: metrics.wecomCall,
+      onBudgetError: (error) => log.warn({ err: error }, 'the shared budget of calls could not be kept'),
     })
     const doctor = createDoctor({ database, connections, organizations, wecom, now })
 
     // features
-    const owner = `process_${randomBytes(12).toString('hex')}`
     const runs = createRuns({ database, newId, owner })
     const history = createHistory({ database })
     const sync = createSync({

@@ -445,8 +445,8 @@ export const settings = {
     kind: wholeNumber(1, 1_000_000),
     default: '8000',
     about: {
-      en: 'Calls to one WeCom interface of one company per minute. The default is 80 % of what WeCom allows.',
-      zh: '每个企业每个企业微信接口每分钟的最多调用次数。默认为企业微信上限的 80%。',
+      en: 'Calls to one WeCom interface of one company per minute, of all processes on one database together. The default is 80 % of what WeCom allows.',
+      zh: '每个企业每个企业微信接口每分钟的最多调用次数，共用一个数据库的所有进程合计。默认为企业微信上限的 80%。',
     },
   },
   wecomCallTimeoutMs: {

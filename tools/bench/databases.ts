@@ -114,6 +114,7 @@ const KEYS: Partial<Record<TableName, readonly string[]>> = {
   memberships: ['user_id', 'department_id', 'origin'],
   source_pages: ['connection_id', 'corp_id', 'page'],
   wecom_tokens: ['token_key'],
+  wecom_budgets: ['corp_id'],
   changes: ['run_id', 'position'],
 }
 

@@ -1,4 +1,7 @@
-/** The WeCom client of this process, on tokens that all processes share through the database. Owns `wecom_tokens`. */
+/**
+ * The WeCom client of this process, on tokens and a budget of calls that all processes share through the database. Owns
+ * `wecom_tokens`. SQLite has one process, which keeps its budget in memory.
+ */
 import {
   createBudget,
   createWecom,
@@ -12,12 +15,13 @@ import { AppError } from '../errors.ts'
 import { Secret } from '../secret.ts'
 import { VaultError, type Vault } from '../vault.ts'
 import type { Connection, Connections } from './connections.ts'
+import { createSharedBudget } from './shared-budget.ts'
 
 export interface WecomSettings {
   readonly apiUrl: string
   readonly backoffMs: number
   readonly callTimeoutMs: number
-  /** Per company and interface. */
+  /** Per company and interface, of all processes together. */
   readonly callsPerMinute: number
 }
 
@@ -38,25 +42,44 @@ export function createWecomAccess({
   vault,
   connections,
   settings,
+  owner,
   now,
   onCall,
+  onBudgetError,
 }: {
   database: Database
   vault: Vault
   connections: Connections
   settings: WecomSettings
+  /** Names this process, newly for every start. */
+  owner: string
   now: () => number
   /** Told about every request sent to WeCom, by closed names only. */
   onCall: (api: string, outcome: string) => void
+  /** Told when the shared budget could not be read or written. */
+  onBudgetError: (error: unknown) => void
 }) {
   const { apiUrl, backoffMs, callTimeoutMs, callsPerMinute } = settings
   const tokens = tokenStore(database, vault)
+  const shared =
+    database.dialect === 'sqlite'
+      ? undefined
+      : createSharedBudget({
+          database,
+          name: owner,
+          callsPerMinute,
+          callTimeoutMs,
+          now,
+          monotonic: () => performance.now(),
+          random: Math.random,
+          onError: onBudgetError,
+        })
   const wecom = createWecom({
     apiUrl,
     backoffMs,
     callTimeoutMs,
     tokens,
-    budget: createBudget({ callsPerMinute, now }),
+    budget: shared?.budget ?? createBudget({ callsPerMinute, now }),
     now,
   })
 
@@ -110,7 +133,10 @@ export function createWecomAccess({
       })
     },
 
-    close: () => wecom.close(),
+    async close() {
+      await wecom.close()
+      await shared?.close()
+    },
   }
 }
 

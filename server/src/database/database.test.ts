@@ -163,6 +163,7 @@ function isPrimaryKey(table: TableName, column: string): boolean {
     memberships: ['user_id', 'department_id', 'origin'],
     wecom_tokens: ['token_key'],
     refused_secrets: ['connection_id', 'name'],
+    wecom_budgets: ['corp_id'],
     source_pages: ['connection_id', 'corp_id', 'page'],
     changes: ['run_id', 'position'],
     purged_users: ['user_id'],

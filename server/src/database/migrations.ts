@@ -32,13 +32,15 @@ function migration(step: (words: Words) => string[], dialect: Dialect): Migratio
 
 interface Words {
   int: string
+  /** A table whose rows are worth nothing after a crash: PostgreSQL writes no log for it and empties it then. */
+  transient: string
   /** Ends a `create table`: SQLite checks the type of every value only in strict tables. */
   end: string
 }
 
 const words: Record<Dialect, Words> = {
-  sqlite: { int: 'integer', end: ') strict' },
-  postgres: { int: 'bigint', end: ')' },
+  sqlite: { int: 'integer', transient: 'table', end: ') strict' },
+  postgres: { int: 'bigint', transient: 'unlogged table', end: ')' },
 }
 
 const history: Record<string, (words: Words) => string[]> = {
@@ -299,6 +301,14 @@ const history: Record<string, (words: Words) => string[]> = {
       errcode ${int} not null,
       refused_at ${int} not null,
       primary key (connection_id, name)
+    ${end}`,
+  ],
+
+  '0008-shared-budget': ({ int, transient, end }) => [
+    `create ${transient} wecom_budgets (
+      corp_id text primary key,
+      version ${int} not null,
+      state text not null
     ${end}`,
   ],
 }

@@ -27,6 +27,8 @@ type CopiedRow = Record<string, string | number | null>
 export const NOT_CARRIED: ReadonlySet<TableName> = new Set([
   // Good for two hours at most, and whoever restores an older copy would use tokens that WeCom has replaced since.
   'wecom_tokens',
+  // Says what the processes of one installation may do in the next seconds, by the clock of its database.
+  'wecom_budgets',
 ])
 
 /** Columns by which a process keeps something for itself. In a copy no process holds anything: the time is long over. */

@@ -154,6 +154,12 @@ export const tables = {
   refused_secrets: { connection_id: text, name: text, version: text, errcode: integer, refused_at: integer },
 
   /**
+   * What all processes together may ask of WeCom just now, as JSON; see connections/budget-ledger.ts. Worth nothing after
+   * two minutes, so PostgreSQL keeps it in an unlogged table. SQLite, which has one process, leaves it empty.
+   */
+  wecom_budgets: { corp_id: text, version: integer, state: text },
+
+  /**
    * `owner` and `lease_until` say which process may write for a running run, `takeovers` how often it was left behind by
    * one that died; see sync/runs.ts. `only_user_id` is the one person that a run is about, when it reverts no more.
    */
