@@ -176,12 +176,13 @@ for (const [what, answer] of [
 }
 
 test('no answer in time is asked again with growing waits, three times at most', async () => {
-  const { server, principal, waits } = await startStack(() => undefined, { callTimeoutMs: 30 })
+  const { server, principal, waits } = await startStack(() => undefined, { callTimeoutMs: 250 })
 
-  await assert.rejects(principal.members.list(1), failsWith('WECOM_TIMEOUT'))
+  await assert.rejects(principal.members.list(1), { code: 'WECOM_TIMEOUT', api: 'user/list' })
 
   assert.equal(server.count('user/list'), 4)
-  assert.deepEqual(waits, [375, 750, 1500])
+  // On a busy machine the token may have been late, too.
+  assert.deepEqual(waits.slice(-3), [375, 750, 1500])
 })
 
 for (const [what, answer] of [
