@@ -20,33 +20,35 @@ const KILLS = 2
 const MOST_ATTEMPTS = 6
 
 onEachDatabase(({ dialect, testWithUrl }) => {
-  testWithUrl('a backup made in the middle of a run is whole, and restores to a closed run', async (url, t) => {
-    await using stack = await startStackOfProcesses(url, { people: 2_400 })
+  testWithUrl(
+    'a backup made in the middle of a run is whole, and the run goes on after the restore',
+    async (url, t) => {
+      await using stack = await startStackOfProcesses(url, { people: 2_400 })
 
-    const { id } = await stack.startRun()
-    const byCommand = makeBackup(stack, 'by-command')
-    const files: string[] = []
-    do files.push(await backUpFromHere(stack, `from-here-${files.length}`))
-    while ((await stack.ask(getRun, { params: { id } })).state === 'running')
-    files.push((await byCommand).file)
+      const { id } = await stack.startRun()
+      const byCommand = makeBackup(stack, 'by-command')
+      const files: string[] = []
+      do files.push(await backUpFromHere(stack, `from-here-${files.length}`))
+      while ((await stack.ask(getRun, { params: { id } })).state === 'running')
+      files.push((await byCommand).file)
 
-    assert.equal((await stack.finished(id)).state, 'succeeded')
-    const backups = files.map((file) => ({ file, ...lookInside(file, id) }))
-    t.diagnostic(`people written by then: ${backups.map(({ users }) => users).join(', ')}`)
-    for (const { users, created, changes, orphans } of backups) {
-      assert.deepEqual({ created, changes, orphans }, { created: users, changes: users, orphans: 0 })
-    }
-    const halfWay = backups.findLast(({ state }) => state === 'running')
-    assert.ok(halfWay !== undefined)
+      assert.equal((await stack.finished(id)).state, 'succeeded')
+      const backups = files.map((file) => ({ file, ...lookInside(file, id) }))
+      t.diagnostic(`people written by then: ${backups.map(({ users }) => users).join(', ')}`)
+      for (const { users, created, changes, orphans } of backups) {
+        assert.deepEqual({ created, changes, orphans }, { created: users, changes: users, orphans: 0 })
+      }
+      const halfWay = backups.findLast(({ state }) => state === 'running')
+      assert.ok(halfWay !== undefined)
 
-    await stack.server.stop()
-    await command(stack.settings, 'restore', halfWay.file, '--replace')
-    stack.replaceServer(await spawnServer(stack.settings))
-    const closed = await stack.finished(id)
-    assert.deepEqual([closed.state, closed.error?.code], ['failed', 'sync/interrupted'])
-    assert.equal((await stack.syncOnce()).state, 'succeeded')
-    assert.deepEqual(await stack.mistakes(), [])
-  })
+      await stack.server.stop()
+      await command(stack.settings, 'restore', halfWay.file, '--replace')
+      stack.replaceServer(await spawnServer(stack.settings))
+      const goneOnWith = await stack.finished(id)
+      assert.equal(goneOnWith.state, 'succeeded')
+      assert.deepEqual(await stack.mistakes(), [])
+    },
+  )
 
   testWithUrl('after a restore everybody is who they were, and a sync changes nothing', async (url) => {
     await using stack = await startStackOfProcesses(url)

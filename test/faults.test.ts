@@ -17,7 +17,7 @@ import { eventually } from './eventually.ts'
 import { BOOTSTRAP_TOKEN, serveHere, spawnServer, temporaryFolder } from './server.ts'
 import { startStack, startStackOfProcesses, type Stack } from './stack.ts'
 
-onEachDatabase(({ testWithUrl }) => {
+onEachDatabase(({ dialect, testWithUrl }) => {
   testWithUrl('a wrong secret is asked about once, and the run says what to do', async (url) => {
     await using stack = await startStack(url, { connection: { secret: 'not-the-secret' } })
 

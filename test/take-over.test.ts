@@ -219,6 +219,8 @@ async function everything(url: string): Promise<Record<string, unknown[]>> {
   try {
     const found: Record<string, unknown[]> = {}
     for (const table of Object.keys(tables) as TableName[]) {
+      // Not of the run: what each process may ask of WeCom just now, which it gives back when it wakes up.
+      if (table === 'wecom_budgets') continue
       const rows = await database.kysely.selectFrom(table).selectAll().execute()
       found[table] = rows.map((row) => JSON.stringify(row)).sort()
     }

@@ -71,7 +71,9 @@ async function createWorld(database: Database, given: { secret?: string; timeout
     connections,
     settings: { apiUrl: emulator.apiUrl, backoffMs: 20, callTimeoutMs: 15_000, callsPerMinute: 8_000 },
     now,
+    owner: 'test',
     onCall: () => {},
+    onBudgetError: (error) => assert.fail(String(error)),
   })
   const { timeoutMs, secret = app.secret } = given
   const doctor = createDoctor({

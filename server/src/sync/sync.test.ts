@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { startEmulator } from '@muster/emulator'
 import { createBudget, createMemoryTokenStore, createWecom } from '@muster/wecom'
-import { eventually } from '../../../test/eventually.ts'
 import { defaultMapping } from '@muster/contracts'
 import { onEachDatabase } from '../../test-support/databases.ts'
 import { ACTOR, createDirectory } from '../../test-support/directory.ts'
@@ -44,6 +43,7 @@ onEachDatabase(({ test }) => {
     const newId = createIds({ now: Date.now, random: (bytes) => crypto.getRandomValues(bytes) })
     const runs = createRuns({ database, newId, owner: 'test' })
     const history = createHistory({ database })
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>()
     const sync = createSync({
       database,
       audit,
@@ -66,13 +66,12 @@ onEachDatabase(({ test }) => {
       settingsOf: async () => ({ isEnabled: true, corpId, settings }),
       schedules: { dueRuns: async () => [], useDueTime: async () => false },
       isLasting: true,
+      onFinished: () => end(),
     })
 
     const { id } = await sync.start(connectionId, { mode: 'apply', trigger: 'manual', actor: ACTOR })
-    const run = await eventually('the run ended', async () => {
-      const now = await runs.load(id)
-      return now.state !== 'running' && now
-    })
+    await ended
+    const run = await runs.load(id)
 
     const { total } = await history.list(id, { entity: 'user', state: 'applied' }, { after: -1, limit: 1 })
     assert.equal(run.state, 'failed')
