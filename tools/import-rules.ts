@@ -93,7 +93,7 @@ const FURTHER_DOORS: Readonly<Record<string, readonly string[]>> = {
     'users',
     'writes',
   ],
-  sync: ['forgetting', 'history', 'runs', 'sample'],
+  sync: ['decisions', 'forgetting', 'history', 'reviews', 'runs', 'sample'],
 }
 
 /** In which places below server/src the WeCom client may be used. */

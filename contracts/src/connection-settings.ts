@@ -115,6 +115,15 @@ const notActivated = z.enum(['disable', 'active']).meta({
   description: 'How to treat members who never signed in to WeCom (status 4).',
 })
 
+const syncMatchFields = z
+  .array(z.enum(['email', 'phone']))
+  .max(2)
+  .meta({
+    description:
+      'After the link and the login name: a user without a link whose phone equals the mobile, or whose e-mail equals ' +
+      'the `biz_mail` of a member, where nobody else has it on either side. Personal addresses never count.',
+  })
+
 const percent = z.int().min(0).max(100)
 const people = z.int().min(0).max(1_000_000)
 
@@ -126,6 +135,7 @@ export const SyncSettings = answer({
     .boolean()
     .default(true)
     .meta({ description: 'Link a user without a link whose username equals the userid, ignoring case.' }),
+  matchFields: syncMatchFields.default([]),
   users: answer({
     onlyHere: userOnlyHere.default('ignore').meta({ description: 'Linked users without a matching member.' }),
     onlyWecom: onlyWecom.default('create').meta({ description: 'Members without a matching user.' }),
@@ -159,6 +169,7 @@ function syncInput<S extends z.ZodType>(schedule: S) {
     schedule: clearable(schedule),
     timeZone: clearable(z.string().max(64).refine(isTimeZone, 'An IANA time zone such as Asia/Shanghai')),
     bindByUsername: clearable(z.boolean()),
+    matchFields: clearable(syncMatchFields),
     users: clearable(z.strictObject({ onlyHere: clearable(userOnlyHere), onlyWecom: clearable(onlyWecom) })),
     departments: clearable(
       z.strictObject({ onlyHere: clearable(departmentOnlyHere), onlyWecom: clearable(onlyWecom) }),

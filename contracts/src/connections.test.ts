@@ -37,6 +37,7 @@ const documented = {
     schedule: { kind: 'manual' },
     timeZone: 'Asia/Shanghai',
     bindByUsername: true,
+    matchFields: [],
     users: { onlyHere: 'ignore', onlyWecom: 'create' },
     departments: { onlyHere: 'ignore', onlyWecom: 'create' },
     notActivated: 'disable',

@@ -10,6 +10,7 @@ import type { Endpoint } from './endpoint.ts'
 import * as links from './links.ts'
 import * as mapping from './mapping.ts'
 import * as organizations from './organizations.ts'
+import * as reviews from './reviews.ts'
 import * as runs from './runs.ts'
 import * as users from './users.ts'
 
@@ -54,6 +55,10 @@ export const endpoints = [
   links.listLinks,
   links.createLink,
   links.deleteLink,
+
+  reviews.listReviews,
+  reviews.getReview,
+  reviews.resolveReview,
 
   administrators.listAdministrators,
   administrators.createAdministrator,

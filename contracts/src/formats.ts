@@ -28,6 +28,7 @@ export const UserId = id('usr', 'UserId', 'User; also the OIDC subject.')
 export const DepartmentId = id('dep', 'DepartmentId', 'Department.')
 export const LinkId = id('lnk', 'LinkId', 'Link.')
 export const RunId = id('run', 'RunId', 'Run.')
+export const ReviewId = id('rev', 'ReviewId', 'Review.')
 export const ApiTokenId = id('tok', 'ApiTokenId', 'API token.')
 export const AuditEntryId = id('aud', 'AuditEntryId', 'Audit entry.')
 
@@ -44,6 +45,7 @@ export type UserId = z.output<typeof UserId>
 export type DepartmentId = z.output<typeof DepartmentId>
 export type LinkId = z.output<typeof LinkId>
 export type RunId = z.output<typeof RunId>
+export type ReviewId = z.output<typeof ReviewId>
 export type ChangeId = z.output<typeof ChangeId>
 export type ApiTokenId = z.output<typeof ApiTokenId>
 export type AuditEntryId = z.output<typeof AuditEntryId>

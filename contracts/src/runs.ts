@@ -9,6 +9,7 @@ import {
   ConnectionId,
   DepartmentId,
   OrganizationId,
+  ReviewId,
   RunId,
   Timestamp,
   UserId,
@@ -200,6 +201,7 @@ export const Change = answer({
   after: ChangedFields.meta({ description: 'Only the fields that differ.' }),
   reason: z.string().nullable().meta({ description: 'Why, in a word that does not change.' }),
   error: StoredProblem.nullable(),
+  reviewId: ReviewId.nullable().meta({ description: 'The review in which a person decides, or decided to leave it.' }),
 }).meta({
   id: 'Change',
   title: 'Change',
@@ -218,6 +220,7 @@ export const Change = answer({
       after: { title: '高级工程师' },
       reason: null,
       error: null,
+      reviewId: null,
     },
   ],
 })

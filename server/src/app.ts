@@ -26,8 +26,10 @@ import { createHttp, languageOf } from './http.ts'
 import { createIds } from './ids.ts'
 import { createLocalDoor } from './local-door.ts'
 import { createMetrics } from './metrics.ts'
+import { createDecisions } from './sync/decisions.ts'
 import { forgetPurged } from './sync/forgetting.ts'
 import { createHistory } from './sync/history.ts'
+import { createReviews } from './sync/reviews.ts'
 import { createRuns } from './sync/runs.ts'
 import { createMappingSamples } from './sync/sample.ts'
 import { createSync, type SyncSettings, type SyncSource } from './sync/sync.ts'
@@ -125,6 +127,21 @@ export async function createApp({
       },
     })
 
+    const decisions = createDecisions({
+      database,
+      audit,
+      newId,
+      now,
+      async settingsOf(connectionId) {
+        const { sync: settings, signIn } = await connections.get(connectionId)
+        return {
+          onlyHereUsers: settings.users.onlyHere,
+          syntheticEmailDomain: signIn.syntheticEmailDomain,
+          mapping: settings.mapping,
+        }
+      },
+    })
+
     // what must be true before anybody is served
     const organization = await organizations.ensureDefault()
     if (purpose === 'serve') {
@@ -147,6 +164,7 @@ export async function createApp({
         languageOf,
         audit,
         connections,
+        decisions,
         departments,
         doctor,
         history,
@@ -155,6 +173,7 @@ export async function createApp({
         organizations,
         publicUrl: config.publicUrl,
         environmentRedirectUrl: config.environmentConnection?.redirectUrl,
+        reviews: createReviews({ database }),
         runs,
         sync,
         takeSnapshot: () => takeSnapshot(database, config.dataDir, now()),
@@ -208,6 +227,7 @@ export async function createApp({
 function settingsOf({ sync, signIn }: Connection): SyncSettings {
   return {
     bindByUsername: sync.bindByUsername,
+    matchFields: sync.matchFields,
     onlyWecomUsers: sync.users.onlyWecom,
     onlyWecomDepartments: sync.departments.onlyWecom,
     notActivated: sync.notActivated,

@@ -430,6 +430,20 @@ export const errorTable = {
     title: { en: 'The member or the user is already linked', zh: '该成员或用户已有关联' },
     remedy: { en: 'Remove the existing link first.', zh: '请先解除已有关联。' },
   },
+  'reviews/not-found': { status: 404, title: { en: 'No such review', zh: '待处理项不存在' }, remedy: askList },
+  'reviews/resolved': {
+    status: 409,
+    title: { en: 'This was decided already', zh: '该项已处理' },
+    remedy: {
+      en: 'Read the review to see what was decided, or that there is nothing to decide any more.',
+      zh: '请读取该项，查看已做出的决定，或确认已无需决定。',
+    },
+  },
+  'reviews/changed': {
+    status: 409,
+    title: { en: 'Something changed while this was decided', zh: '处理期间相关数据已变更' },
+    remedy: { en: 'Read the review and the user again, then decide.', zh: '请重新读取该项和用户后再决定。' },
+  },
   'runs/not-found': { status: 404, title: { en: 'No such run', zh: '同步记录不存在' }, remedy: askList },
   'api-tokens/not-found': { status: 404, title: { en: 'No such API token', zh: 'API 令牌不存在' }, remedy: askList },
   'administrators/not-found': {

@@ -1,16 +1,19 @@
 /** One database with any number of companies in it, each read from whatever a test says. No WeCom, no HTTP. */
+import { defaultMapping } from '@muster/contracts'
 import type { Department, Member } from '@muster/wecom'
-import { createAudit } from '../src/audit/audit.ts'
+import { createAudit, SYSTEM } from '../src/audit/audit.ts'
 import { insertRows, type Database, type Transaction } from '../src/database/database.ts'
 import { linkIndex } from '../src/directory/comparison.ts'
 import { foldName } from '../src/directory/names.ts'
 import { createPurge } from '../src/directory/purge.ts'
 import { createUsers } from '../src/directory/users.ts'
 import { createIds } from '../src/ids.ts'
+import { createDecisions, type Decision } from '../src/sync/decisions.ts'
 import { createHistory } from '../src/sync/history.ts'
 import { reconcile } from '../src/sync/reconcile.ts'
 import { removalKey } from '../src/sync/plan/removals.ts'
 import { revertRun } from '../src/sync/revert.ts'
+import { createReviews } from '../src/sync/reviews.ts'
 import { createRuns, noCounts, type RunCounts, type RunUpdate } from '../src/sync/runs.ts'
 import { createSnapshot } from '../src/sync/read/snapshot.ts'
 
@@ -28,6 +31,7 @@ export interface Shown {
 
 export interface Policy {
   bindByUsername?: boolean
+  matchFields?: ('email' | 'phone')[]
   onlyHereUsers?: 'ignore' | 'disable' | 'delete'
   onlyHereDepartments?: 'ignore' | 'delete'
 }
@@ -73,7 +77,12 @@ export async function createWorld(database: Database) {
       at += days * 24 * 60 * 60 * 1_000
     },
 
-    async newSite({ bindByUsername = true, onlyHereUsers = 'ignore', onlyHereDepartments = 'ignore' }: Policy = {}) {
+    async newSite({
+      bindByUsername = true,
+      matchFields = [],
+      onlyHereUsers = 'ignore',
+      onlyHereDepartments = 'ignore',
+    }: Policy = {}) {
       const organizationId = newId('org')
       const connectionId = newId('con')
       await database.inTransaction(async (tx) => {
@@ -149,6 +158,7 @@ export async function createWorld(database: Database) {
               isAbsenceKnown: true,
               policy: {
                 bindByUsername,
+                matchFields,
                 onlyWecomUsers: 'create',
                 onlyWecomDepartments: 'create',
                 onlyHereUsers,
@@ -171,10 +181,11 @@ export async function createWorld(database: Database) {
             noCounts(),
           )
           await runs.finish(database, id, isPreview ? 'previewed' : 'succeeded', now(), { counts: result.counts })
+          const { items: changes } = await history.list(id, {}, { after: -1, limit: 500 })
           const heldKeys = (await history.heldOf(id)).map(({ entity, action, targetId }) =>
             removalKey(entity === 'department' ? entity : 'user', action, targetId!),
           )
-          return { ...result, id, heldKeys }
+          return { ...result, id, heldKeys, changes }
         },
 
         /** Takes a run back. `dieAfter` is the number of transactions after which the process is gone; see `carryOn`. */
@@ -299,7 +310,11 @@ export async function createWorld(database: Database) {
           }
         },
 
-        async addBuiltIn(username: string, role: string | null): Promise<string> {
+        async addBuiltIn(
+          username: string,
+          role: string | null,
+          { email = null, phone = null }: { email?: string | null; phone?: string | null } = {},
+        ): Promise<string> {
           const id = newId('usr')
           await database.kysely
             .insertInto('users')
@@ -309,6 +324,10 @@ export async function createWorld(database: Database) {
               username,
               username_key: foldName(username),
               display_name: username,
+              email,
+              email_key: email === null ? null : foldName(email),
+              email_source: email === null ? null : 'manual',
+              phone,
               email_verified: 0,
               attributes: '{}',
               status: 'active',
@@ -319,6 +338,33 @@ export async function createWorld(database: Database) {
             })
             .execute()
           return id
+        },
+
+        /** Newest first. */
+        async reviews(state?: 'open' | 'linked' | 'created' | 'ignored' | 'outdated') {
+          const filter = { connectionId, state, reason: undefined, q: null, limit: 500, cursor: null }
+          return (await createReviews({ database }).list({ ...filter, organizationId })).items
+        },
+
+        /** As an owner, with the policy of the site. */
+        resolve: (reviewId: string, decision: Decision, role: 'owner' | 'operator' = 'owner') =>
+          createDecisions({
+            database,
+            audit,
+            newId,
+            now,
+            settingsOf: () =>
+              Promise.resolve({ onlyHereUsers, syntheticEmailDomain: 'wecom.local', mapping: defaultMapping }),
+          }).resolve({ actor: SYSTEM, role }, reviewId, decision),
+
+        /** Who every linked member is, by folded userid. */
+        async links(): Promise<Record<string, string>> {
+          const links = await database.kysely
+            .selectFrom('links')
+            .select(['userid_key', 'user_id'])
+            .where('connection_id', '=', connectionId)
+            .execute()
+          return Object.fromEntries(links.map(({ userid_key, user_id }) => [userid_key, user_id]))
         },
 
         async promote(username: string): Promise<void> {

@@ -11,7 +11,9 @@ import type { Links } from '../directory/links.ts'
 import type { Organizations } from '../directory/organizations.ts'
 import type { Users } from '../directory/users.ts'
 import type { Language } from '../errors.ts'
+import type { Decisions } from '../sync/decisions.ts'
 import type { History } from '../sync/history.ts'
+import type { Reviews } from '../sync/reviews.ts'
 import type { Runs } from '../sync/runs.ts'
 import type { MappingSamples } from '../sync/sample.ts'
 import type { Sync } from '../sync/sync.ts'
@@ -25,6 +27,7 @@ import { departmentRoutes } from './departments.ts'
 import { linkRoutes } from './links.ts'
 import { mappingRoutes } from './mapping.ts'
 import { organizationRoutes } from './organizations.ts'
+import { reviewRoutes } from './reviews.ts'
 import { mountRoutes, type Caller } from './routes.ts'
 import { runRoutes } from './runs.ts'
 import { userRoutes } from './users.ts'
@@ -36,12 +39,14 @@ export interface AdminParts {
   readonly languageOf: (request: FastifyRequest) => Language
   readonly audit: Audit
   readonly connections: Connections
+  readonly decisions: Decisions
   readonly departments: Departments
   readonly doctor: Doctor
   readonly history: History
   readonly links: Links
   readonly mappingSamples: MappingSamples
   readonly organizations: Organizations
+  readonly reviews: Reviews
   readonly runs: Runs
   readonly sync: Sync
   /** Copies the file of the database into the data directory. */
@@ -60,6 +65,7 @@ export function createAdminApi(parts: AdminParts) {
     ...userRoutes(parts),
     ...departmentRoutes(parts),
     ...linkRoutes(parts),
+    ...reviewRoutes(parts),
     ...apiTokenRoutes(parts),
     ...administratorRoutes(parts),
     ...auditRoutes(parts),

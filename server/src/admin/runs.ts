@@ -147,6 +147,7 @@ function renderChange(change: RecordedChange, language: Language): z.input<typeo
     after: change.after,
     reason: change.reason,
     error: change.problem === null ? null : renderProblem(change.problem, language),
+    reviewId: change.reviewId,
   }
 }
 
@@ -172,6 +173,7 @@ const COLUMNS = [
   'after',
   'reason',
   'error',
+  'reviewId',
 ] as const
 
 async function* csv(changes: AsyncIterable<RecordedChange>, language: Language): AsyncGenerator<string> {
@@ -193,6 +195,7 @@ async function* csv(changes: AsyncIterable<RecordedChange>, language: Language):
       change.after,
       change.reason,
       error,
+      change.reviewId,
     ])
   }
 }

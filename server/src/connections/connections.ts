@@ -218,7 +218,7 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
     },
 
     /**
-     * Every link of it goes; users, departments and memberships stay and are nobody's from then on.
+     * Every link and review of it goes; users, departments and memberships stay and are nobody's from then on.
      * @throws AppError `connections/not-found`, `connections/confirm`, `connections/managed-by-environment`
      */
     async remove(actor: Actor, reference: string, confirm: string | undefined): Promise<void> {
@@ -229,6 +229,7 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
         // First the runs: this waits for a slice that is being written and fences off the next one.
         await tx.kysely.deleteFrom('runs').where('connection_id', '=', row.id).execute()
         await tx.kysely.deleteFrom('source_pages').where('connection_id', '=', row.id).execute()
+        await tx.kysely.deleteFrom('reviews').where('connection_id', '=', row.id).execute()
         const linked = await tx.kysely
           .selectFrom('links')
           .select('user_id')

@@ -293,6 +293,37 @@ const history: Record<string, (words: Words) => string[]> = {
     ${end}`,
   ],
 
+  '0006-reviews': ({ int, end }) => [
+    `create table reviews (
+      id text primary key,
+      organization_id text not null references organizations (id),
+      connection_id text not null references connections (id),
+      corp_id text not null,
+      userid text not null,
+      userid_key text not null,
+      member_name text not null,
+      reason text not null,
+      candidates text not null,
+      member text not null,
+      state text not null,
+      user_id text,
+      former_user_id text,
+      resolved_by text,
+      resolved_at ${int},
+      created_at ${int} not null
+    ${end}`,
+    // The rule: one open question about a member. Also: the open questions of a company.
+    `create unique index reviews_open on reviews (connection_id, corp_id, userid_key) where state = 'open'`,
+    // Runs: what was decided about a member before.
+    `create index reviews_member on reviews (connection_id, corp_id, userid_key, id)`,
+    // Lists: the questions of an organization.
+    `create index reviews_organization on reviews (organization_id, id)`,
+    `alter table changes add column review_id text`,
+    `alter table links add column missing_since ${int}`,
+    // Runs: who was missing from the last complete reading.
+    `create index links_missing on links (connection_id, corp_id) where missing_since is not null`,
+  ],
+
   '0007-refused-secrets': ({ int, end }) => [
     `create table refused_secrets (
       connection_id text not null references connections (id) on delete cascade,

@@ -93,6 +93,7 @@ export const tables = {
   /**
    * One member bound to one user. `source_hash` is the digest of what was last applied; null means "compare again".
    * `leader_keys` is a JSON array of folded userids, resolved when read, so that leaders may arrive in any order.
+   * `missing_since`: the first complete reading that did not show the member; null for those who are shown.
    */
   links: {
     id: text,
@@ -107,6 +108,7 @@ export const tables = {
     leader_keys: text,
     created_at: integer,
     last_sign_in_at: integerOrNull,
+    missing_since: integerOrNull,
   },
 
   /**
@@ -210,6 +212,30 @@ export const tables = {
     inverse: textOrNull,
     reason: textOrNull,
     error: textOrNull,
+    review_id: textOrNull,
+  },
+
+  /**
+   * Questions about members that a person has to decide, and what was decided. `member` is JSON of the member as mapped
+   * when the question was last asked, `candidates` a JSON array of `Candidate`; see sync/reviews.ts.
+   */
+  reviews: {
+    id: text,
+    organization_id: text,
+    connection_id: text,
+    corp_id: text,
+    userid: text,
+    userid_key: text,
+    member_name: text,
+    reason: text,
+    candidates: text,
+    member: text,
+    state: text,
+    user_id: textOrNull,
+    former_user_id: textOrNull,
+    resolved_by: textOrNull,
+    resolved_at: integerOrNull,
+    created_at: integer,
   },
 
   api_tokens: {

@@ -118,6 +118,80 @@ export async function addressOwners(
   return new Map(rows.map((row) => [row.email_key!, row.id]))
 }
 
+/**
+ * The living users with one of these numbers or folded addresses, and whom of this company they are. There is no index on
+ * numbers, so one call reads the organization once: for pages of many, not for one.
+ */
+export async function contactHolders(
+  on: Executor,
+  { organizationId, connectionId, corpId }: { organizationId: string; connectionId: string; corpId: string },
+  contacts: { readonly phones: readonly string[]; readonly emailKeys: readonly string[] },
+) {
+  const holders = (column: 'users.phone' | 'users.email_key', values: readonly string[]) =>
+    on.kysely
+      .selectFrom('users')
+      .leftJoin('links', (join) =>
+        join
+          .onRef('links.user_id', '=', 'users.id')
+          .on('links.connection_id', '=', connectionId)
+          .on('links.corp_id', '=', corpId),
+      )
+      .select(['users.id', 'users.username_key', 'users.role', ...LIKENESS])
+      .select(['links.id as link_id', 'links.userid', 'links.userid_key'])
+      .where('users.organization_id', '=', organizationId)
+      .where('users.status', '<>', 'deleted')
+      .where(isOneOf(on, column, values))
+      .execute()
+  const rows = [
+    ...(contacts.phones.length === 0 ? [] : await holders('users.phone', contacts.phones)),
+    ...(contacts.emailKeys.length === 0 ? [] : await holders('users.email_key', contacts.emailKeys)),
+  ]
+  return [...new Map(rows.map((row) => [row.id, row])).values()]
+}
+
+/** The folded userids of members who were missing from the last complete reading. */
+export async function missingMembers(on: Executor, connectionId: string, corpId: string): Promise<Set<string>> {
+  const rows = await on.kysely
+    .selectFrom('links')
+    .select('userid_key')
+    .where('connection_id', '=', connectionId)
+    .where('corp_id', '=', corpId)
+    .where('missing_since', 'is not', null)
+    .execute()
+  return new Set(rows.map(({ userid_key }) => userid_key))
+}
+
+/** The link of one member, if there is one. */
+export async function memberLink(
+  on: Executor,
+  { connectionId, corpId }: { connectionId: string; corpId: string },
+  key: string,
+): Promise<Row<'links'> | undefined> {
+  return on.kysely
+    .selectFrom('links')
+    .selectAll()
+    .where('connection_id', '=', connectionId)
+    .where('corp_id', '=', corpId)
+    .where('userid_key', '=', key)
+    .executeTakeFirst()
+}
+
+/** Whose these members are now, by folded userid. */
+export async function linkedMembers(
+  on: Executor,
+  { connectionId, corpId }: { connectionId: string; corpId: string },
+  keys: readonly string[],
+): Promise<Map<string, string>> {
+  const rows = await on.kysely
+    .selectFrom('links')
+    .select(['userid_key', 'user_id'])
+    .where('connection_id', '=', connectionId)
+    .where('corp_id', '=', corpId)
+    .where(isOneOf(on, 'userid_key', keys))
+    .execute()
+  return new Map(rows.map(({ userid_key, user_id }) => [userid_key, user_id]))
+}
+
 /** What a plan has to know about everybody who is here already. The deleted are not: their addresses are free. */
 export interface Present {
   readonly email: string | null
@@ -125,20 +199,24 @@ export interface Present {
   readonly source: string | null
   readonly status: string
   readonly role: string | null
+  readonly likeness: Pick<Row<'users'>, (typeof LIKENESS)[number]>
 }
+
+/** What tells one person from another. */
+const LIKENESS = ['display_name', 'phone', 'email_key', 'email_source'] as const
 
 export async function presentUsers(on: Executor, userIds: readonly string[]): Promise<Map<string, Present>> {
   if (userIds.length === 0) return new Map()
   const rows = await on.kysely
     .selectFrom('users')
-    .select(['id', 'email', 'email_key', 'email_source', 'status', 'role'])
+    .select(['id', 'email', 'status', 'role', ...LIKENESS])
     .where(isOneOf(on, 'id', userIds))
     .where('status', '<>', 'deleted')
     .execute()
   return new Map(
-    rows.map(({ id, email, email_key, email_source, status, role }) => [
+    rows.map(({ id, email, status, role, ...likeness }) => [
       id,
-      { email, key: email_key, source: email_source, status, role },
+      { email, key: likeness.email_key, source: likeness.email_source, status, role, likeness },
     ]),
   )
 }

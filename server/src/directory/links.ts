@@ -83,6 +83,7 @@ export function createLinks({
             leader_keys: '[]',
             created_at: now(),
             last_sign_in_at: null,
+            missing_since: null,
           }
           await insertRows(tx, 'links', [link])
           await audit.record(tx, by.actor, [entry('link.create', link, user)])

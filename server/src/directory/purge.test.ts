@@ -36,6 +36,9 @@ onEachDatabase(({ dialect, test }) => {
     await site.revert(changed.id, { userId: id })
     await world.users.update(owner, id, { locale: 'zh-CN' })
     await createPages({ database }).remember(tx(database), site.connectionId, 'ww1', listOf(['li', 'kanari-userid']))
+    await site.run(company([...others, { ...canary, name: '金丝雀二号', mobile: '13912345678' }]))
+    const [question] = await site.reviews('open')
+    await site.resolve(question!.id, { action: 'ignore' })
     await site.run(company(others), { approved: EVERYTHING })
     assert.equal((await site.user('kanari-userid')).status, 'deleted')
 
@@ -67,6 +70,28 @@ onEachDatabase(({ dialect, test }) => {
     const back = await site.run(company([...others, canary]))
     assert.deepEqual([back.users.created, back.users.restored], [1, 0])
     assert.notEqual((await site.user('kanari-userid')).id, id)
+  })
+
+  test('a question whose candidate was purged does not name them any more', async (database) => {
+    const world = await createWorld(database)
+    const site = await world.newSite({ matchFields: ['phone'] })
+    const [li, gone] = [member('li'), member('gone', { mobile: '13987654321' })]
+    await site.run(company([li, gone]))
+    await site.run(company([li, gone, member('wu', { mobile: '13987654321' })]))
+    const { id } = await site.user('gone')
+    const [before] = await site.reviews('open')
+    assert.deepEqual(
+      before?.candidates.map(({ userId }) => userId),
+      [id],
+    )
+    await world.users.remove(owner, id)
+
+    world.letDaysPass(31)
+    assert.equal(await world.purge.run(always), 1)
+    assert.equal(await forgetPurged(database, always), 1)
+
+    const [after] = await site.reviews('open')
+    assert.deepEqual([after?.userid, after?.candidates], ['wu', []])
   })
 
   test('restored at the last moment or purged: one of the two, whole', async (database) => {

@@ -41,8 +41,20 @@ export interface LinkRemoval {
 
 export interface UserWrite {
   userId: string
-  user: { create: Row<'users'> } | { update: SourceFields } | null
-  link: { create: Row<'links'> } | { update: LinkFields } | { delete: LinkRemoval } | null
+  user:
+    | { create: Row<'users'> }
+    /** With a username where somebody has taken the old one meanwhile. */
+    | { update: SourceFields; username?: Pick<Row<'users'>, 'username' | 'username_key'> | undefined }
+    | null
+  /** `move` binds the same user to another userid of the company. */
+  link:
+    | { create: Row<'links'> }
+    | { update: LinkFields }
+    | { move: LinkFields & { userid_key: string } }
+    | { delete: LinkRemoval }
+    /** Somebody else takes it over in the same transaction, at this moment. */
+    | { leave: number }
+    | null
   /** All memberships that this connection gives the user; null leaves them as they are. */
   memberships: Row<'memberships'>[] | null
 }
@@ -67,13 +79,19 @@ export async function writeUsers(tx: Transaction, connectionId: string, writes: 
   const links: LinkFields[] = []
   const memberships: Row<'memberships'>[] = []
   const unlinked: LinkRemoval[] = []
+  const shutOut = new Map<number, string[]>()
   const rehoused: string[] = []
+  const renamed: Pick<Row<'users'>, 'id' | 'username' | 'username_key'>[] = []
+  const moved: (LinkFields & { userid_key: string })[] = []
   for (const { userId, user, link, memberships: wanted } of writes) {
     if (user !== null && 'create' in user) created.push(user.create)
     if (user !== null && 'update' in user) updated.push(user.update)
     if (link !== null && 'create' in link) newLinks.push(link.create)
+    if (user !== null && 'update' in user && user.username !== undefined) renamed.push({ id: userId, ...user.username })
     if (link !== null && 'update' in link) links.push(link.update)
     if (link !== null && 'delete' in link) unlinked.push(link.delete)
+    if (link !== null && 'leave' in link) shutOut.set(link.leave, [...(shutOut.get(link.leave) ?? []), userId])
+    if (link !== null && 'move' in link) moved.push(link.move)
     if (wanted === null) continue
     memberships.push(...wanted)
     if (user === null || 'update' in user) rehoused.push(userId)
@@ -81,10 +99,13 @@ export async function writeUsers(tx: Transaction, connectionId: string, writes: 
 
   const closed = await whoseAccessCloses(tx, updated)
   await vacateAddresses(tx, updated)
+  // Before the rest of a restored user: the old username is free only while the user is not alive.
+  await updateRows(tx, 'users', ['id'], ['username', 'username_key'], renamed)
   await updateRows(tx, 'users', ['id'], SOURCE_COLUMNS, updated)
   await insertRows(tx, 'users', created)
   await insertRows(tx, 'links', newLinks)
   await updateRows(tx, 'links', ['id'], LINK_COLUMNS, links)
+  await updateRows(tx, 'links', ['id'], [...LINK_COLUMNS, 'userid_key'], moved)
   if (unlinked.length > 0) {
     await tx.kysely
       .deleteFrom('links')
@@ -110,6 +131,7 @@ export async function writeUsers(tx: Transaction, connectionId: string, writes: 
     const owners = unlinked.map(({ userId }) => userId)
     await signOutWithoutDoor(tx, owners, unlinked[0]!.at)
   }
+  for (const [at, ids] of shutOut) await signOutWithoutDoor(tx, ids, at)
 }
 
 /** Of these, those who can sign in now and cannot afterwards, by the moment of the change. */
@@ -237,6 +259,19 @@ export async function noteMissingDepartments(
   changed: readonly Pick<Row<'departments'>, 'id' | 'missing_since'>[],
 ): Promise<void> {
   await updateRows(tx, 'departments', ['id'], ['missing_since'], changed)
+}
+
+/** Takes a userid away from its user. */
+export async function removeLink(tx: Transaction, id: string): Promise<void> {
+  await tx.kysely.deleteFrom('links').where('id', '=', id).execute()
+}
+
+/** Notes since when members are missing from complete readings; null for those that are shown again. */
+export async function noteMissingMembers(
+  tx: Transaction,
+  changed: readonly Pick<Row<'links'>, 'id' | 'missing_since'>[],
+): Promise<void> {
+  await updateRows(tx, 'links', ['id'], ['missing_since'], changed)
 }
 
 /** Notes that these members are as they should be, so that the next run need not look at them again. */

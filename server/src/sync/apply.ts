@@ -79,7 +79,9 @@ async function applyTogether<Write>(
     const counts = structuredClone(options.counts)
     counts.users.unchanged += unchanged
     counts.users.skipped += leftOut
-    for (const change of changes) count(counts, change)
+    for (const { changes: together } of steps) {
+      for (const change of toCount(together.map((one) => settled(one, options.isPreview)))) count(counts, change)
+    }
     await options.fence(tx, { counts })
     if (!options.isPreview) {
       const writes = steps.flatMap((step) => (step.write === null ? [] : [step.write]))
@@ -122,15 +124,19 @@ const ACCESS_ACTIONS: ReadonlySet<ChangeAction> = new Set(['disable', 'enable', 
 
 /** Every change of access that a run makes is on record for itself (invariant 7). */
 function accessChanges(changes: readonly Change[], { runId, organizationId, reverts }: ApplyOptions) {
-  return changes
-    .filter(({ state, action, targetId }) => state === 'applied' && ACCESS_ACTIONS.has(action) && targetId !== null)
-    .map(({ entity, action, targetId, name, reason }) => ({
-      action: `${entity}.${action}`,
-      organizationId,
-      // A person's name stays out of the record, which outlives the person (threats.md D-07).
-      target: { kind: entity, id: targetId!, name: entity === 'department' ? name : null },
-      details: { runId, ...(reverts === undefined ? {} : { reverts }), ...(reason === null ? {} : { reason }) },
-    }))
+  return (
+    changes
+      .filter(({ state, targetId }) => state === 'applied' && targetId !== null)
+      // A link that moves to another userid gives access to another member.
+      .filter(({ entity, action }) => ACCESS_ACTIONS.has(action) || (entity === 'link' && action === 'update'))
+      .map(({ entity, action, targetId, name, reason }) => ({
+        action: `${entity}.${action}`,
+        organizationId,
+        // A person's name stays out of the record, which outlives the person (threats.md D-07).
+        target: { kind: entity, id: targetId!, name: entity === 'department' ? name : null },
+        details: { runId, ...(reverts === undefined ? {} : { reverts }), ...(reason === null ? {} : { reason }) },
+      }))
+  )
 }
 
 const COUNTED_AS = {
@@ -147,11 +153,20 @@ const COUNTED_AS = {
 /** What changes come to that are on record already. */
 export function countsOf(changes: readonly CountedChange[]): RunCounts {
   const counts = noCounts()
-  for (const change of changes) count(counts, change)
+  for (const together of Map.groupBy(changes, ({ targetId }) => targetId).values()) {
+    for (const change of toCount(together)) count(counts, change)
+  }
   return counts
 }
 
-type CountedChange = Pick<Change, 'entity' | 'action' | 'state'>
+type CountedChange = Pick<Change, 'entity' | 'action' | 'state' | 'targetId'>
+
+/** Somebody whose link moves and whose fields change is one person who is updated. */
+function toCount(together: readonly CountedChange[]): readonly CountedChange[] {
+  if (together.length === 1) return together
+  const isUpdated = together.some(({ entity, action }) => entity === 'user' && action === 'update')
+  return together.filter(({ entity, action }) => !(isUpdated && entity === 'link' && action === 'update'))
+}
 
 function count(counts: RunCounts, { entity, action, state }: CountedChange): void {
   const name =
@@ -175,5 +190,6 @@ function toRow(change: Change, runId: string, position: number): Row<'changes'> 
     inverse: change.inverse === null ? null : JSON.stringify(change.inverse),
     reason: change.reason,
     error: change.problem === null ? null : JSON.stringify(change.problem),
+    review_id: change.reviewId,
   }
 }

@@ -1,14 +1,16 @@
 /**
- * Clears what sync still says about people who were purged: the names and values in the recorded changes, and the lists
- * of members that were remembered with them on it. That a change happened, and to which id, stays. Interrupted, it begins
+ * Clears what sync still says about people who were purged: the names and values in the recorded changes, the questions
+ * about them, and the lists of members that were remembered with them on it. That a change happened, and to which id, stays. Interrupted, it begins
  * again: the list of those to be forgotten is emptied last.
  */
 import { isOneOf, updateRows, type Database } from '../database/database.ts'
 import { foldName } from '../directory/names.ts'
 import type { Trace } from '../directory/purge.ts'
+import type { Candidate } from './plan/matching.ts'
 
 const PEOPLE = 500
 const RUNS = 100
+const REVIEWS = 500
 
 /** @returns how many people were forgotten */
 export async function forgetPurged(database: Database, signal: AbortSignal): Promise<number> {
@@ -23,6 +25,7 @@ export async function forgetPurged(database: Database, signal: AbortSignal): Pro
     ]),
   )
   for (const [connectionId, userids] of useridsOf) await forgetLists(database, connectionId, userids)
+  if (!(await forgetQuestions(database, new Set(ids), useridsOf, signal))) return 0
 
   let after = ''
   for (;;) {
@@ -45,6 +48,48 @@ export async function forgetPurged(database: Database, signal: AbortSignal): Pro
     .where(isOneOf(database, 'user_id', ids))
     .execute()
   return ids.length
+}
+
+/**
+ * Questions about these users go, unless the member is somebody else by now; where they were only candidates, they are not
+ * any more. Who still is in WeCom is asked about again by the next run. @returns false when it was interrupted
+ */
+async function forgetQuestions(
+  database: Database,
+  ids: ReadonlySet<string>,
+  useridsOf: ReadonlyMap<string, ReadonlySet<string>>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (let after: string | undefined = ''; after !== undefined;) {
+    if (signal.aborted) return false
+    const from: string = after
+    after = await database.inTransaction(async (tx) => {
+      const rows = await tx.kysely
+        .selectFrom('reviews')
+        .select(['id', 'connection_id', 'userid_key', 'user_id', 'candidates'])
+        .where('id', '>', from)
+        .orderBy('id')
+        .limit(REVIEWS)
+        .$if(tx.dialect === 'postgres', (query) => query.forUpdate())
+        .execute()
+      const isTheirs = ({ connection_id, userid_key, user_id }: (typeof rows)[number]) =>
+        user_id === null ? useridsOf.get(connection_id)?.has(userid_key) === true : ids.has(user_id)
+      const theirs = rows.filter(isTheirs).map(({ id }) => id)
+      const stripped = rows.flatMap((row) => {
+        const candidates = JSON.parse(row.candidates) as Candidate[]
+        const others = candidates.filter(({ userId }) => !ids.has(userId))
+        if (isTheirs(row) || others.length === candidates.length) return []
+        return [{ id: row.id, candidates: JSON.stringify(others) }]
+      })
+      await tx.kysely
+        .deleteFrom('reviews')
+        .where(isOneOf(tx, 'id', theirs))
+        .execute()
+      await updateRows(tx, 'reviews', ['id'], ['candidates'], stripped)
+      return rows.length < REVIEWS ? undefined : rows.at(-1)!.id
+    })
+  }
+  return true
 }
 
 /** Changes of these users, and changes of their userids that never came to a user. */

@@ -86,14 +86,18 @@ export function createHistory({ database }: { database: Database }) {
      * Clears the record of a run that will be carried out again, of all that it did not do: it is planned, tried and held
      * anew. @returns what it did
      */
-    async keepApplied(tx: Transaction, runId: string): Promise<Pick<Change, 'entity' | 'action' | 'state'>[]> {
+    async keepApplied(
+      tx: Transaction,
+      runId: string,
+    ): Promise<Pick<Change, 'entity' | 'action' | 'state' | 'targetId'>[]> {
       await tx.kysely.deleteFrom('changes').where('run_id', '=', runId).where('state', '<>', 'applied').execute()
       const rows = await tx.kysely
         .selectFrom('changes')
-        .select(['entity', 'action'])
+        .select(['entity', 'action', 'target_id'])
         .where('run_id', '=', runId)
         .execute()
-      return rows.map(({ entity, action }) => ({
+      return rows.map(({ entity, action, target_id }) => ({
+        targetId: target_id,
         entity: entity as ChangeEntity,
         action: action as ChangeAction,
         state: 'applied',
@@ -210,6 +214,7 @@ function fromRow(row: Row<'changes'>): RecordedChange {
     inverse: parse(row.inverse) as Fields | null,
     reason: row.reason,
     problem: parse(row.error) as Problem | null,
+    reviewId: row.review_id,
   }
 }
 

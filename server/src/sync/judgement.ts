@@ -59,12 +59,23 @@ export interface Removals {
   readonly unread: readonly Unread[]
 }
 
+/** Who may lose something in this run. */
+export interface Candidates {
+  /** Folded userids that are linked and were not seen. */
+  readonly absent: readonly string[]
+  readonly disabled: readonly UserRemoval[]
+  /** Users who are seen under another userid. */
+  readonly renamed: ReadonlySet<string>
+  /** Users who stay as they are while a person decides whether they are somebody whom WeCom shows. */
+  readonly undecided: ReadonlySet<string>
+}
+
 /** Nothing is concluded from absence unless everything was read; then the guard, or an approval, has its say. */
 export async function judgeRemovals(
   database: Database,
   snapshot: Snapshot,
   knownDepartments: readonly Row<'departments'>[],
-  disabled: readonly UserRemoval[],
+  { absent: missing, disabled, renamed, undecided }: Candidates,
   options: JudgementOptions,
   warnings: Warning[],
 ): Promise<Removals> {
@@ -73,17 +84,17 @@ export async function judgeRemovals(
     return { absent: [], departments: [], permissionOf: () => permission, freed: new Set(), held: null, unread: [] }
   }
   const { policy } = options
-  const { absent, elsewhere, stayActive } = await absentPeople(database, snapshot, options)
+  const { absent, exempt, stayActive } = await absentPeople(database, missing, renamed, undecided, options)
   if (stayActive > 0) warnings.push(leaversStay(stayActive))
   const shown = new Set(snapshot.departments.map(({ id }) => String(id)))
-  const missing = knownDepartments.filter(({ external_id }) => !shown.has(external_id!))
-  const departments = policy.onlyHereDepartments === 'ignore' ? [] : missing.map(asDepartmentRemoval)
+  const lost = knownDepartments.filter(({ external_id }) => !shown.has(external_id!))
+  const departments = policy.onlyHereDepartments === 'ignore' ? [] : lost.map(asDepartmentRemoval)
 
   // A root is lost once; what stays here after somebody has agreed to that is not lost again in every run.
-  const lostRoots = missing
+  const lostRoots = lost
     .filter(({ parent_id, missing_since }) => parent_id === null && missing_since === null)
     .map(({ name }) => name)
-  const planned = { users: absent.length + disabled.length - elsewhere.size, departments: departments.length }
+  const planned = { users: absent.length + disabled.length - exempt.size, departments: departments.length }
   const verdict =
     planned.users + planned.departments === 0
       ? NOTHING_TO_HOLD
@@ -93,14 +104,15 @@ export async function judgeRemovals(
     department: options.approved === null && verdict.departments.length > 0,
   }
 
-  const leaving = absent.filter(({ userId }) => !elsewhere.has(userId))
+  const leaving = absent.filter(({ userId }) => !exempt.has(userId))
   const mayGo = leaving.filter(({ action, userId }) => isWanted(options.approved, 'user', action, userId))
   const { gone, unread } = isHeld.user ? NOBODY_ASKED_FOR : await options.confirmGone(mayGo.map(({ userid }) => userid))
   const unconfirmed = new Set(
     isHeld.user ? [] : mayGo.filter(({ userid }) => !gone.has(userid)).map(({ userId }) => userId),
   )
   const permissionOf: Removals['permissionOf'] = (entity, action, id) => {
-    if (elsewhere.has(id)) return { kind: 'skip', reason: 'linked-elsewhere' }
+    const exemption = exempt.get(id)
+    if (exemption !== undefined) return { kind: 'skip', reason: exemption }
     if (!isWanted(options.approved, entity, action, id)) return { kind: 'skip', reason: 'not-approved' }
     if (isHeld[entity]) return { kind: 'hold' }
     return unconfirmed.has(id) ? { kind: 'skip', reason: 'not-confirmed' } : { kind: 'apply' }
@@ -180,31 +192,35 @@ function describeHeld(keys: readonly string[], verdict: Verdict): Held {
 
 async function absentPeople(
   database: Database,
-  snapshot: Snapshot,
+  missing: readonly string[],
+  renamed: ReadonlySet<string>,
+  undecided: ReadonlySet<string>,
   options: JudgementOptions,
-): Promise<{ absent: UserRemoval[]; elsewhere: ReadonlySet<string>; stayActive: number }> {
+): Promise<{ absent: UserRemoval[]; exempt: ReadonlyMap<string, string>; stayActive: number }> {
   const policy = options.policy.onlyHereUsers
-  const missing = options.isAbsenceKnown ? [...options.links].filter(([key]) => !snapshot.wasSeen(key)) : []
   const absent: UserRemoval[] = []
-  const elsewhere = new Set<string>()
+  const exempt = new Map<string, string>()
   let stayActive = 0
-  for (let start = 0; start < missing.length; start += PAGE) {
+  for (let start = 0; options.isAbsenceKnown && start < missing.length; start += PAGE) {
     const page = missing.slice(start, start + PAGE)
-    const ids = page.map(([, { userId }]) => userId)
+    const ids = page.map((key) => options.links.get(key)!.userId)
     const present = await comparison.presentUsers(database, ids)
-    for (const [key, { userId }] of page) {
+    for (const [index, key] of page.entries()) {
+      const userId = ids[index]!
       const user = present.get(userId)
-      if (user === undefined) continue
+      if (user === undefined || renamed.has(userId)) continue
       if (policy === 'ignore' && user.status === 'active') stayActive++
       if (user.role !== null) continue
       const removal = removalOfAbsent({ id: userId, status: user.status }, key, policy)
-      if (removal !== null) absent.push(removal)
+      if (removal === null) continue
+      absent.push(removal)
+      if (undecided.has(userId)) exempt.set(userId, 'under-review')
     }
-    for (const id of await comparison.linkedElsewhere(database, options, ids)) elsewhere.add(id)
+    for (const id of await comparison.linkedElsewhere(database, options, ids)) exempt.set(id, 'linked-elsewhere')
     await database.breathe()
   }
   const planned = new Set(absent.map(({ userId }) => userId))
-  return { absent, elsewhere: new Set([...elsewhere].filter((id) => planned.has(id))), stayActive }
+  return { absent, exempt: new Map([...exempt].filter(([id]) => planned.has(id))), stayActive }
 }
 
 function asDepartmentRemoval({ id, external_id, name }: Row<'departments'>): DepartmentRemoval {

@@ -7,6 +7,7 @@ import type { Database, Row, Transaction } from '../database/database.ts'
 import * as comparison from '../directory/comparison.ts'
 import {
   noteMissingDepartments,
+  noteMissingMembers,
   settleLinks,
   writeDepartments,
   writeUsers,
@@ -15,26 +16,26 @@ import {
 } from '../directory/writes.ts'
 import { foldName, storable } from '../directory/names.ts'
 import type { NewId } from '../ids.ts'
+import {
+  contestedSynthetics,
+  numberedAddresses,
+  settleAddresses,
+  type AddressClaim,
+  type AddressVerdict,
+} from './plan/addresses.ts'
 import { applyBatch, batchOf, type ApplyOptions, type Batch } from './apply.ts'
 import { change, type Step } from './plan/changes.ts'
 import type { WantedUser } from './plan/mapping.ts'
 import type { EmailRule } from './plan/rules.ts'
-import {
-  claimAddress,
-  contestedSynthetics,
-  matchPeople,
-  numberedAddresses,
-  settleAddresses,
-  usernameCandidates,
-  type AddressClaim,
-  type AddressVerdict,
-  type Identity,
-} from './plan/matching.ts'
 import type { Earlier } from './history.ts'
+import { existingUserId, identify, type Absence, type Identified } from './identification.ts'
+import { chooseUsername, usernameCandidates, type MatchField } from './plan/matching.ts'
 import { judgeRemovals, type JudgementOptions, type Removals } from './judgement.ts'
 import { asWritten, planDepartments, type DepartmentPlan } from './plan/departments.ts'
 import { planPerson, type PeopleContext, type Person } from './plan/people.ts'
 import { planDepartmentRemovals, planUserRemoval, removalOfAbsent, type UserRemoval } from './plan/removals.ts'
+import { closeQuestions, inquire, openQuestions, type Questions } from './inquiries.ts'
+import { writeQuestions, type Asked } from './reviews.ts'
 import type { Held, RunCounts, RunUpdate, Warning } from './runs.ts'
 import type { PackedPeople, Snapshot, Unread } from './read/snapshot.ts'
 
@@ -43,6 +44,7 @@ export interface ReconcileOptions extends JudgementOptions {
   readonly isPreview: boolean
   readonly policy: JudgementOptions['policy'] & {
     readonly bindByUsername: boolean
+    readonly matchFields: readonly MatchField[]
     readonly onlyWecomUsers: 'create' | 'ignore'
     readonly syntheticEmailDomain: string
     /** Where addresses come from; product.md's way when there is no other. */
@@ -59,7 +61,7 @@ export interface ReconcileResult {
   readonly warnings: readonly Warning[]
   /** Removals that wait for a person; null when there are none. */
   readonly held: Held | null
-  /** What had to be asked while removals were judged, and was not answered. */
+  /** What had to be asked while removals and renames were judged, and was not answered. */
   readonly unread: readonly Unread[]
 }
 
@@ -81,16 +83,32 @@ export async function reconcile(
   const departments = await reconcileDepartments(parts, snapshot, knownDepartments, options, apply, warnings)
   await applyBatch(parts, batchOf(rejectedRows(snapshot, options), writeNothing), apply)
 
-  const people = await identify(database, snapshot, options, parts.newId)
-  const removals = await judgeRemovals(database, snapshot, knownDepartments, people.disabled, options, warnings)
+  const absence: Absence = {
+    absent: absentMembers(snapshot, options),
+    wasAway: await comparison.missingMembers(database, options.connectionId, options.corpId),
+  }
+  const people = await identify(database, snapshot, absence, options, parts.newId)
+  const candidates = { ...people, absent: absence.absent }
+  const removals = await judgeRemovals(database, snapshot, knownDepartments, candidates, options, warnings)
+  const questions = await openQuestions(database, options)
   // Before the others: whoever leaves frees an address that somebody who joins may need.
   await removePeople(parts, removals, options, apply)
-  await reconcilePeople(parts, snapshot, departments, people, removals, options, apply, warnings)
+  await reconcilePeople(parts, snapshot, departments, people, removals, questions, options, apply, warnings)
   await removeDepartments(parts, removals, departments, options, apply)
-  if (options.isComplete && !options.isPreview && removals.held === null) {
-    await noteMissing(parts, snapshot, knownDepartments, options)
+  if (options.isComplete && !options.isPreview) {
+    if (removals.held === null) await noteMissing(parts, snapshot, knownDepartments, options)
+    await noteAbsence(parts, snapshot, absence, people, options)
+    await closeQuestions(parts, snapshot, questions, options)
   }
-  return { counts, warnings, held: removals.held, unread: removals.unread }
+  return { counts, warnings, held: removals.held, unread: [...people.unread, ...removals.unread] }
+}
+
+/** Who is linked and was not seen. When everybody is as they were last applied, nobody is looked at. */
+function absentMembers(snapshot: Snapshot, { links }: ReconcileOptions): string[] {
+  if (snapshot.unchanged === links.size) return []
+  const absent: string[] = []
+  for (const key of links.keys()) if (!snapshot.wasSeen(key)) absent.push(key)
+  return absent
 }
 
 interface Parts {
@@ -134,26 +152,33 @@ async function reconcilePeople(
   parts: Parts,
   snapshot: Snapshot,
   departments: DepartmentPlan,
-  { identities, claims, numbered }: Identified,
+  { identities, claims, succeeded, numbered }: Identified,
   removals: Removals,
+  questions: Questions,
   options: ReconcileOptions,
   apply: ApplyOptions,
   warnings: Warning[],
 ): Promise<void> {
   const { database, audit, newId, now } = parts
-  const { verdicts, movers } = await addresses(database, claims, removals, options)
-  if (numbered > 0) warnings.push(numberedUsernames(numbered))
+  const { verdicts, movers } = await addresses(database, claims, removals, succeeded, options)
 
   const visible = new Set(snapshot.departments.map(({ id }) => id))
-  const context: PeopleContext = {
-    organizationId: options.organizationId,
-    connectionId: options.connectionId,
-    corpId: options.corpId,
-    idOf: departments.idOf,
-    isExpectedDepartment: (id) => visible.has(id) && options.policy.onlyWecomDepartments === 'create',
-    permissionToDisable: (userId) => removals.permissionOf('user', 'disable', userId),
-    now: now(),
+  const scene: Scene = {
+    snapshot,
+    questions,
+    numberedLater: new Set(),
     newId,
+    context: {
+      organizationId: options.organizationId,
+      connectionId: options.connectionId,
+      corpId: options.corpId,
+      idOf: departments.idOf,
+      isExpectedDepartment: (id) => visible.has(id) && options.policy.onlyWecomDepartments === 'create',
+      permissionToDisable: (userId) => removals.permissionOf('user', 'disable', userId),
+      isDecided: false,
+      now: now(),
+      newId,
+    },
   }
 
   let done = 0
@@ -163,10 +188,13 @@ async function reconcilePeople(
       identity: identities[index]!,
       address: verdicts[index]!,
     }))
-    await applyBatch({ database, audit }, peopleBatch(people, context, options), apply)
+    await applyBatch({ database, audit }, peopleBatch(people, scene, options), apply)
     done += people.length
     options.onProgress(done, snapshot.changed.size)
   }
+  const count = numbered + scene.numberedLater.size
+  if (count > 0) warnings.push(numberedUsernames(count))
+  if (questions.asked.size > 0) warnings.push(waitForReview(questions.asked.size))
 }
 
 async function removePeople(
@@ -222,6 +250,36 @@ async function noteMissing(
   })
 }
 
+const ABSENCE_PAGE = 5_000
+
+/**
+ * Notes who is missing since when. Somebody who is missing already is not taken for a newcomer with the same number, and
+ * whoever returns is looked at as a stranger. Those whom a question is about count as seen until it is answered.
+ */
+async function noteAbsence(
+  { database, now }: Parts,
+  snapshot: Snapshot,
+  { absent, wasAway }: Absence,
+  { renamed, undecided }: Identified,
+  { links, isAbsenceKnown, fence }: ReconcileOptions,
+): Promise<void> {
+  const left = absent.filter((key) => {
+    const { userId } = links.get(key)!
+    return isAbsenceKnown && !wasAway.has(key) && !renamed.has(userId) && !undecided.has(userId)
+  })
+  const back = [...wasAway].filter((key) => snapshot.wasSeen(key) && links.has(key))
+  const changed = [
+    ...left.map((key) => ({ id: links.get(key)!.id, missing_since: now() })),
+    ...back.map((key) => ({ id: links.get(key)!.id, missing_since: null })),
+  ]
+  for (let start = 0; start < changed.length; start += ABSENCE_PAGE) {
+    await database.inTransaction(async (tx) => {
+      await fence(tx, {})
+      await noteMissingMembers(tx, changed.slice(start, start + ABSENCE_PAGE))
+    })
+  }
+}
+
 async function removeDepartments(
   { database, audit }: Parts,
   { departments, permissionOf }: Removals,
@@ -255,26 +313,41 @@ async function removeDepartments(
 
 type Candidate = Pick<Person, 'wanted' | 'identity' | 'address'>
 
+/** What all slices of people have in common. */
+interface Scene {
+  readonly snapshot: Snapshot
+  readonly questions: Questions
+  /** People who got a number only when they were written. */
+  readonly numberedLater: Set<string>
+  readonly context: Omit<PeopleContext, 'policyForLeaver' | 'freeUsername'>
+  readonly newId: NewId
+}
+
 /** Some people, looked at and written in one transaction. */
-function peopleBatch(
-  people: readonly Candidate[],
-  context: PeopleContext,
-  options: ReconcileOptions,
-): Batch<UserWrite> {
+function peopleBatch(people: readonly Candidate[], scene: Scene, options: ReconcileOptions): Batch<UserWrite> {
   let settled: { id: string; source_hash: string }[] = []
+  let asked: Asked[] = []
   return {
     async decide(tx) {
+      settled = []
+      asked = []
+      if (await wasLinkedMeanwhile(tx, people, options)) return { steps: [], unchanged: 0, leftOut: 1 }
       const ids = people.flatMap(({ identity }) => existingUserId(identity) ?? [])
       const known = await comparison.knownUsers(tx, options, ids)
+      const context = { ...scene.context, ...(await forReturning(tx, people, known, scene, options)) }
+      const plans = people.map((person) =>
+        planPerson({ ...person, known: known.get(existingUserId(person.identity) ?? '') }, context),
+      )
+      const inquiry = await inquire(tx, people, plans, scene, options)
       const steps: Step<UserWrite>[] = []
       let unchanged = 0
-      let leftOut = 0
-      settled = []
-      for (const person of people) {
-        const plan = planPerson({ ...person, known: known.get(existingUserId(person.identity) ?? '') }, context)
-        if (plan.kind === 'step') steps.push(plan.step)
+      let leftOut = inquiry.leftOut
+      asked = inquiry.asked
+      for (const [index, plan] of plans.entries()) {
+        if (plan.kind === 'steps') steps.push(...plan.steps)
         else if (plan.kind === 'left-out') leftOut++
-        else if (!options.earlier.users.has(person.wanted.key)) unchanged++
+        else if (plan.kind === 'question') steps.push(...inquiry.stepsOf(index))
+        else if (!options.earlier.users.has(people[index]!.wanted.key)) unchanged++
         if (plan.kind === 'unchanged' && plan.settled !== null) settled.push(plan.settled)
       }
       return { steps, unchanged, leftOut }
@@ -282,8 +355,53 @@ function peopleBatch(
     async write(tx, writes) {
       await writeUsers(tx, options.connectionId, writes)
       await settleLinks(tx, settled)
+      await writeQuestions(tx, options, asked, scene.context.now)
     },
-    parts: () => (people.length < 2 ? [] : people.map((person) => peopleBatch([person], context, options))),
+    parts: () => (people.length < 2 ? [] : people.map((person) => peopleBatch([person], scene, options))),
+  }
+}
+
+/** Whoever was refused together with others is tried alone; if somebody linked them meanwhile, the next run sees it. */
+async function wasLinkedMeanwhile(
+  tx: Transaction,
+  [person, ...others]: readonly Candidate[],
+  options: ReconcileOptions,
+): Promise<boolean> {
+  if (person === undefined || others.length > 0 || options.links.has(person.wanted.key)) return false
+  return (await comparison.linkedMembers(tx, options, [person.wanted.key])).size > 0
+}
+
+type KnownUsers = Awaited<ReturnType<typeof comparison.knownUsers>>
+
+/** What has to be known only where somebody returns whose username, or whose userid, may be somebody else's by now. */
+async function forReturning(
+  tx: Transaction,
+  people: readonly Candidate[],
+  known: KnownUsers,
+  { snapshot, numberedLater }: Scene,
+  { organizationId, connectionId, corpId, policy }: ReconcileOptions,
+): Promise<Pick<PeopleContext, 'policyForLeaver' | 'freeUsername'>> {
+  const returning = people.flatMap(({ identity, wanted }) => {
+    const user = known.get(existingUserId(identity) ?? '')?.user
+    return user?.status === 'deleted' ? [user.username, wanted.username ?? wanted.userid] : []
+  })
+  const succeeded = people.flatMap(({ identity }) => (identity.kind === 'successor' ? [identity.of] : []))
+  const elsewhere = await comparison.linkedElsewhere(tx, { connectionId, corpId }, succeeded)
+  const names = returning.flatMap((name) => [name, ...usernameCandidates(name)]).map(foldName)
+  const taken = await comparison.takenUsernames(tx, organizationId, names)
+  const given = new Set<string>()
+  return {
+    policyForLeaver: (userId) => (elsewhere.has(userId) ? 'ignore' : policy.onlyHereUsers),
+    freeUsername(username, member) {
+      const key = foldName(username)
+      const isSomebodys = (name: string) => name !== member && snapshot.wasSeen(name)
+      if (!taken.has(key) && !given.has(key) && !(member !== undefined && isSomebodys(key))) {
+        given.add(key)
+        return username
+      }
+      numberedLater.add(key)
+      return chooseUsername(username, (name) => taken.has(name) || isSomebodys(name), given)
+    },
   }
 }
 
@@ -311,111 +429,19 @@ function* placed(people: PackedPeople): Generator<Placed[], void, undefined> {
   }
 }
 
-interface Identified {
-  readonly identities: readonly Identity[]
-  readonly claims: readonly AddressClaim[]
-  /** People who are active here and whom WeCom shows as disabled. */
-  readonly disabled: readonly UserRemoval[]
-  /** How many got a number after their username. */
-  readonly numbered: number
-}
-
-/** Who everybody is and which address they would like. Of each person only that is kept. */
-async function identify(
-  database: Database,
-  snapshot: Snapshot,
-  options: ReconcileOptions,
-  newId: NewId,
-): Promise<Identified> {
-  const { policy, links } = options
-  const identities: Identity[] = []
-  const claims: AddressClaim[] = []
-  const disabled: UserRemoval[] = []
-  const given = new Set<string>()
-  for (const people of snapshot.changed.slices()) {
-    const unlinked = people.filter(({ key }) => !links.has(key))
-    const namesakes = await comparison.namesakes(
-      database,
-      options,
-      unlinked.map(({ key }) => key),
-    )
-    const isSomebodys = (name: string, key: string) => name !== key && snapshot.wasSeen(name)
-    const takenUsernames = await takenNames(database, unlinked, { ...options, namesakes, given, isSomebodys })
-    const matched = matchPeople(
-      people,
-      {
-        links,
-        namesakes,
-        takenUsernames,
-        isUserid: snapshot.wasSeen,
-        bindByUsername: policy.bindByUsername,
-        onlyWecom: policy.onlyWecomUsers,
-        newId,
-      },
-      given,
-    )
-    const known = await comparison.presentUsers(
-      database,
-      matched.flatMap((identity) => existingUserId(identity) ?? []),
-    )
-    for (const [index, identity] of matched.entries()) {
-      identities.push(identity)
-      const person = people[index]!
-      claims.push(claimAddress(person, identity, known, policy.syntheticEmailDomain, policy.emails))
-      const userId = existingUserId(identity)
-      const present = userId === undefined ? undefined : known.get(userId)
-      if (userId === undefined || person.isActive !== false) continue
-      if (present?.status === 'active' && present.role === null) {
-        disabled.push({ userId, userid: person.userid, action: 'disable', cause: 'disabled-in-wecom' })
-      }
-    }
-    await database.breathe()
-  }
-  return { identities, claims, disabled, numbered: given.size }
-}
-
-/** Which names are in use, of those that these people might get: first what they would be called, then its numbered forms. */
-async function takenNames(
-  database: Database,
-  people: readonly WantedUser[],
-  {
-    organizationId,
-    namesakes,
-    given,
-    isSomebodys,
-  }: {
-    organizationId: string
-    namesakes: ReadonlyMap<string, unknown>
-    given: ReadonlySet<string>
-    /** Whether a name is the userid of another member. */
-    isSomebodys: (name: string, key: string) => boolean
-  },
-): Promise<Set<string>> {
-  const wished = people.flatMap(({ username }) => (username === undefined ? [] : [username]))
-  const taken = await comparison.takenUsernames(database, organizationId, wished.map(foldName))
-  const once = new Set<string>(given)
-  const contested = people.flatMap(({ key, userid, username }) => {
-    const name = foldName(username ?? userid)
-    const isContested =
-      username === undefined ? namesakes.has(key) : taken.has(name) || once.has(name) || isSomebodys(name, key)
-    if (username !== undefined) once.add(name)
-    return isContested ? usernameCandidates(username ?? userid).map(foldName) : []
-  })
-  return new Set([...taken, ...(await comparison.takenUsernames(database, organizationId, contested))])
-}
-
 const ADDRESSES_PAGE = 5_000
 
 async function addresses(
   database: Database,
   claims: readonly AddressClaim[],
   { freed }: Removals,
+  succeeded: ReadonlySet<string>,
   { organizationId }: ReconcileOptions,
 ): Promise<{ verdicts: AddressVerdict[]; movers: number[] }> {
   const owners = new Map<string, string>()
   const addOwners = async (keys: readonly string[]) => {
     for (const [key, owner] of await comparison.addressOwners(database, organizationId, keys)) {
-      if (!freed.has(owner)) owners.set(key, owner)
+      if (!freed.has(owner) && !succeeded.has(owner)) owners.set(key, owner)
     }
     await database.breathe()
   }
@@ -424,10 +450,6 @@ async function addresses(
   }
   await addOwners(contestedSynthetics(claims, owners).flatMap(numberedAddresses))
   return settleAddresses(claims, owners)
-}
-
-function existingUserId(identity: Identity): string | undefined {
-  return identity.kind === 'linked' || identity.kind === 'matched' ? identity.userId : undefined
 }
 
 /** People and departments whose row could not be understood: named, and left as they are. */
@@ -460,6 +482,16 @@ function circles(ids: readonly number[]): Warning {
     detail: {
       en: `WeCom says that some departments are inside themselves; these were made roots: ${list}.`,
       zh: `企业微信中存在互为上级的部门，以下部门已作为根部门处理：${list}。`,
+    },
+  }
+}
+
+function waitForReview(count: number): Warning {
+  return {
+    code: 'reviews-open',
+    detail: {
+      en: `${count} people wait for a person to decide who they are; see the reviews.`,
+      zh: `${count} 位成员的身份需要人工确认，请查看待处理列表。`,
     },
   }
 }

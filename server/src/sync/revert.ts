@@ -13,7 +13,7 @@ import { applyBatch, type ApplyOptions, type Batch } from './apply.ts'
 import type { History, RecordedChange } from './history.ts'
 import type { Step } from './plan/changes.ts'
 import { asWritten } from './plan/departments.ts'
-import { settleAddresses, type AddressClaim } from './plan/matching.ts'
+import { settleAddresses, type AddressClaim } from './plan/addresses.ts'
 import { planDepartmentRemovals } from './plan/removals.ts'
 import {
   isDecidedSince,

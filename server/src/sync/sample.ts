@@ -10,7 +10,7 @@ import { wecomProblem } from '../connections/wecom-problem.ts'
 import { AppError, type Problem } from '../errors.ts'
 import { compile } from './pinyin.ts'
 import { mapMember, shownFields, type WantedUser } from './plan/mapping.ts'
-import { wishedAddress } from './plan/matching.ts'
+import { wishedAddress } from './plan/addresses.ts'
 import type { CompiledMapping } from './plan/rules.ts'
 import type { Credentials } from './read/reader.ts'
 

@@ -13,6 +13,7 @@ import { createSync, type SyncSettings } from './sync.ts'
 
 const settings: SyncSettings = {
   bindByUsername: true,
+  matchFields: [],
   onlyWecomUsers: 'create',
   onlyWecomDepartments: 'create',
   notActivated: 'disable',

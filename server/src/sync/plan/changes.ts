@@ -25,6 +25,8 @@ export interface Change {
   /** Why, in a word that does not change: `unreadable-elsewhere`, `administrator` … */
   readonly reason: string | null
   readonly problem: Problem | null
+  /** The question that a person has to decide, or has decided to leave. */
+  readonly reviewId: string | null
 }
 
 /**
@@ -48,6 +50,7 @@ export function change(given: Pick<Change, 'entity' | 'action'> & Partial<Change
     inverse: null,
     reason: null,
     problem: null,
+    reviewId: null,
     ...given,
   }
 }

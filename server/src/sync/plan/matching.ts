@@ -1,11 +1,12 @@
 /**
- * Decides who a member is here (product.md §4.3), and who may have which e-mail address. Pure. Both questions are about
- * everybody at once, so they are answered before any single person is planned.
+ * Decides who a member is here (product.md §4.3): by link, then login name, then the chosen fields, else new. Pure.
+ * Nobody gets in on a guess: where the signs contradict each other, or point to an administrator, a person decides.
+ * What is known about everybody at once is gathered before, by identification.ts.
  */
-import { foldName, syntheticAddress } from '../../directory/names.ts'
+import { foldName } from '../../directory/names.ts'
+import type { Row } from '../../database/database.ts'
 import type { Problem } from '../../errors.ts'
 import type { WantedUser } from './mapping.ts'
-import { DEFAULT_MAPPING, type EmailRule, type Seen } from './rules.ts'
 
 /** What is known here about a member that was linked before. */
 export interface KnownLink {
@@ -25,54 +26,331 @@ export interface Namesake {
   readonly isLinked: boolean
 }
 
+export type MatchField = 'email' | 'phone'
+
+/** A user who may be the member, and what says so. */
+export interface Candidate {
+  readonly userId: string
+  readonly matchedOn: 'userid' | 'username' | MatchField
+  /** The member who this user is at present, if any: linking somebody else takes the user away from them. */
+  readonly userid: string | null
+}
+
+/**
+ * Why a person has to decide.
+ *
+ * - `privileged`: the signs point to an administrator, who is never linked automatically. (Accounts kept for emergencies
+ *   will count as such once there is a mark for them; today they are protected by having a role.)
+ * - `ambiguous`: they point to several users, several members point to one user, or a person came back with nothing
+ *   visible to be recognised by.
+ * - `conflict`: they point to a user who belongs to another member, or is about to: one who is shown, who still answers
+ *   when asked for by name, or whose own userid is in question.
+ * - `reused`: the userid shows somebody else than the user who is linked to it.
+ */
+export type ReviewReason = 'privileged' | 'ambiguous' | 'conflict' | 'reused'
+
 export type Identity =
   | { readonly kind: 'linked'; readonly userId: string; readonly linkId: string }
   | { readonly kind: 'matched'; readonly userId: string }
+  /** The link moves to another userid: same user, same subject. Also what an event with a NewUserID comes to. */
+  | {
+      readonly kind: 'renamed'
+      readonly userId: string
+      readonly linkId: string
+      readonly from: string
+      /** What to ask about, should the old userid not be gone. */
+      readonly candidates: readonly Candidate[]
+    }
   | { readonly kind: 'new'; readonly userId: string; readonly username: string }
-  | { readonly kind: 'skipped'; readonly reason: 'administrator' | 'not-created-by-policy' }
+  /** The userid vanished and came back with somebody else: a new user takes over the link. */
+  | {
+      readonly kind: 'successor'
+      readonly of: string
+      readonly linkId: string
+      readonly userId: string
+      readonly username: string
+    }
+  | { readonly kind: 'unsure'; readonly reason: ReviewReason; readonly candidates: readonly Candidate[] }
+  | { readonly kind: 'skipped'; readonly reason: 'not-created-by-policy' | 'may-be-renamed' | 'left-to-the-next-run' }
   | { readonly kind: 'failed'; readonly problem: Problem }
+
+/** The part of a user that tells them from another person. */
+export type Likeness = Pick<Row<'users'>, 'display_name' | 'phone' | 'email_key' | 'email_source'>
+
+/** A living user who has a mobile or an address that some member without a link shows. */
+export interface Holder {
+  readonly userId: string
+  readonly usernameKey: string
+  readonly role: string | null
+  readonly likeness: Likeness
+  /** Their link to a member of this company. */
+  readonly link: { readonly id: string; readonly userid: string; readonly standing: Standing } | null
+}
+
+/**
+ * Where the member of a link is. `gone`: on the last complete reading and not on this one. `away`: missing for longer, so
+ * that a number or address may have been given to somebody else since. `replaced`: the userid shows somebody else.
+ */
+export type Standing = 'there' | 'replaced' | 'gone' | 'away'
+
+/** Who shares what. A contact is a mobile or an address in the form in which both sides are compared. */
+export interface Sightings {
+  readonly holders: ReadonlyMap<string, readonly Holder[]>
+  /** The members who show a contact that somebody holds, by folded userid. */
+  readonly shownBy: ReadonlyMap<string, ReadonlySet<string>>
+}
+
+export const NO_SIGHTINGS: Sightings = { holders: new Map(), shownBy: new Map() }
 
 export interface MatchContext {
   readonly links: ReadonlyMap<string, KnownLink>
+  /** The living users behind the links of these people. */
+  readonly present: ReadonlyMap<string, Likeness & Pick<Row<'users'>, 'role'>>
+  /** Whether this linked member was missing from the last complete reading. */
+  readonly wasAway: (key: string) => boolean
   readonly namesakes: ReadonlyMap<string, Namesake>
+  readonly sightings: Sightings
   /** Folded usernames of living users, among what the mapping would call people and `usernameCandidates` of taken names. */
   readonly takenUsernames: ReadonlySet<string>
   /** Whether some member has this folded userid, so that nobody else may be given it as a username. */
   readonly isUserid: (key: string) => boolean
+  readonly isComplete: boolean
+  /** Whether a userid may pass on to somebody new: not in a run that may take nothing away from anybody. */
+  readonly maySucceed: boolean
   readonly bindByUsername: boolean
+  readonly matchFields: readonly MatchField[]
+  readonly syntheticEmailDomain: string
   readonly onlyWecom: 'create' | 'ignore'
   readonly newId: (kind: 'usr') => string
 }
 
 /**
- * Who each of these members is: by link, then by login name, else somebody new. In the same order.
+ * Who each of these members is. In the same order.
  * @param given folded usernames that this run has given away already; those of these people are added
  */
 export function matchPeople(people: readonly WantedUser[], context: MatchContext, given: Set<string>): Identity[] {
   return people.map((person): Identity => {
     const link = context.links.get(person.key)
-    if (link !== undefined) return { kind: 'linked', userId: link.userId, linkId: link.id }
+    if (link !== undefined) return identityOfLinked(person, link, context, given)
 
     const namesake = context.namesakes.get(person.key)
-    if (namesake !== undefined && context.bindByUsername && !namesake.isLinked) {
-      // Invariant I3 of threats.md: nobody becomes an administrator by having the right name.
-      if (namesake.isAdministrator) return { kind: 'skipped', reason: 'administrator' }
-      return { kind: 'matched', userId: namesake.userId }
-    }
-    if (context.onlyWecom === 'ignore') return { kind: 'skipped', reason: 'not-created-by-policy' }
-    const isOwn = person.username === undefined
-    if (isOwn && namesake === undefined) return { kind: 'new', userId: context.newId('usr'), username: person.userid }
+    const byName = namesake !== undefined && context.bindByUsername && !namesake.isLinked ? namesake : undefined
+    const recognised = asRenamed(person, byName, context) ?? byLoginName(byName) ?? byFields(person, context)
+    if (recognised !== undefined) return recognised
 
-    const wishes = isOwn ? [] : [person.username]
-    const username = [...wishes, ...usernameCandidates(person.username ?? person.userid)].find((candidate) => {
-      const key = foldName(candidate)
-      const isSomebodys = context.isUserid(key) && key !== person.key
-      return !context.takenUsernames.has(key) && !isSomebodys && !given.has(key)
-    })
+    if (context.onlyWecom === 'ignore') return { kind: 'skipped', reason: 'not-created-by-policy' }
+    const username = freeUsername(person, context, given)
     if (username === undefined) return { kind: 'failed', problem: { code: 'directory/username-taken' } }
-    given.add(foldName(username))
     return { kind: 'new', userId: context.newId('usr'), username }
   })
+}
+
+/** Only a userid that was missing in between passes on to somebody new by itself; else a person looks first. */
+function identityOfLinked(
+  person: WantedUser,
+  { id, userId }: KnownLink,
+  context: MatchContext,
+  given: Set<string>,
+): Identity {
+  const user = context.present.get(userId)
+  const wasAway = context.wasAway(person.key)
+  if (user === undefined || !(isSomebodyElse(user, person) || (wasAway && mayBeSomebodyElse(user, person)))) {
+    return { kind: 'linked', userId, linkId: id }
+  }
+  if (!wasAway || user.role !== null || !isSomebodyElse(user, person) || isSamePerson(user, person)) {
+    return { kind: 'unsure', reason: 'reused', candidates: [{ userId, matchedOn: 'userid', userid: person.userid }] }
+  }
+  if (!context.maySucceed) return { kind: 'skipped', reason: 'left-to-the-next-run' }
+  const username = freeUsername(person, context, given)
+  if (username === undefined) return { kind: 'failed', problem: { code: 'directory/username-taken' } }
+  return { kind: 'successor', of: userId, linkId: id, userId: context.newId('usr'), username }
+}
+
+/** Invariant I3 of threats.md: nobody becomes an administrator by having the right name. */
+function byLoginName(namesake: Namesake | undefined): Identity | undefined {
+  if (namesake === undefined) return undefined
+  if (!namesake.isAdministrator) return { kind: 'matched', userId: namesake.userId }
+  return unsure('privileged', [{ userId: namesake.userId, matchedOn: 'username', userid: null }])
+}
+
+/**
+ * Somebody who was a member under a userid that is gone: one vanished and one new member of one complete reading share a
+ * mobile or an address that nobody else of either has. A user who differs in name and in another contact is somebody
+ * else, such as the successor who got the number of the desk. Any real address counts here, also one that people set
+ * themselves: WeCom lets no two members have the same, and the old userid has to be gone, which is asked by name.
+ */
+function asRenamed(
+  person: WantedUser,
+  byName: Namesake | undefined,
+  { sightings, syntheticEmailDomain, isComplete }: MatchContext,
+): Identity | undefined {
+  if (sightings.holders.size === 0) return undefined
+  const signs = signsOf(contactsOf(person, syntheticEmailDomain), sightings).filter(
+    ({ contact, holder }) =>
+      (holder.link?.standing === 'gone' || holder.link?.standing === 'replaced') &&
+      !isSomebodyElse(holder.likeness, person) &&
+      !sightings.holders.get(contact)!.some(({ link }) => link?.standing === 'there'),
+  )
+  const [first] = signs
+  if (first === undefined) return undefined
+  if (!isComplete) return { kind: 'skipped', reason: 'may-be-renamed' }
+  const { userId, link, role } = first.holder
+  const candidates = candidatesOf(signs)
+  if (byName !== undefined && byName.userId !== userId) {
+    return unsure('ambiguous', [{ userId: byName.userId, matchedOn: 'username', userid: null }, ...candidates])
+  }
+  const isShared = membersWhoShow(first.holder, ['email', 'phone'], sightings).size > 1
+  if (isShared || signs.some(({ holder }) => holder.userId !== userId)) return unsure('ambiguous', candidates)
+  if (role !== null) return unsure('privileged', candidates)
+  if (link!.standing === 'replaced') return unsure('conflict', candidates)
+  return { kind: 'renamed', userId, linkId: link!.id, from: link!.userid, candidates }
+}
+
+/**
+ * By the fields that the administrator chose, and only by what both sides can be trusted in. Of a member: the mobile,
+ * which WeCom verifies, and the address that the company gave out (`biz_mail`); not the personal address, which members
+ * set themselves (threats.md L-03). Of a user: what an administrator entered or what came from WeCom in the same way. No
+ * user can change either here; once they can, theirs must be verified before it counts.
+ */
+function byFields(person: WantedUser, context: MatchContext): Identity | undefined {
+  const { matchFields, sightings, syntheticEmailDomain } = context
+  if (matchFields.length === 0 || sightings.holders.size === 0) return undefined
+  const trusted = { ...person, email: undefined }
+  const signs = signsOf(contactsOf(trusted, syntheticEmailDomain), sightings).filter(
+    ({ field, holder }) => matchFields.includes(field) && (field === 'phone' || isTrusted(holder.likeness)),
+  )
+  const free = signs.filter(({ holder }) => holder.link === null && !isNamedAfterAnother(holder, person, context))
+  const [first] = free
+  if (first === undefined) {
+    // A colleague's number. An address that a colleague keeps is refused anyway, for this person alone.
+    const rivals = signs.filter(
+      ({ field, contact, holder }) =>
+        field === 'phone' &&
+        (holder.link === null
+          ? sightings.shownBy.get(contact)?.has(holder.usernameKey) === true
+          : holder.link.standing === 'there'),
+    )
+    return rivals.length === 0 ? undefined : unsure('conflict', candidatesOf(rivals))
+  }
+  const { userId, role } = first.holder
+  const candidates = candidatesOf(free)
+  const isShared =
+    membersWhoShow(first.holder, matchFields, sightings).size > 1 ||
+    free.some(({ contact }) =>
+      sightings.holders
+        .get(contact)!
+        .some(
+          (other) =>
+            other.userId !== userId &&
+            other.link?.standing !== 'away' &&
+            !(other.link === null && isNamedAfterAnother(other, person, context)),
+        ),
+    )
+  if (isShared || free.some(({ holder }) => holder.userId !== userId)) return unsure('ambiguous', candidates)
+  return role === null ? { kind: 'matched', userId } : unsure('privileged', candidates)
+}
+
+/** The login name comes first: a user who is named like another newcomer is that one's. */
+function isNamedAfterAnother({ usernameKey }: Holder, { key }: WantedUser, context: MatchContext): boolean {
+  const { bindByUsername, isUserid, links } = context
+  return bindByUsername && usernameKey !== key && isUserid(usernameKey) && !links.has(usernameKey)
+}
+
+function unsure(reason: ReviewReason, candidates: readonly Candidate[]): Identity {
+  return { kind: 'unsure', reason, candidates }
+}
+
+interface Sign {
+  readonly contact: string
+  readonly field: MatchField
+  readonly holder: Holder
+}
+
+function signsOf(contacts: readonly string[], { holders }: Sightings): Sign[] {
+  return contacts.flatMap((contact) =>
+    (holders.get(contact) ?? []).map((holder) => ({ contact, field: fieldOf(contact), holder })),
+  )
+}
+
+function candidatesOf(signs: readonly Sign[]): Candidate[] {
+  const once = new Map<string, Candidate>()
+  for (const { field, holder } of signs) {
+    const { userId } = holder
+    once.set(`${userId} ${field}`, { userId, matchedOn: field, userid: holder.link?.userid ?? null })
+  }
+  return [...once.values()]
+}
+
+/** Everybody who could say "this user is me" with one of these fields. */
+function membersWhoShow({ likeness }: Holder, fields: readonly MatchField[], { shownBy }: Sightings): Set<string> {
+  const contacts = contactsOfUser(likeness).filter((contact) => fields.includes(fieldOf(contact)))
+  return new Set(contacts.flatMap((contact) => [...(shownBy.get(contact) ?? [])]))
+}
+
+/** Only a full international number is one: "-", "无" and "null" are seen in the field. */
+const NUMBER = /^\+[1-9]\d{6,14}$/
+
+/** The contacts of a member that can be compared: real, shown, and never the stand-in for an address. */
+export function contactsOf(
+  { phone, bizMail, email }: Pick<WantedUser, 'phone' | 'bizMail' | 'email'>,
+  syntheticEmailDomain: string,
+): string[] {
+  const contacts = phone && NUMBER.test(phone) ? [`phone ${phone}`] : []
+  for (const address of [bizMail, email]) {
+    if (!address) continue
+    const contact = `email ${foldName(address)}`
+    if (!contact.endsWith(`@${syntheticEmailDomain.toLowerCase()}`) && !contacts.includes(contact)) {
+      contacts.push(contact)
+    }
+  }
+  return contacts
+}
+
+/** The contacts of a user in the same form. */
+export function contactsOfUser({ phone, email_key, email_source }: Likeness): string[] {
+  return [
+    ...(phone !== null && NUMBER.test(phone) ? [`phone ${phone}`] : []),
+    ...(email_key !== null && !isMadeUp(email_source) ? [`email ${email_key}`] : []),
+  ]
+}
+
+function fieldOf(contact: string): MatchField {
+  return contact.startsWith('phone ') ? 'phone' : 'email'
+}
+
+function isTrusted({ email_source }: Likeness): boolean {
+  return email_source === 'manual' || email_source === 'biz_mail'
+}
+
+/** What the mapping calls them, else the userid; or the first free one of its numbered forms. */
+function freeUsername(person: WantedUser, context: MatchContext, given: Set<string>): string | undefined {
+  const isOwn = person.username === undefined
+  if (isOwn && !context.namesakes.has(person.key)) return person.userid
+  const isSomebodys = (key: string) => context.isUserid(key) && key !== person.key
+  return chooseUsername(
+    person.username ?? person.userid,
+    (key) => context.takenUsernames.has(key) || isSomebodys(key),
+    given,
+    isOwn ? [] : [person.username],
+  )
+}
+
+/**
+ * @param given what was given away already; what is chosen is added
+ * @param wishes what comes before the numbered forms
+ */
+export function chooseUsername(
+  name: string,
+  isTaken: (key: string) => boolean,
+  given: Set<string>,
+  wishes: readonly string[] = [],
+): string | undefined {
+  const username = [...wishes, ...usernameCandidates(name)].find((candidate) => {
+    const key = foldName(candidate)
+    return !isTaken(key) && !given.has(key)
+  })
+  if (username !== undefined) given.add(foldName(username))
+  return username
 }
 
 const CANDIDATES = 50
@@ -82,202 +360,39 @@ export function usernameCandidates(userid: string): string[] {
   return Array.from({ length: CANDIDATES }, (_, index) => `${userid}-${index + 2}`)
 }
 
-export type EmailSource = 'biz_mail' | 'email' | 'mapped' | 'synthetic' | 'manual'
-
-/** An address as it is stored. */
-export interface Address {
-  readonly email: string
-  readonly key: string
-  readonly source: EmailSource
-}
-
-/** The address somebody has now. */
-export interface KnownAddress {
-  readonly key: string | null
-  readonly source: string | null
-}
-
-/** What one person asks of the addresses, small enough to keep for everybody at once. */
-export interface AddressClaim {
-  /** Folded userid; the smaller one wins where two are equal. */
-  readonly person: string
-  /** Ours; undefined for somebody who will not be written, and who therefore keeps what they have. */
-  readonly userId: string | undefined
-  readonly currentKey: string | null
-  /** Undefined to keep the present one. */
-  readonly wish: Address | undefined
-}
-
-export type AddressVerdict =
-  | { readonly kind: 'keep' }
-  | { readonly kind: 'set'; readonly address: Address }
-  | { readonly kind: 'taken'; readonly email: string; readonly owner: string | undefined }
-
-/** @param known the present address of everybody who exists already, by user id */
-export function claimAddress(
-  person: WantedUser,
-  identity: Identity,
-  known: ReadonlyMap<string, KnownAddress>,
-  syntheticDomain: string,
-  emails?: readonly EmailRule[],
-): AddressClaim {
-  const userId = 'userId' in identity && person.problem === undefined ? identity.userId : undefined
-  if (userId === undefined) return { person: person.key, userId, currentKey: null, wish: undefined }
-  const current = known.get(userId)
-  return {
-    person: person.key,
-    userId,
-    currentKey: current?.key ?? null,
-    wish: wishedAddress(person, current, syntheticDomain, emails),
-  }
+/** Whether anything is visible by which a person can be told from another. */
+export function showsAnything({ displayName, phone, bizMail, email }: WantedUser): boolean {
+  return [displayName, phone, bizMail, email].some((field) => field !== undefined && field !== null)
 }
 
 /**
- * What the mapping says, else the synthetic one. An address stays as it is while the field that it came from is withheld.
- * @param emails in the order in which they are tried; by default biz_mail, then email
+ * A userid whose name and whose visible mobile or address change at once may have been given to somebody else
+ * (http-api.md §5): until a person has looked, nobody inherits an account.
  */
-export function wishedAddress(
-  person: WantedUser,
-  known: KnownAddress | undefined,
-  domain: string,
-  emails: readonly EmailRule[] = DEFAULT_MAPPING.emails,
-): Address | undefined {
-  let made = 0
-  for (const rule of emails) {
-    const [source, seen] = addressOf(rule, person, () => made++)
-    if (seen) return address(seen, source)
-    if (seen === undefined && known?.source === source) return undefined
-  }
-  if (known !== undefined && (known.source === 'manual' || known.source === 'synthetic')) return undefined
-  return address(syntheticAddress(person.userid, domain), 'synthetic')
+export function isSomebodyElse(user: Likeness, wanted: WantedUser): boolean {
+  if (wanted.displayName === undefined || wanted.displayName === user.display_name) return false
+  const phoneDiffers = Boolean(wanted.phone) && user.phone !== null && wanted.phone !== user.phone
+  const address = wanted.bizMail ?? wanted.email
+  const hasRealAddress = user.email_key !== null && !isMadeUp(user.email_source)
+  return phoneDiffers || (Boolean(address) && hasRealAddress && foldName(address!) !== user.email_key)
 }
 
-function addressOf(rule: EmailRule, person: WantedUser, nextMade: () => number): [EmailSource, Seen] {
-  if (rule === 'biz_mail') return [rule, person.bizMail]
-  if (rule === 'email') return [rule, person.email]
-  const seen = person.madeAddresses?.[nextMade()]
-  return ['mapped', seen === false ? undefined : seen]
+/** By us or by a rule of the mapping: it says nothing about who somebody is. */
+function isMadeUp(source: string | null): boolean {
+  return source === 'synthetic' || source === 'mapped'
 }
 
-function address(email: string, source: EmailSource): Address {
-  return { email, key: foldName(email), source }
+/** Whether a returning userid belongs to whom it belonged before: one of mobile, address and name says so. */
+export function isSamePerson(user: Likeness, wanted: WantedUser): boolean {
+  const addresses = [wanted.bizMail, wanted.email].flatMap((email) => (email ? [foldName(email)] : []))
+  return (
+    (wanted.phone !== null && wanted.phone !== undefined && wanted.phone === user.phone) ||
+    (user.email_key !== null && !isMadeUp(user.email_source) && addresses.includes(user.email_key)) ||
+    wanted.displayName === user.display_name
+  )
 }
 
-const KEEP: AddressVerdict = { kind: 'keep' }
-
-/**
- * Who gets which address, and who has to move together.
- *
- * An address is free when nobody has it, or when its owner gives it up in this very plan. The owner of an address comes
- * first, then the smaller userid. Whoever fails keeps the old address, which may in turn take it from somebody who
- * counted on it; the loop ends because every round fails at least one more person.
- *
- * @param owners the living owner of every address that somebody claims, and of the numbered forms of contested ones
- * @returns verdicts in the order of the claims, and the indices of those who take an address from one another: their
- * writes belong into one transaction.
- */
-export function settleAddresses(
-  claims: readonly AddressClaim[],
-  owners: ReadonlyMap<string, string>,
-): { verdicts: AddressVerdict[]; movers: number[] } {
-  const verdicts = claims.map(({ wish }): AddressVerdict => (wish ? { kind: 'set', address: wish } : KEEP))
-  chooseClaimants(claims, verdicts, owners)
-
-  const contested = [...verdicts.keys()].filter((index) => isOwnedByAnother(claims[index]!, verdicts[index]!, owners))
-  const indexOf = indexOfOwners(claims, contested, verdicts, owners)
-  const movers = new Set<number>()
-  for (let settled = false; !settled;) {
-    settled = true
-    movers.clear()
-    for (const index of contested) {
-      const verdict = verdicts[index]!
-      if (verdict.kind !== 'set') continue
-      const { key, email } = verdict.address
-      const owner = owners.get(key)
-      const ownerIndex = indexOf.get(owner ?? '')
-      const ownerVerdict = ownerIndex === undefined ? undefined : verdicts[ownerIndex]
-      if (ownerIndex !== undefined && ownerVerdict?.kind === 'set' && ownerVerdict.address.key !== key) {
-        movers.add(index).add(ownerIndex)
-      } else {
-        verdicts[index] = { kind: 'taken', email, owner }
-        settled = false
-      }
-    }
-  }
-  return { verdicts, movers: [...movers] }
-}
-
-function isOwnedByAnother(claim: AddressClaim, verdict: AddressVerdict, owners: ReadonlyMap<string, string>): boolean {
-  if (verdict.kind !== 'set') return false
-  const owner = owners.get(verdict.address.key)
-  return owner !== undefined && owner !== claim.userId
-}
-
-/** Where the present owners of contested addresses stand among the claims, if they do. */
-function indexOfOwners(
-  claims: readonly AddressClaim[],
-  contested: readonly number[],
-  verdicts: readonly AddressVerdict[],
-  owners: ReadonlyMap<string, string>,
-): Map<string, number> {
-  const wanted = new Set<string | undefined>()
-  for (const index of contested) {
-    const verdict = verdicts[index]!
-    if (verdict.kind === 'set') wanted.add(owners.get(verdict.address.key))
-  }
-  const indexOf = new Map<string, number>()
-  if (wanted.size === 0) return indexOf
-  claims.forEach(({ userId }, index) => {
-    if (userId !== undefined && wanted.has(userId)) indexOf.set(userId, index)
-  })
-  return indexOf
-}
-
-/** Of several people who wish for one address, one may try; a synthetic address just takes the next number. */
-function chooseClaimants(
-  claims: readonly AddressClaim[],
-  verdicts: AddressVerdict[],
-  owners: ReadonlyMap<string, string>,
-): void {
-  const claimants = new Map<string, number>()
-  const isFree = (key: string) => !claimants.has(key) && !owners.has(key)
-  claims.forEach(({ person, currentKey, wish }, index) => {
-    if (wish === undefined) return
-    const { key, email, source } = wish
-    if (source === 'synthetic' && currentKey !== key && !isFree(key)) {
-      const numbered = numberedAddresses(key).find(isFree)
-      if (numbered !== undefined) {
-        verdicts[index] = { kind: 'set', address: { email: numbered, key: numbered, source } }
-        claimants.set(numbered, index)
-        return
-      }
-    }
-    const rival = claimants.get(key)
-    if (rival === undefined) {
-      claimants.set(key, index)
-      return
-    }
-    const other = claims[rival]!
-    const isFirst = currentKey === key || (other.currentKey !== key && person < other.person)
-    verdicts[isFirst ? rival : index] = { kind: 'taken', email, owner: undefined }
-    if (isFirst) claimants.set(key, index)
-  })
-}
-
-/** The synthetic addresses that will need a number, given who owns what. */
-export function contestedSynthetics(claims: readonly AddressClaim[], owners: ReadonlyMap<string, string>): string[] {
-  const once = new Set<string>()
-  const contested = new Set<string>()
-  for (const { wish } of claims) {
-    if (wish?.source !== 'synthetic') continue
-    if (owners.has(wish.key) || once.has(wish.key)) contested.add(wish.key)
-    once.add(wish.key)
-  }
-  return [...contested]
-}
-
-/** What a synthetic address becomes when it is taken: `zhangsan-2@…`, `zhangsan-3@…`; their owners must be known, too. */
-export function numberedAddresses(key: string): string[] {
-  const at = key.lastIndexOf('@')
-  return usernameCandidates(key.slice(0, at)).map((name) => `${name}${key.slice(at)}`)
+/** Another name and nothing else to go by: enough for a doubt about somebody who was away, and for no more. */
+function mayBeSomebodyElse(user: Likeness, wanted: WantedUser): boolean {
+  return wanted.displayName !== undefined && !isSamePerson(user, wanted)
 }

@@ -8,8 +8,10 @@ import type { SourceFields, UserWrite } from '../../directory/writes.ts'
 import { unreachable, type Problem } from '../../errors.ts'
 import { change, difference, type Change, type Fields, type Step } from './changes.ts'
 import type { WantedMembership, WantedUser } from './mapping.ts'
-import type { AddressVerdict, Identity } from './matching.ts'
-import type { Permission } from './removals.ts'
+import type { AddressVerdict } from './addresses.ts'
+import { isSamePerson, isSomebodyElse, showsAnything, type Candidate, type Identity } from './matching.ts'
+import type { Question } from './questions.ts'
+import { planDeparture, type Permission } from './removals.ts'
 
 /** Somebody who exists here, as far as the plan needs to know. */
 export interface KnownUser {
@@ -37,12 +39,24 @@ export interface PeopleContext {
   readonly isExpectedDepartment: (department: number) => boolean
   /** Whether somebody whom WeCom shows as disabled may lose access here, by user id. */
   readonly permissionToDisable: (userId: string) => Permission
+  /** What becomes of somebody whose userid is another's now, by user id. */
+  readonly policyForLeaver: (userId: string) => 'ignore' | 'disable' | 'delete'
+  /**
+   * A username that is free now: this one, or a numbered form of it.
+   * @param member the folded userid of whom it is for, when new here; another member's userid is not free then
+   */
+  readonly freeUsername: (username: string, member?: string) => string | undefined
+  /** Whether an administrator has said that these are the right person and the right user. */
+  readonly isDecided: boolean
   readonly now: number
   readonly newId: (kind: 'lnk' | 'usr') => string
 }
 
 export type PersonPlan =
-  | { readonly kind: 'step'; readonly step: Step<UserWrite> }
+  /** In this order, and together or not at all. */
+  | { readonly kind: 'steps'; readonly steps: readonly Step<UserWrite>[] }
+  /** A person has to decide. */
+  | { readonly kind: 'question'; readonly question: Question; readonly change: Change }
   /** Nothing changes; when `settled` is given, its digest is to be remembered. */
   | { readonly kind: 'unchanged'; readonly settled: { id: string; source_hash: string } | null }
   /** Left out by policy, so often that a row for each would bury the rest. */
@@ -56,11 +70,18 @@ export function planPerson(person: Person, context: PeopleContext): PersonPlan {
     case 'failed':
       return failed(person, identity.problem, context)
     case 'skipped':
-      return identity.reason === 'administrator' ? skipped(person, 'link', identity.reason) : { kind: 'left-out' }
+      return identity.reason === 'not-created-by-policy'
+        ? { kind: 'left-out' }
+        : skipped(person, identity.reason === 'may-be-renamed' ? 'create' : 'update', identity.reason)
+    case 'unsure':
+      return question(person, identity.reason, identity.candidates)
     case 'new':
       return create(wanted, identity, address, context)
+    case 'successor':
+      return succeedLiving(person, identity, address, context)
     case 'matched':
     case 'linked':
+    case 'renamed':
       return update(person, address, context)
     default:
       return unreachable(identity)
@@ -69,7 +90,7 @@ export function planPerson(person: Person, context: PeopleContext): PersonPlan {
 
 function create(
   wanted: WantedUser,
-  identity: Identity & { kind: 'new' },
+  identity: { readonly userId: string; readonly username: string },
   address: AddressVerdict,
   context: PeopleContext,
 ): PersonPlan {
@@ -101,7 +122,7 @@ function create(
   }
   const memberships = membershipRows(user.id, wanted.memberships ?? [], [], context)
   const after = { ...shown(user), ...shownPlacement(memberships, wanted.leaders ?? []), username: user.username }
-  return asStep([userChange(wanted, user.id, 'create', { after: withoutEmpty(after) })], {
+  return asSteps([userChange(wanted, user.id, 'create', { after: withoutEmpty(after) })], {
     userId: user.id,
     user: { create: user },
     link: { create: newLink(wanted, user.id, context) },
@@ -111,27 +132,33 @@ function create(
 
 function update(person: Person, address: AddressVerdict, context: PeopleContext): PersonPlan {
   const { wanted, known, identity } = person
-  if (known === undefined || !isStillWho(identity, known)) return { kind: 'left-out' }
+  if (known === undefined || !(context.isDecided || isStillWho(identity, known))) return { kind: 'left-out' }
   const { user, link } = known
-  if (user.status === 'deleted') {
-    if (user.deleted_by !== 'source') return skipped(person, 'restore', 'deleted-here')
-    if (!showsAnything(wanted)) return skipped(person, 'restore', 'identity-unknown')
-    if (!isSamePerson(user, wanted)) return succeed(wanted, link, address, context)
-  } else if (identity.kind === 'linked' && isSomebodyElse(user, wanted)) {
-    return skipped(person, 'update', 'userid-reused')
+  if (user.status === 'deleted' && user.deleted_by !== 'source') return skipped(person, 'restore', 'deleted-here')
+  if (!context.isDecided) {
+    const itself: Candidate = { userId: user.id, matchedOn: 'userid', userid: wanted.userid }
+    if (user.status === 'deleted') {
+      if (!showsAnything(wanted)) return question(person, 'ambiguous', [itself])
+      if (!isSamePerson(user, wanted)) return succeed(person, link, address, context)
+    } else if (identity.kind === 'linked' && isSomebodyElse(user, wanted)) {
+      return question(person, 'reused', [itself])
+    }
   }
 
   const status = nextStatus(user, wanted, context)
+  const username = status.action === 'restore' ? context.freeUsername(user.username) : user.username
+  if (username === undefined) return failed(person, { code: 'directory/username-taken' }, context)
   const fields = sourceFields(user, wanted, address, status, context)
   const memberships =
     wanted.memberships === undefined ? null : membershipRows(user.id, wanted.memberships, known.memberships, context)
   const leaders = wanted.leaders === undefined ? (link?.leader_keys ?? '[]') : JSON.stringify(wanted.leaders)
   const kept = known.memberships
-  const before = { ...shown(user), ...shownPlacement(kept, parseLeaders(link)) }
-  const after = { ...shown(fields), ...shownPlacement(memberships ?? kept, JSON.parse(leaders) as string[]) }
+  const before = { ...shown(user), ...shownPlacement(kept, parseLeaders(link)), username: user.username }
+  const after = { ...shown(fields), ...shownPlacement(memberships ?? kept, JSON.parse(leaders) as string[]), username }
 
   const changes: Change[] = []
   if (link === null) changes.push(userChange(wanted, user.id, 'link', {}, 'link'))
+  if (identity.kind === 'renamed') changes.push(move(wanted, user.id, identity.from))
   if (status.action !== null) {
     changes.push(
       userChange(wanted, user.id, status.action, {
@@ -152,22 +179,49 @@ function update(person: Person, address: AddressVerdict, context: PeopleContext)
   if (changes.length === 0 && link !== null) {
     return { kind: 'unchanged', settled: hash === null ? null : { id: link.id, source_hash: hash } }
   }
-  if (!changes.some(({ state }) => state === 'planned')) return asStep(changes, null)
+  if (!changes.some(({ state }) => state === 'planned')) return asSteps(changes, null)
   const linkFields = { user_id: user.id, userid: wanted.userid, source_hash: hash, leader_keys: leaders }
   const isMoved = JSON.stringify(before.departments) !== JSON.stringify(after.departments)
-  return asStep(changes, {
+  return asSteps(changes, {
     userId: user.id,
-    user: { update: fields },
-    link:
-      link === null
-        ? { create: { ...newLink(wanted, user.id, context), ...linkFields } }
-        : { update: { id: link.id, open_userid: wanted.openUserid ?? link.open_userid, ...linkFields } },
+    user: {
+      update: fields,
+      username: username === user.username ? undefined : { username, username_key: foldName(username) },
+    },
+    link: linkWrite(person, link, linkFields, context),
     memberships: isMoved ? memberships : null,
   })
 }
 
-function asStep(changes: readonly Change[], write: UserWrite | null): PersonPlan {
-  return { kind: 'step', step: { changes, write } }
+function linkWrite(
+  { wanted, identity }: Person,
+  link: Row<'links'> | null,
+  fields: Pick<Row<'links'>, 'user_id' | 'userid' | 'source_hash' | 'leader_keys'>,
+  context: PeopleContext,
+): UserWrite['link'] {
+  if (link === null) return { create: { ...newLink(wanted, fields.user_id, context), ...fields } }
+  const update = { id: link.id, open_userid: wanted.openUserid ?? link.open_userid, ...fields }
+  return identity.kind === 'renamed' ? { move: { ...update, userid_key: wanted.key } } : { update }
+}
+
+/** The same person under another userid. */
+function move(wanted: WantedUser, userId: string, from: string): Change {
+  const fields = { before: { userid: from }, after: { userid: wanted.userid } }
+  return userChange(wanted, userId, 'update', fields, 'link')
+}
+
+function asSteps(changes: readonly Change[], write: UserWrite | null): PersonPlan {
+  return { kind: 'steps', steps: [{ changes, write }] }
+}
+
+function question(person: Person, reason: Question['reason'], candidates: readonly Candidate[]): PersonPlan {
+  const { wanted } = person
+  const [user, ...others] = new Set(candidates.map(({ userId }) => userId))
+  const rest = { state: 'skipped', reason } as const
+  const target = user === undefined || others.length > 0 ? null : user
+  const entry =
+    reason === 'reused' ? userChange(wanted, target, 'update', rest) : userChange(wanted, target, 'link', rest, 'link')
+  return { kind: 'question', question: { wanted, reason, candidates }, change: entry }
 }
 
 interface StatusDecision {
@@ -214,56 +268,56 @@ function nextStatus(user: Row<'users'>, wanted: WantedUser, context: PeopleConte
  */
 function isStillWho(identity: Identity, { user, link }: KnownUser): boolean {
   if (identity.kind === 'linked') return link?.id === identity.linkId
+  if (identity.kind === 'renamed') {
+    const isTheirs = link?.id === identity.linkId && link.userid_key === foldName(identity.from)
+    return isTheirs && user.role === null && user.status !== 'deleted'
+  }
   return link === null && user.role === null && user.status !== 'deleted'
 }
 
-/** Whether anything is visible by which a person can be told from another. */
-function showsAnything({ displayName, phone, bizMail, email }: WantedUser): boolean {
-  return [displayName, phone, bizMail, email].some((field) => field !== undefined && field !== null)
-}
-
-/**
- * A userid whose name and whose visible mobile or address change at once may have been given to somebody else
- * (http-api.md §5): until a person has looked, nobody inherits an account.
- */
-function isSomebodyElse(user: Row<'users'>, wanted: WantedUser): boolean {
-  if (wanted.displayName === undefined || wanted.displayName === user.display_name) return false
-  const phoneDiffers = Boolean(wanted.phone) && user.phone !== null && wanted.phone !== user.phone
-  const address = wanted.bizMail ?? wanted.email
-  const hasRealAddress = user.email_key !== null && !isMadeUp(user.email_source)
-  return phoneDiffers || (Boolean(address) && hasRealAddress && foldName(address!) !== user.email_key)
-}
-
-/** By us or by a rule of the mapping: it says nothing about who somebody is. */
-function isMadeUp(source: string | null): boolean {
-  return source === 'synthetic' || source === 'mapped'
-}
-
-/** Whether a returning userid belongs to whom it belonged before: one of mobile, address and name says so. */
-function isSamePerson(user: Row<'users'>, wanted: WantedUser): boolean {
-  const addresses = [wanted.bizMail, wanted.email].flatMap((email) => (email ? [foldName(email)] : []))
-  return (
-    (wanted.phone !== null && wanted.phone !== undefined && wanted.phone === user.phone) ||
-    (user.email_key !== null && !isMadeUp(user.email_source) && addresses.includes(user.email_key)) ||
-    wanted.displayName === user.display_name
-  )
-}
-
-/** A userid that came back with somebody else: a new user takes over the link, and nothing of the old one. */
+/** A deleted user's userid that came back with somebody else: a new user takes over the link, and nothing of the old one. */
 function succeed(
-  wanted: WantedUser,
+  person: Person,
   link: Row<'links'> | null,
   address: AddressVerdict,
   context: PeopleContext,
 ): PersonPlan {
-  const identity = { kind: 'new', userId: context.newId('usr'), username: wanted.userid } as const
+  const { username: wished, userid, key } = person.wanted
+  const username = context.freeUsername(wished ?? userid, key)
+  if (username === undefined) return failed(person, { code: 'directory/username-taken' }, context)
+  return takeOver(person.wanted, { userId: context.newId('usr'), username }, link, address, context)
+}
+
+/** As `succeed`, where the old user was only missing: they lose the link and go the way of every leaver. */
+function succeedLiving(
+  { wanted, known }: Person,
+  identity: Identity & { kind: 'successor' },
+  address: AddressVerdict,
+  context: PeopleContext,
+): PersonPlan {
+  if (known?.link?.id !== identity.linkId || known.user.status === 'deleted') return { kind: 'left-out' }
+  if (known.user.role !== null) return { kind: 'left-out' }
+  const plan = takeOver(wanted, identity, known.link, address, context)
+  if (plan.kind !== 'steps') return plan
+  return {
+    kind: 'steps',
+    steps: [planDeparture(known, context.policyForLeaver(known.user.id), context.now), ...plan.steps],
+  }
+}
+
+function takeOver(
+  wanted: WantedUser,
+  identity: { readonly userId: string; readonly username: string },
+  link: Row<'links'> | null,
+  address: AddressVerdict,
+  context: PeopleContext,
+): PersonPlan {
   const plan = create(wanted, identity, address, context)
-  if (plan.kind !== 'step' || plan.step.write === null || link === null) return plan
-  const { write } = plan.step
-  if (write.link === null || !('create' in write.link)) return plan
-  const inverse = { linkFrom: link.user_id, linkTo: plan.step.write.userId }
-  const changes = plan.step.changes.map((entry) => ({ ...entry, reason: 'userid-reused', inverse }))
-  return asStep(changes, { ...write, link: { update: { ...write.link.create, id: link.id } } })
+  const [step] = plan.kind === 'steps' ? plan.steps : []
+  if (step?.write?.link == null || !('create' in step.write.link) || link === null) return plan
+  const inverse = { linkFrom: link.user_id, linkTo: step.write.userId }
+  const changes = step.changes.map((entry) => ({ ...entry, reason: 'userid-reused', inverse }))
+  return asSteps(changes, { ...step.write, link: { update: { ...step.write.link.create, id: link.id } } })
 }
 
 function sourceFields(
@@ -364,6 +418,7 @@ function newLink(wanted: WantedUser, userId: string, context: PeopleContext): Ro
     leader_keys: JSON.stringify(wanted.leaders ?? []),
     created_at: context.now,
     last_sign_in_at: null,
+    missing_since: null,
   }
 }
 
@@ -430,13 +485,14 @@ function failed(person: Person, problem: Problem, context: PeopleContext): Perso
   const failure = decided(person, person.known === undefined ? 'create' : 'update', { state: 'failed', problem })
   const { wanted, identity, known } = person
   if (identity.kind !== 'linked' || known?.user.status !== 'active' || wanted.isActive !== false) {
-    return asStep([failure], null)
+    return asSteps([failure], null)
   }
   const plan = update({ ...person, wanted: onlyStatus(wanted) }, { kind: 'keep' }, context)
-  if (plan.kind !== 'step') return asStep([failure], null)
-  const { changes, write } = plan.step
+  const [step] = plan.kind === 'steps' ? plan.steps : []
+  if (step === undefined) return asSteps([failure], null)
+  const { changes, write } = step
   const link = write?.link && 'update' in write.link ? { update: { ...write.link.update, source_hash: null } } : null
-  return asStep([...changes, failure], write && { ...write, link })
+  return asSteps([...changes, failure], write && { ...write, link })
 }
 
 function onlyStatus(wanted: WantedUser): WantedUser {
@@ -457,7 +513,7 @@ function onlyStatus(wanted: WantedUser): WantedUser {
 }
 
 function skipped(person: Person, action: Change['action'], reason: string): PersonPlan {
-  return asStep([decided(person, action, { state: 'skipped', reason })], null)
+  return asSteps([decided(person, action, { state: 'skipped', reason })], null)
 }
 
 function decided({ wanted, known }: Person, action: Change['action'], rest: Partial<Change>): Change {

@@ -5,7 +5,7 @@
  */
 import { hash as digest } from 'node:crypto'
 import type { Row } from '../../database/database.ts'
-import type { DepartmentWrite, UserWrite } from '../../directory/writes.ts'
+import type { DepartmentWrite, SourceFields, UserWrite } from '../../directory/writes.ts'
 import { change, type Fields, type Step } from './changes.ts'
 import { shownDepartment } from './departments.ts'
 import type { KnownUser } from './people.ts'
@@ -94,6 +94,41 @@ export function planUserRemoval(
         },
       },
       link: link === null ? null : { update: { ...link, source_hash: null } },
+      memberships: null,
+    },
+  }
+}
+
+/**
+ * The step for somebody whose userid belongs to another person now. Nothing is left of their access through WeCom, and
+ * what came from there frees its address for the successor. What else becomes of them is policy.
+ */
+export function planDeparture(
+  { user, link, memberships }: KnownUser,
+  policy: 'ignore' | 'disable' | 'delete',
+  now: number,
+): Step<UserWrite> {
+  const userid = link?.userid ?? ''
+  const removal = removalOfAbsent(user, userid, user.role === null ? policy : 'ignore')
+  const left = removal && planUserRemoval(removal, { user, link: null, memberships }, { kind: 'apply' }, now)
+  const write = left?.write?.user
+  const fields: SourceFields = write && 'update' in write ? write.update : user
+  const unlink = change({
+    entity: 'link',
+    action: 'unlink',
+    externalId: userid,
+    targetId: user.id,
+    name: user.display_name,
+    reason: 'userid-reused',
+  })
+  const isFromWecom = user.email_source !== 'manual'
+  const address = isFromWecom ? { email: null, email_key: null, email_verified: 0, email_source: null } : {}
+  return {
+    changes: [unlink, ...(left?.changes ?? []).map((entry) => ({ ...entry, reason: 'userid-reused' }))],
+    write: {
+      userId: user.id,
+      user: { update: { ...fields, ...address, updated_at: now } },
+      link: { leave: now },
       memberships: null,
     },
   }

@@ -205,6 +205,8 @@ function undoLink(entry: Change, state: State, { now }: RevertContext): Change[]
 
 function undoUnlink(entry: Change, state: State, { newLinkId, connectionId }: RevertContext): Change[] {
   const link = entry.inverse?.link as Row<'links'> | undefined
+  // To a successor: the link comes back when what made them is taken back.
+  if (entry.reason === 'userid-reused') return [left(entry, 'userid-reused')]
   if (link === undefined) return [left(entry, 'not-revertible')]
   if (state.user.status === 'deleted' || state.link !== null) return [left(entry, 'changed-since')]
   state.linkWrite = {

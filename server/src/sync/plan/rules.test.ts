@@ -5,7 +5,7 @@ import { defaultMapping, type MappingEntry } from '@muster/contracts'
 import type { Member } from '@muster/wecom'
 import { loadPinyin } from '../pinyin.ts'
 import { mapMember } from './mapping.ts'
-import { wishedAddress } from './matching.ts'
+import { wishedAddress } from './addresses.ts'
 import { compileMapping, DEFAULT_MAPPING, usesPinyin, type Pinyin } from './rules.ts'
 
 const NAME: MappingEntry = { to: 'displayName', from: 'name' }
