@@ -93,7 +93,7 @@ const FURTHER_DOORS: Readonly<Record<string, readonly string[]>> = {
     'users',
     'writes',
   ],
-  sync: ['decisions', 'forgetting', 'history', 'reviews', 'runs', 'sample'],
+  sync: ['decisions', 'explain', 'forgetting', 'history', 'reviews', 'runs', 'sample', 'timeline'],
 }
 
 /** In which places below server/src the WeCom client may be used. */

@@ -1,7 +1,8 @@
 /** Questions to a connection that really ask WeCom: does it work, and (planned) what would happen to this person? */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
-import { answer, byConnection } from './formats.ts'
+import { answer, byConnection, RunId, Timestamp, UserId } from './formats.ts'
+import { ForeseenChange } from './runs.ts'
 
 export const Diagnosis = answer({
   checks: z.array(
@@ -58,11 +59,75 @@ export const Explanation = answer({
   steps: z.array(
     answer({
       step: z.enum(['read', 'scope', 'match', 'decide', 'write']),
-      result: z.enum(['pass', 'fail', 'skipped']),
-      detail: z.string(),
+      result: z
+        .enum(['pass', 'fail', 'skipped'])
+        .meta({ description: 'fail: here it ends or something stands in the way. skipped: nothing to say about it.' }),
+      detail: z.string().meta({ description: 'What was found and what it means, in the language of the request.' }),
     }),
   ),
-}).meta({ title: 'Explanation' })
+  userId: UserId.nullable().meta({
+    description: 'The user whom the member is linked to, or would be linked to; null when there is none yet.',
+  }),
+  changes: z
+    .array(ForeseenChange)
+    .meta({ description: 'What the next run would record about this person; ids that do not exist yet are null.' }),
+  access: answer({
+    status: z.enum(['active', 'disabled', 'deleted']),
+    disabledBy: z.enum(['administrator', 'source']).nullable(),
+    since: Timestamp,
+    runId: RunId.nullable().meta({ description: 'The run that made it so; null when it was a person.' }),
+    detail: z.string(),
+  })
+    .nullable()
+    .meta({ description: 'Whether and why the account can be used; null when there is none.' }),
+}).meta({
+  title: 'Explanation',
+  examples: [
+    {
+      steps: [
+        { step: 'read', result: 'pass', detail: 'WeCom shows 张三 (zhangsan) as active.' },
+        { step: 'scope', result: 'pass', detail: 'They are in scope, in 研发中心.' },
+        {
+          step: 'match',
+          result: 'pass',
+          detail: 'They are linked to the account zhangsan since 2026-11-20 03:00 UTC, by a run.',
+        },
+        { step: 'decide', result: 'pass', detail: 'The next run will change title from “工程师” to “高级工程师”.' },
+        {
+          step: 'write',
+          result: 'pass',
+          detail: 'This question has written nothing. The next run writes this change.',
+        },
+      ],
+      userId: 'usr_01jd3v0w6k9m2q4r8t0x5y7z1b',
+      changes: [
+        {
+          entity: 'user',
+          action: 'update',
+          state: 'planned',
+          externalId: 'zhangsan',
+          userId: 'usr_01jd3v0w6k9m2q4r8t0x5y7z1b',
+          name: '张三',
+          before: { title: '工程师' },
+          after: { title: '高级工程师' },
+          reason: null,
+          reviewId: null,
+          error: null,
+        },
+      ],
+      access: {
+        status: 'active',
+        disabledBy: null,
+        since: '2026-11-20T03:00:00.000Z',
+        runId: null,
+        detail:
+          'The account is active since 2026-11-20 03:00 UTC; nothing in the directory stands in the way of signing in.',
+      },
+    },
+  ],
+})
+
+export type Explanation = z.output<typeof Explanation>
 
 const tag = 'Connections'
 
@@ -85,7 +150,11 @@ export const explainMember = endpoint({
   method: 'POST',
   path: '/connections/:id/explain',
   summary: 'Explain what sync would do with one person',
-  description: 'Reads the member now and writes nothing.',
+  description:
+    'Asks WeCom for the member now, in a few calls, and tries what a run would do with them by the same rules. Writes ' +
+    'nothing, and works while sync is off. What depends on everybody together is said and not tried: the guard, ' +
+    'addresses that others give up in the same run, and whether somebody who is gone joins under another userid. Refused ' +
+    'with connections/incomplete while there is no secret to ask with.',
   tag,
   role: 'operator',
   params: byConnection,

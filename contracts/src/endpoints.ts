@@ -29,6 +29,7 @@ export const endpoints = [
   connections.deleteConnection,
   mapping.sampleMapping,
   diagnosis.diagnoseConnection,
+  diagnosis.explainMember,
 
   runs.startRun,
   runs.listRuns,
@@ -45,6 +46,7 @@ export const endpoints = [
   users.updateUser,
   users.deleteUser,
   users.restoreUser,
+  users.getUserTimeline,
 
   departments.listDepartments,
   departments.createDepartment,
@@ -75,8 +77,4 @@ export const endpoints = [
 ] as const satisfies readonly Endpoint[]
 
 /** Designed, not answered yet, and therefore in no document. */
-export const plannedEndpoints = [
-  diagnosis.explainMember,
-  users.getUserTimeline,
-  users.signOutUser,
-] as const satisfies readonly Endpoint[]
+export const plannedEndpoints = [users.signOutUser] as const satisfies readonly Endpoint[]

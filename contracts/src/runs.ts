@@ -227,6 +227,9 @@ export const Change = answer({
 
 export type Change = z.output<typeof Change>
 
+/** A change that no run has recorded. */
+export const ForeseenChange = Change.omit({ id: true, runId: true }).meta({ additionalProperties: true })
+
 // ---- Endpoints ------------------------------------------------------------------------------------------------------
 
 const tag = 'Sync runs'

@@ -271,24 +271,55 @@ export const signOutUser = endpoint({
   responses: { 204: nothing },
 })
 
-// ---- Planned endpoints ----------------------------------------------------------------------------------------------
+// ---- Timeline -------------------------------------------------------------------------------------------------------
 
-/** One thing that happened to a person. */
 export const TimelineEntry = answer({
-  at: Timestamp,
-  kind: z.enum(['read', 'scope', 'match', 'decide', 'write', 'sign_in', 'administration']),
-  summary: z.string(),
+  id: z.string().meta({ description: 'Of the change, the audit entry or the link that tells it.' }),
+  at: Timestamp.meta({ description: 'What a run did carries the time at which the run began.' }),
+  kind: z.enum(['read', 'scope', 'match', 'decide', 'write', 'sign_in', 'administration']).meta({
+    description:
+      'read, match, decide and write are what runs did: could not read the person, bound them to a member, decided not to ' +
+      'do something, or did it. administration is what somebody did through the API; sign_in the last one of a link.',
+  }),
+  summary: z.string().meta({ description: 'One sentence in the language of the request.' }),
   connectionId: ConnectionId.nullable(),
   runId: RunId.nullable(),
-  details: z.record(z.string(), z.unknown()),
-}).meta({ title: 'Timeline entry' })
+  actor: answer({ kind: z.string(), id: z.string().nullable(), name: z.string().nullable() })
+    .nullable()
+    .meta({ description: 'Who did it; null for what sync did.' }),
+  before: z.record(z.string(), z.unknown()).nullable().meta({ description: 'Only the fields that differ.' }),
+  after: z.record(z.string(), z.unknown()).nullable().meta({ description: 'Only the fields that differ.' }),
+  details: z.record(z.string(), z.unknown()).meta({ description: 'Facts about this entry, by their name.' }),
+}).meta({
+  id: 'TimelineEntry',
+  title: 'Timeline entry',
+  description: 'One thing that happened to a person.',
+  examples: [
+    {
+      id: 'chg_01jd3v0w6k9m2q4r8t0x5y7z1a_3',
+      at: '2026-11-20T03:00:00.000Z',
+      kind: 'write',
+      summary: 'A run changed title from “工程师” to “高级工程师”.',
+      connectionId: 'con_01jd3v0w6k9m2q4r8t0x5y7z1c',
+      runId: 'run_01jd3v0w6k9m2q4r8t0x5y7z1a',
+      actor: null,
+      before: { title: '工程师' },
+      after: { title: '高级工程师' },
+      details: { entity: 'user', action: 'update', state: 'applied', reason: null },
+    },
+  ],
+})
+
+export type TimelineEntry = z.output<typeof TimelineEntry>
 
 export const getUserTimeline = endpoint({
   operationId: 'getUserTimeline',
   method: 'GET',
   path: '/users/:id/timeline',
   summary: 'Read what happened to a user',
-  description: 'Newest first: read, in scope, matched how, decided what, written what, signed in where.',
+  description:
+    'Newest first: what runs did and did not do with this person, what administrators did, and sign-ins. Previews are ' +
+    'left out. `q` searches actions, reasons, actors and what was changed.',
   tag,
   role: 'auditor',
   params: byId,

@@ -27,12 +27,14 @@ import { createIds } from './ids.ts'
 import { createLocalDoor } from './local-door.ts'
 import { createMetrics } from './metrics.ts'
 import { createDecisions } from './sync/decisions.ts'
+import { createExplain } from './sync/explain.ts'
 import { forgetPurged } from './sync/forgetting.ts'
 import { createHistory } from './sync/history.ts'
 import { createReviews } from './sync/reviews.ts'
 import { createRuns } from './sync/runs.ts'
 import { createMappingSamples } from './sync/sample.ts'
 import { createSync, type SyncSettings, type SyncSource } from './sync/sync.ts'
+import { createTimeline } from './sync/timeline.ts'
 import { createVault, KEY_CHECK, loadOrCreateMasterKey, type Vault } from './vault.ts'
 
 export interface App {
@@ -98,6 +100,15 @@ export async function createApp({
     // features
     const runs = createRuns({ database, newId, owner })
     const history = createHistory({ database })
+    const sourceOf = async (connection: Connection, onCall: () => void): Promise<SyncSource> => {
+      const access = await wecom.forDirectory(connection.id, onCall)
+      return {
+        ...access,
+        connectionId: connection.id,
+        organizationId: connection.organizationId,
+        settings: settingsOf(connection),
+      }
+    }
     const sync = createSync({
       database,
       audit,
@@ -110,22 +121,29 @@ export async function createApp({
       schedules: connections,
       isLasting: purpose === 'serve',
       onFinished: metrics.runEnded,
-      async sourceOf(connectionId, onCall): Promise<SyncSource> {
+      async sourceOf(connectionId, onCall) {
         const connection = await connections.get(connectionId)
         if (!connection.sync.enabled) throw new AppError('sync/disabled')
-        const access = await wecom.forDirectory(connection.id, onCall)
-        return {
-          ...access,
-          connectionId: connection.id,
-          organizationId: connection.organizationId,
-          settings: settingsOf(connection),
-        }
+        return sourceOf(connection, onCall)
       },
       async settingsOf(connectionId, tx) {
         const connection = await (tx === undefined ? connections.get(connectionId) : connections.hold(tx, connectionId))
         return { isEnabled: connection.sync.enabled, corpId: connection.corpId, settings: settingsOf(connection) }
       },
     })
+    const explain = createExplain({
+      database,
+      audit,
+      users,
+      newId,
+      now,
+      async sourceOf(connectionId) {
+        const connection = await connections.get(connectionId)
+        const source = await sourceOf(connection, () => {})
+        return { source, displayName: connection.displayName, isSyncOn: connection.sync.enabled }
+      },
+    })
+    const timeline = createTimeline({ database, users })
 
     const decisions = createDecisions({
       database,
@@ -167,6 +185,7 @@ export async function createApp({
         decisions,
         departments,
         doctor,
+        explain,
         history,
         links,
         mappingSamples: createMappingSamples({ connections, wecom }),
@@ -177,6 +196,7 @@ export async function createApp({
         runs,
         sync,
         takeSnapshot: () => takeSnapshot(database, config.dataDir, now()),
+        timeline,
         users,
       }),
       { prefix: '/api/v1' },

@@ -12,11 +12,13 @@ import type { Organizations } from '../directory/organizations.ts'
 import type { Users } from '../directory/users.ts'
 import type { Language } from '../errors.ts'
 import type { Decisions } from '../sync/decisions.ts'
+import type { Explain } from '../sync/explain.ts'
 import type { History } from '../sync/history.ts'
 import type { Reviews } from '../sync/reviews.ts'
 import type { Runs } from '../sync/runs.ts'
 import type { MappingSamples } from '../sync/sample.ts'
 import type { Sync } from '../sync/sync.ts'
+import type { Timeline } from '../sync/timeline.ts'
 import type { Access } from './access.ts'
 import { administratorRoutes } from './administrators.ts'
 import { apiTokenRoutes } from './api-tokens.ts'
@@ -24,6 +26,7 @@ import { auditRoutes } from './audit.ts'
 import { backupRoutes } from './backup.ts'
 import { connectionRoutes } from './connections.ts'
 import { departmentRoutes } from './departments.ts'
+import { explanationRoutes } from './explanations.ts'
 import { linkRoutes } from './links.ts'
 import { mappingRoutes } from './mapping.ts'
 import { organizationRoutes } from './organizations.ts'
@@ -42,6 +45,7 @@ export interface AdminParts {
   readonly decisions: Decisions
   readonly departments: Departments
   readonly doctor: Doctor
+  readonly explain: Explain
   readonly history: History
   readonly links: Links
   readonly mappingSamples: MappingSamples
@@ -51,6 +55,7 @@ export interface AdminParts {
   readonly sync: Sync
   /** Copies the file of the database into the data directory. */
   readonly takeSnapshot: () => Promise<Snapshot>
+  readonly timeline: Timeline
   readonly users: Users
   readonly publicUrl: string
   readonly environmentRedirectUrl: string | undefined
@@ -62,6 +67,7 @@ export function createAdminApi(parts: AdminParts) {
     ...connectionRoutes(parts),
     ...mappingRoutes(parts),
     ...runRoutes(parts),
+    ...explanationRoutes(parts),
     ...userRoutes(parts),
     ...departmentRoutes(parts),
     ...linkRoutes(parts),

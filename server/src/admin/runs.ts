@@ -9,6 +9,7 @@ import {
   revertRun,
   startRun,
   type Change as ChangeAnswer,
+  type ForeseenChange,
   type Run as RunAnswer,
 } from '@muster/contracts'
 import { Readable } from 'node:stream'
@@ -133,10 +134,20 @@ function renderRun(run: Run, language: Language): z.input<typeof RunAnswer> {
 }
 
 function renderChange(change: RecordedChange, language: Language): z.input<typeof ChangeAnswer> {
-  const target = change.entity === 'department' ? { departmentId: change.targetId } : { userId: change.targetId }
   return {
     id: `chg_${change.runId.slice('run_'.length)}_${change.position}`,
     runId: change.runId,
+    ...renderForeseen(change, language),
+  }
+}
+
+/** A change that no run may have recorded. */
+export function renderForeseen(
+  change: Omit<RecordedChange, 'runId' | 'position'>,
+  language: Language,
+): z.input<typeof ForeseenChange> {
+  const target = change.entity === 'department' ? { departmentId: change.targetId } : { userId: change.targetId }
+  return {
     entity: change.entity,
     action: change.action,
     state: change.state,

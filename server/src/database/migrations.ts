@@ -342,4 +342,9 @@ const history: Record<string, (words: Words) => string[]> = {
       state text not null
     ${end}`,
   ],
+
+  '0009-timeline': () => [
+    // Timeline: what runs did with one person.
+    `create index changes_target on changes (target_id)`,
+  ],
 }

@@ -46,6 +46,32 @@ export async function linkIndex(
   }
 }
 
+/** The links of these members, by folded userid. */
+export function linksOf(
+  on: Executor,
+  { connectionId, corpId }: { connectionId: string; corpId: string },
+  keys: readonly string[],
+): Promise<Row<'links'>[]> {
+  return on.kysely
+    .selectFrom('links')
+    .selectAll()
+    .where('connection_id', '=', connectionId)
+    .where('corp_id', '=', corpId)
+    .where(isOneOf(on, 'userid_key', keys))
+    .execute()
+}
+
+/** What these departments are called, whoever owns them. */
+export async function departmentNames(on: Executor, ids: readonly string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map()
+  const rows = await on.kysely
+    .selectFrom('departments')
+    .select(['id', 'name'])
+    .where(isOneOf(on, 'id', ids))
+    .execute()
+  return new Map(rows.map(({ id, name }) => [id, name]))
+}
+
 /** The departments that this connection owns. */
 export function sourceDepartments(on: Executor, connectionId: string, corpId: string): Promise<Row<'departments'>[]> {
   return on.kysely

@@ -155,8 +155,9 @@ function entry(action: string, link: Link, user: Pick<Row<'users'>, 'organizatio
   return {
     action,
     organizationId: user.organization_id,
-    // The id of the user is among the details: when the person is purged, an old link must not name them still.
-    target: { kind: 'link', id: link.id, name: null },
-    details: { userId: link.user_id, connectionId: link.connection_id, corpId: link.corp_id },
+    // A link may be gone by the time somebody asks what happened; whom it gave access has a record of their own.
+    // By id only: when the person is purged, an old link must not name them still.
+    target: { kind: 'user', id: link.user_id, name: null },
+    details: { linkId: link.id, connectionId: link.connection_id, corpId: link.corp_id },
   }
 }

@@ -51,6 +51,27 @@ onEachDatabase(({ dialect, test }) => {
       'a run disables who is gone': () => site.run(without(all, 'li'), { approved: EVERYTHING }),
       'a run deletes who is gone': () => strict.run(without(all, 'li'), { approved: EVERYTHING }),
       'a run disables whom WeCom disabled': () => strict.run(changed(without(all, 'li'), 'wang', { status: 2 })),
+      'a run gives a userid to somebody new': async () => {
+        const lenient = await world.newSite()
+        await lenient.run(changed(all, 'li', { mobile: '13800000001' }))
+        await lenient.run(without(all, 'li'))
+        await lenient.run(changed(all, 'li', { name: '另一位', mobile: '13800000002' }))
+      },
+      'a person decides that a userid is somebody new': async () => {
+        const lenient = await world.newSite()
+        await lenient.run(changed(all, 'li', { mobile: '13800000001' }))
+        await lenient.run(changed(all, 'li', { name: '另一位', mobile: '13800000002' }))
+        const [question] = await lenient.reviews('open')
+        await lenient.resolve(question!.id, { action: 'create' })
+      },
+      'a person decides that a userid is a user of ours': async () => {
+        const lenient = await world.newSite()
+        const ours = await lenient.addBuiltIn('ours', null)
+        await lenient.run(changed(all, 'li', { mobile: '13800000001' }))
+        await lenient.run(changed(all, 'li', { name: '另一位', mobile: '13800000002' }))
+        const [question] = await lenient.reviews('open')
+        await lenient.resolve(question!.id, { action: 'link', userId: ours })
+      },
       'a revert disables whom a run enabled': async () => {
         await strict.revert((await strict.runWhole(without(all, 'li'))).id)
       },
@@ -86,6 +107,7 @@ async function watchLosses({ kysely }: Database, dialect: 'sqlite' | 'postgres')
     ['users', 'update', closed],
     ['users', 'update', lostPassword],
     ['links', 'delete', noDoor('old.user_id')],
+    ['links', 'update', `${noDoor('old.user_id')} and old.user_id <> new.user_id`],
   ] as const
   await sql`create table losses (user_id text not null)`.execute(kysely)
   for (const [index, [table, event, lost]] of watched.entries()) {

@@ -22,6 +22,11 @@ export interface ApplyOptions {
   readonly fence: (tx: Transaction, update: RunUpdate) => Promise<void>
   /** How many changes the run has recorded; the next one gets this position. */
   position: number
+  /**
+   * Told what each batch came to, instead of the record: with it and `isPreview` nothing at all is written. For whoever
+   * only asks what a run would do.
+   */
+  readonly onDecided?: (changes: readonly Change[]) => void
 }
 
 /** What a batch came to. */
@@ -87,16 +92,19 @@ async function applyTogether<Write>(
       const writes = steps.flatMap((step) => (step.write === null ? [] : [step.write]))
       await batch.write(tx, writes)
     }
-    await insertRows(
-      tx,
-      'changes',
-      changes.map((change, index) => toRow(change, options.runId, options.position + index)),
-    )
+    if (options.onDecided === undefined) {
+      await insertRows(
+        tx,
+        'changes',
+        changes.map((change, index) => toRow(change, options.runId, options.position + index)),
+      )
+    }
     if (!options.isPreview) await audit.record(tx, SYSTEM, accessChanges(changes, options))
-    return { counts, changes: changes.length }
+    return { counts, changes }
   })
   Object.assign(options.counts, done.counts)
-  options.position += done.changes
+  options.position += done.changes.length
+  options.onDecided?.(done.changes)
 }
 
 function settled(change: Change, isPreview: boolean): Change {

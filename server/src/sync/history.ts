@@ -199,7 +199,8 @@ export function createHistory({ database }: { database: Database }) {
   }
 }
 
-function fromRow(row: Row<'changes'>): RecordedChange {
+/** A recorded change as it was decided. */
+export function fromRow(row: Row<'changes'>): RecordedChange {
   return {
     runId: row.run_id,
     position: row.position,

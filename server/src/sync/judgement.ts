@@ -35,6 +35,8 @@ export interface JudgementOptions {
   readonly links: ReadonlyMap<string, KnownLink>
   /** The removals that an administrator approved; nothing else is removed then. Null asks the guard. */
   readonly approved: ReadonlySet<string> | null
+  /** For whoever asks about one person: the guard judges the removals of a whole run, so it has nothing to say. */
+  readonly isGuardLeftOut?: boolean
   /** Removals of the last 24 hours that nobody approved. */
   readonly recentRemovals: () => Promise<{ readonly users: number; readonly departments: number }>
   /**
@@ -96,7 +98,7 @@ export async function judgeRemovals(
     .map(({ name }) => name)
   const planned = { users: absent.length + disabled.length - exempt.size, departments: departments.length }
   const verdict =
-    planned.users + planned.departments === 0
+    planned.users + planned.departments === 0 || options.isGuardLeftOut === true
       ? NOTHING_TO_HOLD
       : guard(await guardFacts(database, snapshot, planned, knownDepartments.length, lostRoots, options), policy.guard)
   const isHeld = {

@@ -54,6 +54,8 @@ export interface ReconcileOptions extends JudgementOptions {
   readonly signal: AbortSignal
   readonly fence: (tx: Transaction, update: RunUpdate) => Promise<void>
   readonly onProgress: (done: number, total: number) => void
+  /** Only asks: nothing is written, not even a record. Goes with `isPreview`. */
+  readonly onDecided?: NonNullable<ApplyOptions['onDecided']>
 }
 
 export interface ReconcileResult {

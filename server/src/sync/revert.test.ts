@@ -117,6 +117,25 @@ onEachDatabase(({ test }) => {
     assert.deepEqual((await site.directory()).users['li']?.name, '李二')
   })
 
+  test('a userid that went to somebody new while its owner was missing goes back', async (database) => {
+    const site = await (await createWorld(database)).newSite()
+    await site.run(company([member('li', { name: '李一', mobile: '13800000001' }), member('wang')]))
+    const { id: old } = await site.user('li')
+    await site.run(company([member('wang')]))
+    const run = await site.runWhole(company([member('li', { name: '李二', mobile: '13800000002' }), member('wang')]))
+    assert.notEqual(await site.ownerOf('li'), old)
+
+    const undone = await site.revert(run.id)
+
+    assert.equal(await site.ownerOf('li'), old)
+    const changes = await site.changes(undone.id)
+    assert.deepEqual(changes.map(({ action, state, reason }) => `${action} ${state} ${reason}`).sort(), [
+      'delete applied reverted',
+      'link skipped userid-reused',
+    ])
+    assert.deepEqual((await site.all()).map(({ status }) => status).sort(), ['active', 'active', 'deleted'])
+  })
+
   test('a match by login name is undone by unlinking, and what was ours stays', async (database) => {
     const site = await (await createWorld(database)).newSite()
     await site.addBuiltIn('li', null)

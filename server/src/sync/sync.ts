@@ -615,7 +615,8 @@ function timeoutSignal(ms: number): AbortSignal {
   return timeout.signal
 }
 
-function mappingSettings(settings: SyncSettings, mapping: CompiledMapping): MappingSettings {
+/** How members are mapped under these settings. */
+export function mappingSettings(settings: SyncSettings, mapping: CompiledMapping): MappingSettings {
   const { notActivated, syntheticEmailDomain, onlyWecomDepartments } = settings
   const decisive = [MAPPING_GENERATION, notActivated, syntheticEmailDomain, onlyWecomDepartments, settings.mapping]
   const version = digest('sha256', JSON.stringify(decisive), 'base64url').slice(0, 8)
