@@ -12,6 +12,7 @@ import { throughDoor } from '../server/src/cli/local-api.ts'
 import { writeBackup } from '../server/src/database/backup.ts'
 import { noCounts } from '../server/src/sync/runs.ts'
 import { onEachDatabase } from '../server/test-support/databases.ts'
+import { createRandom } from '../server/test-support/random.ts'
 import { killCommand, runCommand, spawnServer, temporaryFolder, type Settings } from './server.ts'
 import { startStackOfProcesses, type Stack } from './stack.ts'
 
@@ -217,15 +218,4 @@ function everyRow(file: string, table: string): object[] {
   const rows = database.prepare(`select * from ${table} order by 1, 2`).all()
   database.close()
   return rows
-}
-
-/** Mulberry32: enough to choose moments. */
-function createRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

@@ -12,6 +12,7 @@ import { describe } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createDepartment, listChanges } from '@muster/contracts'
 import { onEachDatabase } from '../server/test-support/databases.ts'
+import { createRandom } from '../server/test-support/random.ts'
 import { pictureOf } from './directory.ts'
 import { eventually } from './eventually.ts'
 import { spawnServer, type ServerProcess } from './server.ts'
@@ -133,16 +134,5 @@ async function writeUntilItBreaks(stack: Stack, mark: string): Promise<string[]>
 function retitleEverybody({ control, corpId }: Stack, mark: string): void {
   for (const { userid } of control.truth({ corpId }).members) {
     control.patchMember({ corpId, userid, patch: { position: `职位 ${mark}` }, unchecked: true })
-  }
-}
-
-/** Mulberry32: enough to choose moments. */
-function createRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 }
