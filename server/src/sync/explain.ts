@@ -25,7 +25,7 @@ import { createSnapshot, type Snapshot } from './read/snapshot.ts'
 import { showingOnly, type Answer } from './read/some-people.ts'
 import { reconcile } from './reconcile.ts'
 import { noCounts } from './runs.ts'
-import { mappingSettings, type SyncSource } from './sync.ts'
+import { mappingSettings, type SyncSource } from './carrying-out.ts'
 
 /** Each costs a call; more than two of them make any match ambiguous. */
 const MOST_LOOKALIKES = 5
