@@ -78,7 +78,7 @@ const MAY_IMPORT: Readonly<Record<Layer, readonly Layer[]>> = {
 /** A folder is entered by the file with its name, and by these: they are meant for others as they are, and adding one is a decision. */
 const FURTHER_DOORS: Readonly<Record<string, readonly string[]>> = {
   admin: ['access'],
-  connections: ['doctor', 'wecom', 'wecom-problem'],
+  connections: ['doctor', 'due-runs', 'wecom', 'wecom-problem'],
   database: ['backup'],
   directory: [
     'comparison',

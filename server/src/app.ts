@@ -13,6 +13,7 @@ import type { Clock } from './clock.ts'
 import { databaseUrl, type Config } from './config.ts'
 import { createConnections, type Connection } from './connections/connections.ts'
 import { createDoctor } from './connections/doctor.ts'
+import { createDueRuns } from './connections/due-runs.ts'
 import { createWecomAccess } from './connections/wecom.ts'
 import { takeSnapshot } from './database/backup.ts'
 import { openDatabase, type Database } from './database/database.ts'
@@ -118,7 +119,7 @@ export async function createApp({
       now,
       log,
       runTimeoutMs: config.runTimeoutMinutes * 60_000,
-      schedules: connections,
+      schedules: createDueRuns({ database }),
       isLasting: purpose === 'serve',
       onFinished: metrics.runEnded,
       async sourceOf(connectionId, onCall) {

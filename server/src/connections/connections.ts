@@ -27,7 +27,7 @@ import { AppError, type FieldProblem, type Text } from '../errors.ts'
 import type { NewId } from '../ids.ts'
 import { Secret } from '../secret.ts'
 import type { Vault } from '../vault.ts'
-import { LONGEST_WAIT_MS, nextRunAfter } from './schedule.ts'
+import { dueAfterSaving } from './due-runs.ts'
 
 export type ConnectionKind = 'self_built' | 'delegated' | 'service_provider'
 
@@ -78,13 +78,6 @@ export interface EnvironmentConnection {
   readonly secret: Secret
   readonly agentId: number
   readonly allowedDomains: readonly string[]
-}
-
-/** A schedule that is due. */
-export interface DueRun {
-  readonly connectionId: string
-  readonly organizationId: string
-  readonly dueAt: number
 }
 
 export const ENVIRONMENT_IDENTIFIER = 'wecom'
@@ -269,53 +262,6 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
       })
     },
 
-    /**
-     * Schedules that are due, longest due first; of a connection with an active run, once that has ended. A due time that
-     * no schedule can have set, because a clock was wrong, is computed anew.
-     */
-    async dueRuns(at: number): Promise<DueRun[]> {
-      await forgetImpossibleTimes(at)
-      const rows = await database.kysely
-        .selectFrom('connections')
-        .select(['id', 'organization_id', 'next_run_at'])
-        .where('next_run_at', '<=', at)
-        .where(({ not, exists, selectFrom }) =>
-          not(
-            exists(
-              selectFrom('runs')
-                .select('runs.id')
-                .whereRef('runs.connection_id', '=', 'connections.id')
-                .where('runs.state', '=', 'running'),
-            ),
-          ),
-        )
-        .orderBy('next_run_at')
-        .execute()
-      return rows.map((row) => ({
-        connectionId: row.id,
-        organizationId: row.organization_id,
-        dueAt: row.next_run_at!,
-      }))
-    },
-
-    /**
-     * Uses a due time up, in the transaction that begins its run, and sets the next one. However many were missed, that is
-     * one run. @returns false when somebody else was faster, or the schedule was changed
-     */
-    async useDueTime(tx: Transaction, { connectionId, dueAt }: DueRun, at: number): Promise<boolean> {
-      const row = await findRow(tx, connectionId, { lock: true })
-      if (row?.next_run_at !== dueAt) return false
-      // A process whose clock is behind must not find the same moment again.
-      const next = nextRunAfter(parseSync(JSON.parse(row.sync)), Math.max(at, dueAt), dueAt)
-      const result = await tx.kysely
-        .updateTable('connections')
-        .set({ next_run_at: next })
-        .where('id', '=', connectionId)
-        .where('next_run_at', '=', dueAt)
-        .executeTakeFirst()
-      return result.numUpdatedRows === 1n
-    },
-
     /** @returns the secret in the clear, for a WeCom client; undefined when there is none */
     async revealSecret(connectionId: string, name: SecretName): Promise<Secret | undefined> {
       const row = await rowOf(database, connectionId)
@@ -428,22 +374,6 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
       .where((eb) => eb.or([eb('id', '=', reference), eb('identifier', '=', reference)]))
     const isLocked = lock && on.dialect === 'postgres'
     return (isLocked ? query.forNoKeyUpdate() : query).executeTakeFirst()
-  }
-
-  async function forgetImpossibleTimes(at: number): Promise<void> {
-    const rows = await database.kysely
-      .selectFrom('connections')
-      .select(['id', 'sync', 'next_run_at'])
-      .where('next_run_at', '>', at + LONGEST_WAIT_MS)
-      .execute()
-    for (const { id, sync, next_run_at } of rows) {
-      await database.kysely
-        .updateTable('connections')
-        .set({ next_run_at: nextRunAfter(parseSync(JSON.parse(sync)), at) })
-        .where('id', '=', id)
-        .where('next_run_at', '=', next_run_at)
-        .execute()
-    }
   }
 
   /** The indexes have the last word about identifiers and ownership; a lost race is the same refusal. */
@@ -590,18 +520,6 @@ function fromRow(row: Row<'connections'>): Connection {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   }
-}
-
-/** Another schedule, another zone or switching sync on starts anew; saving anything else moves nothing. */
-function dueAfterSaving(next: Row<'connections'>, current: Row<'connections'> | undefined, at: number): number | null {
-  if (next.sync_enabled === 0) return null
-  const sync = parseSync(JSON.parse(next.sync))
-  if (current?.sync_enabled === 1) {
-    const { schedule, timeZone } = parseSync(JSON.parse(current.sync))
-    const isSame = JSON.stringify([schedule, timeZone]) === JSON.stringify([sync.schedule, sync.timeZone])
-    if (isSame) return current.next_run_at
-  }
-  return nextRunAfter(sync, at)
 }
 
 function patched(stored: string, patch: unknown): unknown {

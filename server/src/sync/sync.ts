@@ -3,7 +3,7 @@
  * is gone, and ends them when somebody says so. What happens in a run is in carrying-out.ts.
  */
 import { SYSTEM, type Actor } from '../audit/audit.ts'
-import type { DueRun } from '../connections/connections.ts'
+import type { DueRun } from '../connections/due-runs.ts'
 import { isUniqueViolation, type Transaction } from '../database/database.ts'
 import { AppError, type Problem } from '../errors.ts'
 import { countsOf } from './apply.ts'
