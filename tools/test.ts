@@ -141,7 +141,8 @@ async function runTests(options: {
   const tests = run({
     cwd: ROOT,
     files: files.map((file) => join(ROOT, file)),
-    concurrency: Math.max(2, availableParallelism()),
+    // One more than there are cores: the longest tests mostly wait, for leases of the dead to run out.
+    concurrency: Math.max(2, availableParallelism()) + 1,
     execArgv: ['--import', pathToFileURL(join(import.meta.dirname, 'loopback-only.ts')).href],
     timeout: TEST_TIMEOUT_MS,
     env,
