@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { approveRun, getConnection, getRun, listChanges, rejectRun, updateConnection } from '@muster/contracts'
 import { onEachDatabase } from '../server/test-support/databases.ts'
+import { fold } from './directory.ts'
 import { startStack, type Stack } from './stack.ts'
 
 onEachDatabase(({ testWithUrl }) => {
@@ -36,6 +37,36 @@ onEachDatabase(({ testWithUrl }) => {
       assert.deepEqual([next.state, next.counts.users.disabled, next.counts.users.held], ['succeeded', 0, 0])
     },
   )
+
+  testWithUrl('what changes in WeCom before the approval neither widens it nor removes who is back', async (url) => {
+    await using stack = await startStack(url, { people: 60, company: { departments: 8 } })
+    await policy(stack, 'disable')
+    await stack.syncOnce()
+    const leaf = narrow(stack)
+    const held = await stack.syncOnce()
+    const shown = await heldUserids(stack, held.id)
+    const active = await activeUserids(stack)
+    const [returning] = shown
+    const [leaver] = active.filter((userid) => !shown.includes(userid))
+    assert.ok(returning !== undefined && leaver !== undefined)
+
+    const place = { department: [leaf], order: [0], is_leader_in_dept: [0], main_department: leaf }
+    stack.control.patchMember({ corpId: stack.corpId, userid: returning, patch: place })
+    stack.control.removeMembers({ corpId: stack.corpId, userids: [leaver] })
+    const approval = await stack.finished((await approve(stack, held.id, held.held!.planHash)).id)
+
+    assert.equal(approval.counts.users.disabled, shown.length - 1)
+    const gone = new Set(shown.filter((userid) => userid !== returning))
+    assert.deepEqual(
+      await activeUserids(stack),
+      active.filter((userid) => !gone.has(userid)),
+    )
+    const rows = await stack.ask(listChanges, { params: { id: approval.id }, query: { state: 'skipped', limit: 500 } })
+    assert.deepEqual(
+      rows.items.map(({ externalId, reason }) => [fold(externalId!), reason]),
+      [[leaver, 'not-approved']],
+    )
+  })
 
   testWithUrl('a rejected run removes nobody, and a newer run replaces an older question', async (url) => {
     await using stack = await startStack(url, { people: 60, company: { departments: 8 } })
@@ -81,13 +112,31 @@ async function policy(stack: Stack, onlyHere: 'disable' | 'delete'): Promise<voi
   await stack.ask(updateConnection, { params: { id: stack.connection }, body: { sync: { users: { onlyHere } } } })
 }
 
-/** Leaves the app one leaf department to see. */
-function narrow(stack: Stack): void {
+/** Leaves the app one leaf department to see. @returns its WeCom id */
+function narrow(stack: Stack): number {
   const { departments } = stack.control.truth(stack)
   const parents = new Set(departments.map(({ parentid }) => parentid))
   const leaf = departments.find(({ id }) => !parents.has(id))!
   const range = { departments: [leaf.id], members: [], tags: [] }
   stack.control.patchApp({ ...stack.app, corpId: stack.corpId, patch: { range } })
+  return leaf.id
+}
+
+/** Folded, of people only. */
+async function heldUserids(stack: Stack, id: string): Promise<string[]> {
+  const { items } = await stack.ask(listChanges, {
+    params: { id },
+    query: { state: 'held', entity: 'user', limit: 500 },
+  })
+  return items.map(({ externalId }) => fold(externalId!))
+}
+
+async function activeUserids(stack: Stack): Promise<string[]> {
+  const { users } = await stack.directory()
+  return users
+    .filter(({ status }) => status === 'active')
+    .flatMap(({ links }) => links.map(({ userid }) => fold(userid)))
+    .sort()
 }
 
 async function countActive(stack: Stack): Promise<number> {
