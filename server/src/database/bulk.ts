@@ -64,6 +64,49 @@ export async function updateRows<T extends TableName>(
   return runAll(on, `update ${table} set ${assignments} from ${given} where ${condition}`, rows)
 }
 
+/** Rows of one reading of whole columns, so many at a time. */
+const COLUMNS_PAGE = 5_000
+
+/**
+ * Whole columns of all rows that have these values, some thousand rows at a time and in no particular order. A column is
+ * a JSON array, so that one nobody looks at costs one string; rows as objects take three times as long and leave the
+ * garbage collector 400,000 strings of 100,000 people.
+ * @param table one whose key is `id`
+ * @param having values of text columns
+ */
+export async function* readColumns<T extends TableName, C extends keyof Row<T> & string>(
+  on: Executor,
+  table: T,
+  having: Partial<Row<T>>,
+  columns: readonly C[],
+): AsyncGenerator<Readonly<Record<C, string>>, void, undefined> {
+  const values = Object.values(having)
+  const names = columns.join(', ')
+  if (on.dialect === 'postgres') {
+    const arrays = columns.map((column) => `json_agg(${column})::text as ${column}`)
+    const condition = Object.keys(having).map((column, place) => `${column} = $${place + 1}`)
+    const rows = `select ${names}, (row_number() over () - 1) / ${COLUMNS_PAGE} as page from ${table} where ${condition.join(' and ')}`
+    const all = `select ${arrays.join(', ')} from (${rows}) as numbered group by page`
+    yield* (await on.kysely.executeQuery<Record<C, string>>(CompiledQuery.raw(all, values))).rows
+    return
+  }
+  const arrays = columns.map((column) => `json_group_array(${column}) as ${column}`)
+  // Page after page through the primary key. Were these plain columns, SQLite might take an index of theirs instead and
+  // sort all of it again for every page: 2.6 s instead of 0.1 s for 100,000 people.
+  const condition = ['id > ?', ...Object.keys(having).map((column) => `${column} || '' = ?`)].join(' and ')
+  const rows = `select id as last, ${names} from ${table} where ${condition} order by id limit ${COLUMNS_PAGE}`
+  const page = `select ${arrays.join(', ')}, count(*) as size, max(last) as last from (${rows})`
+  for (let after = ''; ;) {
+    const { rows: read } = await on.kysely.executeQuery<Record<C, string> & { size: number; last: string }>(
+      CompiledQuery.raw(page, [after, ...values]),
+    )
+    const { size, last, ...arraysRead } = read[0]!
+    if (size > 0) yield arraysRead as unknown as Record<C, string>
+    if (size < COLUMNS_PAGE) return
+    after = last
+  }
+}
+
 /** `column in (values)` with one parameter however many values there are. */
 export function isOneOf(on: Executor, column: string, values: readonly string[]): RawBuilder<boolean> {
   if (on.dialect === 'sqlite')

@@ -11,6 +11,7 @@ import {
   isRowFault,
   isUniqueViolation,
   openDatabase,
+  readColumns,
   updateRows,
   type Row,
 } from './database.ts'
@@ -18,6 +19,25 @@ import { tables, type TableName } from './schema.ts'
 
 function organization(slug: string): Row<'organizations'> {
   return { id: `org_${slug}`, slug, name: `公司 ${slug}`, built_in_users_allowed: 1, created_at: 1, updated_at: 1 }
+}
+
+function department(id: string, slug: string): Row<'departments'> {
+  return {
+    id,
+    organization_id: `org_${slug}`,
+    parent_id: null,
+    name: id,
+    name_en: null,
+    position: 0,
+    leaders: '[]',
+    origin: 'manual',
+    connection_id: null,
+    corp_id: null,
+    external_id: null,
+    missing_since: null,
+    created_at: 1,
+    updated_at: 1,
+  }
 }
 
 onEachDatabase(({ dialect, test, testWithUrl }) => {
@@ -36,6 +56,35 @@ onEachDatabase(({ dialect, test, testWithUrl }) => {
       await database.ping()
     })
   }
+
+  test('whole columns come back in pages, with nulls and awkward characters, and nobody else is among them', async (database) => {
+    const awkward = ['"', ',', '\n', '\u0001', '👩‍💻', '\u202e', '[]', '\\']
+    const departments = Array.from({ length: 10_001 }, (_, place) => ({
+      ...department(`dep_${place}`, 'one'),
+      name: `${awkward[place % awkward.length]}${place}`,
+      name_en: place % 3 === 0 ? null : `${place}`,
+    }))
+    await insertRows(database, 'organizations', [organization('one'), organization('two')])
+    await database.inTransaction((tx) =>
+      insertRows(tx, 'departments', [...departments, department('dep_other', 'two')]),
+    )
+
+    const read: unknown[] = []
+    for await (const page of readColumns(database, 'departments', { organization_id: 'org_one' }, [
+      'id',
+      'name',
+      'name_en',
+    ])) {
+      const ids = JSON.parse(page.id) as string[]
+      const names = JSON.parse(page.name) as string[]
+      const english = JSON.parse(page.name_en) as (string | null)[]
+      read.push(...ids.map((id, place) => [id, [names[place], english[place]]]))
+    }
+
+    assert.equal(read.length, 10_001)
+    const expected = departments.map(({ id, name, name_en }) => [id, [name, name_en]])
+    assert.deepEqual(Object.fromEntries(read as [string, unknown][]), Object.fromEntries(expected))
+  })
 
   test('the migrated tables have exactly the declared columns', async (database) => {
     const found = await database.kysely.introspection.getTables()

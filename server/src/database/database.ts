@@ -14,7 +14,7 @@ import { postgresDialect } from './postgres.ts'
 import type { Schema } from './schema.ts'
 import { openSqliteFile } from './sqlite.ts'
 
-export { databaseTime, insertRows, isOneOf, updateRows, type Executor } from './bulk.ts'
+export { databaseTime, insertRows, isOneOf, readColumns, updateRows, type Executor } from './bulk.ts'
 export type { Row, Schema, TableName } from './schema.ts'
 
 /** A handle inside a transaction. Functions that must not run outside one ask for this type. */

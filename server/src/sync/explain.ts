@@ -15,7 +15,7 @@ import type { Problem, Text } from '../errors.ts'
 import type { NewId } from '../ids.ts'
 import type { Change } from './plan/changes.ts'
 import { fieldsMissing, ID_FIELDS, mapMember, shownFields, type WantedUser } from './plan/mapping.ts'
-import { contactsOf, type KnownLink } from './plan/matching.ts'
+import { contactsOf, type KnownLink, type KnownLinks } from './plan/matching.ts'
 import { departmentsIn, tell, tellAccount, type Sight, type ToldStep } from './plan/telling.ts'
 import { compile } from './pinyin.ts'
 import type { CompiledMapping } from './plan/rules.ts'
@@ -273,7 +273,7 @@ interface HeardWhole {
   readonly sight: Sight
   readonly reading: Reading
   readonly snapshot: Snapshot
-  readonly links: ReadonlyMap<string, KnownLink>
+  readonly links: KnownLinks
   /** Folded userids that WeCom calls gone. */
   readonly gone: ReadonlySet<string>
 }

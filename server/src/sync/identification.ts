@@ -17,7 +17,7 @@ import {
   usernameCandidates,
   type Holder,
   type Identity,
-  type KnownLink,
+  type KnownLinks,
   type MatchField,
   type Sightings,
   type Standing,
@@ -37,7 +37,7 @@ export interface IdentificationOptions {
   readonly isAbsenceKnown: boolean
   /** The removals that an administrator approved: then nobody else loses anything. */
   readonly approved: ReadonlySet<string> | null
-  readonly links: ReadonlyMap<string, KnownLink>
+  readonly links: KnownLinks
   readonly policy: {
     readonly bindByUsername: boolean
     readonly matchFields: readonly MatchField[]

@@ -8,7 +8,7 @@ import { foldName } from '../directory/names.ts'
 import type { UserWrite } from '../directory/writes.ts'
 import type { NewId } from '../ids.ts'
 import type { Step } from './plan/changes.ts'
-import type { KnownLink } from './plan/matching.ts'
+import type { KnownLinks } from './plan/matching.ts'
 import type { Person, PersonPlan } from './plan/people.ts'
 import { standingOf } from './plan/questions.ts'
 import type { Snapshot } from './read/snapshot.ts'
@@ -19,7 +19,7 @@ export interface InquiryOptions {
   readonly connectionId: string
   readonly corpId: string
   readonly isPreview: boolean
-  readonly links: ReadonlyMap<string, KnownLink>
+  readonly links: KnownLinks
   readonly fence: (tx: Transaction, update: RunUpdate) => Promise<void>
 }
 

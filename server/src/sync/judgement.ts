@@ -5,7 +5,7 @@
 import type { Database, Row } from '../database/database.ts'
 import * as comparison from '../directory/comparison.ts'
 import { guard, type GuardFacts, type GuardSettings, type Verdict } from './plan/guard.ts'
-import type { KnownLink } from './plan/matching.ts'
+import type { KnownLinks } from './plan/matching.ts'
 import {
   planHash,
   removalKey,
@@ -32,7 +32,7 @@ export interface JudgementOptions {
     readonly onlyWecomDepartments: 'create' | 'ignore'
     readonly guard: GuardSettings
   }
-  readonly links: ReadonlyMap<string, KnownLink>
+  readonly links: KnownLinks
   /** The removals that an administrator approved; nothing else is removed then. Null asks the guard. */
   readonly approved: ReadonlySet<string> | null
   /** For whoever asks about one person: the guard judges the removals of a whole run, so it has nothing to say. */

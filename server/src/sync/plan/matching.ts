@@ -18,6 +18,9 @@ export interface KnownLink {
   readonly place: number
 }
 
+/** Everybody who is linked in this company, by folded userid. */
+export type KnownLinks = Pick<ReadonlyMap<string, KnownLink>, 'size' | 'has' | 'get'> & { keys(): Iterable<string> }
+
 /** A living user whose username equals the userid of a member without a link. */
 export interface Namesake {
   readonly userId: string
@@ -103,7 +106,7 @@ export interface Sightings {
 export const NO_SIGHTINGS: Sightings = { holders: new Map(), shownBy: new Map() }
 
 export interface MatchContext {
-  readonly links: ReadonlyMap<string, KnownLink>
+  readonly links: KnownLinks
   /** The living users behind the links of these people. */
   readonly present: ReadonlyMap<string, Likeness & Pick<Row<'users'>, 'role'>>
   /** Whether this linked member was missing from the last complete reading. */

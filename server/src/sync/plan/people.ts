@@ -457,10 +457,18 @@ function withoutStatus(fields: Fields): Fields {
   return Object.fromEntries(Object.entries(fields).filter(([name]) => name !== 'status'))
 }
 
+/** Written as a loop: in a first sync it is asked about every field of everybody. */
 export function withoutEmpty(fields: Fields): Fields {
-  const isEmpty = (value: unknown) =>
-    value === null || (typeof value === 'object' && value !== undefined && Object.keys(value).length === 0)
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => !isEmpty(value)))
+  const kept: Record<string, unknown> = {}
+  for (const name in fields) if (!isEmpty(fields[name])) kept[name] = fields[name]
+  return kept
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === null) return true
+  if (typeof value !== 'object') return false
+  for (const _ in value) return false
+  return true
 }
 
 function userChange(

@@ -18,7 +18,7 @@ import {
   type Sight,
   type WantedUser,
 } from '../plan/mapping.ts'
-import type { KnownLink } from '../plan/matching.ts'
+import type { KnownLinks } from '../plan/matching.ts'
 import type { Place } from './ids.ts'
 
 /** Something that could not be read, so that nothing may be concluded about what is in it. */
@@ -100,7 +100,7 @@ export interface KnownIds {
  * @param knownPages the lists as they were last read, by department
  */
 export function createSnapshot(
-  links: ReadonlyMap<string, KnownLink>,
+  links: KnownLinks,
   settings: MappingSettings,
   knownPages: ReadonlyMap<string, KnownPage> = new Map(),
 ): SnapshotBuilder {
