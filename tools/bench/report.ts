@@ -9,6 +9,7 @@ const TARGETS: Partial<Record<PhaseName, string>> = {
   unchanged: '1.5 (2.0)',
   'unchanged-slow': '1.1',
   removed: '1.3',
+  'removed-slow': '1.3',
 }
 
 const PHASES: Readonly<Record<PhaseName, string>> = {
@@ -17,6 +18,7 @@ const PHASES: Readonly<Record<PhaseName, string>> = {
   'unchanged-slow': `unchanged sync, ${SLOW_CALL_MS} ms a call`,
   changed: `sync with ${CHANGED_PERCENT} % changed`,
   removed: `sync with ${REMOVED_PERCENT} % removed, by the unchanged sync`,
+  'removed-slow': `sync with ${REMOVED_PERCENT} % removed, ${SLOW_CALL_MS} ms a call, by the unchanged sync`,
 }
 
 const MEGABYTE = 1_000_000

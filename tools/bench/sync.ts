@@ -50,7 +50,7 @@ export type CompanyResult = {
   readonly phases: readonly Phase[]
 }
 
-export type PhaseName = 'first' | 'unchanged' | 'unchanged-slow' | 'changed' | 'removed'
+export type PhaseName = 'first' | 'unchanged' | 'unchanged-slow' | 'changed' | 'removed' | 'removed-slow'
 
 export type Phase = {
   readonly name: PhaseName
@@ -195,10 +195,14 @@ async function measureCompany(
     await changePolicy(bench, settled.site)
     // The policy makes leavers of those whom the changes above left behind; they are none of the measured ones.
     const ready = await measureSync(bench, 'leavers of before', settled.site)
-    const removed = await measureAgain(bench, 'removed', ready.site, async (seed, { url }) => {
-      const userids = await everyHundredth(url, seed === 'removed-1' ? 0 : 1)
+    let offset = 0
+    const removeSome = async (_: string, { url }: Site) => {
+      const userids = await everyHundredth(url, offset++)
       await steer(emulator, 'removeMembers', { corpId: emulator.company.corpId, userids })
-    })
+    }
+    const removed = await measureAgain(bench, 'removed', ready.site, removeSome)
+    await steer(emulator, 'changeSettings', { latencyMs: SLOW_CALL_MS } satisfies SettingsPatch)
+    const slowlyRemoved = await measureAgain(bench, 'removed-slow', removed.at(-1)!.site, removeSome)
 
     const phase = (name: PhaseName, measured: readonly Measured[], floorSeconds: number, furtherCalls = 0): Phase => ({
       name,
@@ -208,6 +212,9 @@ async function measureCompany(
       callsAllowed: callsAllowed(bench.departments) + furtherCalls,
     })
     const downloadSeconds = best(download)
+    // Everybody who seems gone is asked for by name.
+    const questions = Math.ceil(people / 100)
+    const unchangedSeconds = (runs: readonly Measured[]) => median(runs.map(({ sample }) => sample.seconds))
     return {
       people,
       departments: bench.departments,
@@ -218,8 +225,8 @@ async function measureCompany(
         phase('unchanged', unchanged, downloadSeconds),
         phase('unchanged-slow', slow, best(slowDownload)),
         phase('changed', changed, downloadSeconds),
-        // Everybody who seems gone is asked for by name.
-        phase('removed', removed, median(unchanged.map(({ sample }) => sample.seconds)), Math.ceil(people / 100)),
+        phase('removed', removed, unchangedSeconds(unchanged), questions),
+        phase('removed-slow', slowlyRemoved, unchangedSeconds(slow), questions),
       ],
     }
   } finally {
