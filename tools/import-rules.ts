@@ -30,6 +30,7 @@ const PACKAGES: Readonly<Record<string, { readonly values: readonly string[]; re
   contracts: { values: [], types: [] },
   server: { values: ['wecom', 'contracts'], types: [] },
   console: { values: ['contracts'], types: [] },
+  examples: { values: [], types: [] },
 }
 
 const OUTSIDE = ['tools', 'test']

@@ -1,0 +1,13 @@
+/** Starts the sample application as its environment says, and prints where it listens. See README.md. */
+import { createSampleApp } from './sample-app.ts'
+
+const { ISSUER = '', CLIENT_ID = '', CLIENT_SECRET, PORT = '8090' } = process.env
+if (!URL.canParse(ISSUER) || CLIENT_ID === '') {
+  console.error('ISSUER and CLIENT_ID have to be set; see README.md.')
+  process.exit(1)
+}
+
+const app = createSampleApp({ issuer: new URL(ISSUER), clientId: CLIENT_ID, clientSecret: CLIENT_SECRET })
+const { url, close } = await app.listen(Number(PORT))
+console.log(JSON.stringify({ url }))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void close())
