@@ -23,7 +23,7 @@ import type { World } from './world.ts'
 const prefix = '/cgi-bin/'
 const bodyBytesMax = 4 * 1024 * 1024
 /** Node's five seconds would close idle connections just when a client's pool takes them up again. */
-const keepAliveMs = 65_000
+export const keepAliveMs = 65_000
 const jsonType = 'application/json; charset=UTF-8'
 
 /** One request on its way through. */

@@ -53,7 +53,14 @@ export interface App {
   knownAddresses: string[] | 'any'
   /** Contacts-sync only: whether the assistant may edit or just read. */
   canWrite: boolean
-  /** Delegated: member fields the administrator ticked. Third-party: `leaders`. */
+  /**
+   * 网页授权及JS-SDK 可信域名: hosts, with the port unless it is the usual one, that may receive codes. `any` switches the
+   * check off.
+   */
+  trustedDomains: string[] | 'any'
+  /** 授权回调域 of web login: more hosts, for the login pages only. */
+  callbackDomains: string[]
+  /** Member fields the administrator ticked: of delegated apps all, else those of `auth/getuserdetail`. Third-party: `leaders`. */
   grantedFields: string[]
   /** Delegated: folded userids of members who consented to sensitive fields. */
   consents: string[]
@@ -83,6 +90,13 @@ export function seesEncryptedIds(app: App): boolean {
   return app.kind === 'delegated' || app.kind === 'third-party' || app.kind === 'third-party-contacts'
 }
 
+/** Whether a code may be sent to this host[:port]: exactly one of those entered, no parent and no wildcard (§3, §6). */
+export function trusts(app: App, domain: string, source: 'web' | 'client' | 'mobile'): boolean {
+  if (app.trustedDomains === 'any') return true
+  const domains = source === 'web' ? [...app.trustedDomains, ...app.callbackDomains] : app.trustedDomains
+  return domains.some((trusted) => trusted.toLowerCase() === domain)
+}
+
 export function createApp(given: Pick<App, 'agentId' | 'name' | 'kind' | 'secret'> & Partial<App>): App {
   return {
     isEnabled: true,
@@ -90,7 +104,9 @@ export function createApp(given: Pick<App, 'agentId' | 'name' | 'kind' | 'secret
     trustedAddresses: 'any',
     knownAddresses: [],
     canWrite: true,
-    grantedFields: given.kind === 'delegated' ? ['name', 'position'] : [],
+    trustedDomains: 'any',
+    callbackDomains: [],
+    grantedFields: fieldsGrantedAtFirst(given.kind),
     consents: [],
     seesStructure: false,
     canEditContacts: false,
@@ -99,4 +115,10 @@ export function createApp(given: Pick<App, 'agentId' | 'name' | 'kind' | 'secret
     version: 1,
     ...given,
   }
+}
+
+function fieldsGrantedAtFirst(kind: PrincipalKind): string[] {
+  if (kind === 'delegated') return ['name', 'position']
+  const isSelfBuilt = kind === 'self-built' || kind === 'self-built-before-2022'
+  return isSelfBuilt ? ['gender', 'avatar', 'qr_code', 'mobile', 'email', 'biz_mail', 'address'] : []
 }

@@ -362,6 +362,7 @@ export function mobileKey(mobile: unknown): string {
   return textOf(mobile).replace(/[\s-]/g, '').replace(/^\+86/, '')
 }
 
-function textOf(value: unknown): string {
+/** Whatever was planted where WeCom has text, as text. */
+export function textOf(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
 }

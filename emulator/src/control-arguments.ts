@@ -24,6 +24,8 @@ const appPatch = object({
   isEnabled: optional(flag),
   range: optional(object({ departments: listOf(integer(0)), members: listOf(text), tags: listOf(integer(0)) })),
   trustedAddresses: optional(addresses),
+  trustedDomains: optional(addresses),
+  callbackDomains: optional(listOf(text)),
   knownAddresses: optional(addresses),
   canWrite: optional(flag),
   grantedFields: optional(listOf(text)),
@@ -65,6 +67,13 @@ const settingsPatch = object({
       departmentNameMax: optional(integer(1)),
       listIdDefaultLimit: optional(integer(1, 10_000)),
       codeOfOtherApp: optional(oneOf(50001, 40029)),
+      spentCode: optional(oneOf(40029, 'by-reason')),
+      getuserinfoKeys: optional(oneOf('by-path', 'small', 'capitalised')),
+      mobileCodes: optional(oneOf('both-paths', 'older-path')),
+      privateinfoWithoutAgent: optional(oneOf('base', 'error')),
+      refusalOnLogin: optional(oneOf('returns', 'stays')),
+      panelChecksOrigin: optional(flag),
+      authorizeChecksClient: optional(flag),
       tagWritesByApps: optional(oneOf('own', 'refused')),
     }),
   ),
@@ -74,6 +83,10 @@ const settingsPatch = object({
   exportOutcome: optional(oneOf('done', 'failed')),
   callerAddress: optional(either(oneOf(null), text)),
 })
+
+const identity = either(object({ userid: text }), object({ openid: text, externalUserid: optional(text) }))
+const who = either(oneOf('refuses'), identity)
+const consent = either(oneOf('all', 'refuses'), listOf(text))
 
 const callFilter = {
   endpoint: optional(text),
@@ -111,8 +124,13 @@ export const controlArguments: { [K in keyof Control]: Check<Argument<Control[K]
   revokeTokens: object({ corpId: optional(text), agentId: optional(integer(0)), as: optional(oneOf(40014, 42001)) }),
   mintCode: object({
     ...principal,
-    identity: either(object({ userid: text }), object({ openid: text, externalUserid: optional(text) })),
+    identity,
+    source: optional(oneOf('web', 'client', 'mobile')),
+    redirectUri: optional(text),
+    privateFields: optional(listOf(text)),
   }),
+  setScanner: object({ who: optional(who), consent: optional(consent), once: optional(flag) }),
+  completeLogin: object({ url: text, who, consent: optional(consent) }),
   addFault: checkFault,
   faults: nothing,
   removeFault: object({ id: text }),

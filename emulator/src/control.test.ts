@@ -4,7 +4,7 @@ import type { TestContext } from 'node:test'
 
 import { controlArguments } from './control-arguments.ts'
 import { ControlError } from './control.ts'
-import { fetchText, parse, rows, stage } from './test-client.ts'
+import { fetchRaw, fetchText, parse, rows, stage } from './test-client.ts'
 
 async function steering(t: TestContext, people = 12) {
   const staged = await stage(t, { people })
@@ -25,6 +25,36 @@ test('the HTTP door offers the same functions with the same results', async (t) 
   assert.deepEqual((await post('settings')).result, control.settings())
   const listing = parse((await fetchText(`${emulator.controlUrl}/`)).body)
   assert.deepEqual(listing, { functions: Object.keys(controlArguments) })
+})
+
+test('sign-ins are steered over HTTP too, and nonsense is refused', async (t) => {
+  const { corpId, control, post, agentId, emulator } = await steering(t)
+  const userid = control.truth({ corpId }).members[0]?.userid ?? ''
+  const query = new URLSearchParams({ appid: corpId, agentid: String(agentId('self-built')), state: 'S1' })
+  query.set('redirect_uri', 'https://sso.example/callback')
+  const url = `${emulator.openUrl}/wwopen/sso/qrConnect?${query.toString()}`
+
+  const completed = await post('completeLogin', { url, who: { userid } })
+  await post('setScanner', { who: 'refuses' })
+  const refused = await fetchRaw(url)
+  await post('setScanner', {})
+  const asked = await fetchRaw(url)
+  await post('setScanner', { who: { userid } })
+  control.reset()
+
+  const { redirectUrl, code } = completed.result as { redirectUrl: string; code: string }
+  assert.equal(redirectUrl, `https://sso.example/callback?code=${code}&state=S1`)
+  assert.equal(refused.headers.get('location'), 'https://sso.example/callback?state=S1')
+  assert.deepEqual([asked.status, (await fetchRaw(url)).status], [200, 200])
+  for (const nonsense of [
+    { who: 'nobody' },
+    { who: {} },
+    { once: true },
+    { consent: 'all' },
+    { who: 'refuses', twice: true },
+  ]) {
+    assert.equal((await post('setScanner', nonsense)).status, 400, JSON.stringify(nonsense))
+  }
 })
 
 test('a change over HTTP is seen over the API', async (t) => {

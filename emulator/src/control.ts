@@ -6,9 +6,10 @@
 
 import { createApp } from './apps.ts'
 import type { App, PrincipalKind } from './apps.ts'
+import { decide, doors, PageError, readRequest } from './authorization.ts'
 import { churn } from './churn.ts'
 import type { ChurnSummary } from './churn.ts'
-import type { SigninIdentity } from './codes.ts'
+import type { CodeSource, SigninIdentity } from './codes.ts'
 import { foldUserid } from './company.ts'
 import type { Company, Department, Member } from './company.ts'
 import { ApiError } from './errors.ts'
@@ -16,6 +17,7 @@ import type { FaultListing, FaultSpec } from './faults.ts'
 import { generateCompany } from './generator.ts'
 import type { CompanyShape } from './generator.ts'
 import type { CallFilter, CallRecord } from './ledger.ts'
+import type { Scan } from './scanner.ts'
 import { defaultSettings } from './settings.ts'
 import type { Limits, Readings, Settings } from './settings.ts'
 import { createDepartment, createMember, deleteDepartment, updateDepartment, updateMember } from './write-rules.ts'
@@ -52,6 +54,8 @@ export type AppPatch = Partial<
     | 'isEnabled'
     | 'range'
     | 'trustedAddresses'
+    | 'trustedDomains'
+    | 'callbackDomains'
     | 'knownAddresses'
     | 'canWrite'
     | 'grantedFields'
@@ -107,7 +111,24 @@ export interface Control {
   mintToken(which: AppRef): { accessToken: string; expiresInSeconds: number }
   revokeTokens(which: { corpId?: string; agentId?: number; as?: 40014 | 42001 }): { revoked: number }
   /** A sign-in code as if the identity had just scanned. Single use, five minutes. */
-  mintCode(which: AppRef & { identity: SigninIdentity }): { code: string }
+  mintCode(
+    which: AppRef & {
+      identity: SigninIdentity
+      /** `web` by default. `mobile` for a code of the SDK in a mobile app. */
+      source?: CodeSource
+      /** Whose host the app must trust when it redeems the code. */
+      redirectUri?: string
+      /** What the member agreed to show (`snsapi_privateinfo`): the exchange then gives a `user_ticket`. */
+      privateFields?: string[]
+    },
+  ): { code: string }
+  /**
+   * Who scans on the pages opened from now on, or is signed in inside the client; `once` for the next page only. Without
+   * `who` the pages ask again. A page opened with `&scan_as=<userid>` takes that person instead.
+   */
+  setScanner(scanner: Partial<Scan> & { once?: boolean }): void
+  /** What a browser would be redirected to if this address were opened and this person scanned. */
+  completeLogin(login: Scan & { url: string }): { redirectUrl: string; code?: string; state?: string }
 
   addFault(spec: FaultSpec): FaultListing
   faults(): FaultListing[]
@@ -256,9 +277,30 @@ export function createControl(world: World, initial: readonly CompanyShape[]): C
       if (agentId === undefined) return { revoked: world.tokens.revoke({ company: companyOf(corpId) }, as) }
       return { revoked: world.tokens.revoke({ app: appOf({ corpId, agentId }).app }, as) }
     },
-    mintCode({ identity, ...principal }) {
+    mintCode({ identity, source = 'web', redirectUri, privateFields, ...principal }) {
       const { company, app } = appOf(principal)
-      return { code: world.codes.mint(company, app, identity) }
+      const domain = redirectUri === undefined ? undefined : addressOf(redirectUri).host
+      return { code: world.codes.mint({ company, app, identity, source, domain, privateFields }) }
+    },
+    setScanner({ who, consent, once = false }) {
+      if (who === undefined && (once || consent !== undefined)) throw new ControlError('tell who scans')
+      world.scanner.set(who && { who, ...(consent === undefined ? {} : { consent }) }, once)
+    },
+    completeLogin({ url, ...scan }) {
+      const { pathname, searchParams, hash } = addressOf(url)
+      const door = Object.hasOwn(doors, pathname) ? doors[pathname] : undefined
+      if (!door) throw new ControlError(`no sign-in page at ${pathname}; there are ${Object.keys(doors).join(', ')}`)
+      if (door === 'client' && hash !== '#wechat_redirect') {
+        throw new ControlError('the address must end in #wechat_redirect')
+      }
+      return byPages(() => {
+        const decision = decide(world, readRequest(world, door, searchParams), scan)
+        if (decision.kind === 'consent') {
+          throw new ControlError('the page would ask which fields the app may see: tell by "consent"')
+        }
+        const { kind: _, ...outcome } = decision
+        return outcome
+      })
     },
 
     addFault: (spec) => world.faults.add(structuredClone(spec)),
@@ -290,6 +332,7 @@ export function createControl(world: World, initial: readonly CompanyShape[]): C
       world.tokens.revoke({}, 40014)
       world.faults.clear()
       world.meters.reset()
+      world.scanner.set(undefined, false)
       world.ledger.clear()
       control.changeSettings(defaultSettings())
       world.companies.clear()
@@ -348,6 +391,21 @@ function byRules<T>(write: () => T): T {
       `WeCom would refuse this: ${error.errcode} ${error.message}. Pass "unchecked": true to plant it`,
     )
   }
+}
+
+function byPages<T>(open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    if (!(error instanceof PageError)) throw error
+    const number = error.errCode === 0 ? '' : `${error.errCode} `
+    throw new ControlError(`the page would say: ${number}${error.message}`)
+  }
+}
+
+function addressOf(text: string): URL {
+  if (URL.canParse(text)) return new URL(text)
+  throw new ControlError(`${text} is not a whole address`)
 }
 
 const blankMember: Member = {

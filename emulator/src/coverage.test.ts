@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
+import { doors } from './authorization.ts'
 import { coverage, coveragePage } from './coverage.ts'
 import { routes } from './routes/table.ts'
 import { fetchText, parse, stage } from './test-client.ts'
@@ -28,6 +29,20 @@ test('what is supported answers, what is missing is 404', async (t) => {
       if (status !== 'not yet') assert.match(String(parse(reply.body)['errcode']), /^4100[14]$/)
     }
   }
+})
+
+test('pages are served where the table says so', async (t) => {
+  const { emulator } = await stage(t)
+  const pages = coverage.filter((endpoint) => endpoint.method === 'browser')
+
+  for (const { path, status } of pages) {
+    const reply = await fetchText(`${emulator.loginUrl}${new URL(path).pathname}`)
+    assert.equal(reply.status === 404, status === 'not yet', `${path}: ${reply.status}`)
+  }
+  assert.deepEqual(
+    Object.keys(doors).filter((door) => !pages.some(({ path }) => new URL(path).pathname === door)),
+    [],
+  )
 })
 
 test('COVERAGE.md is current', () => {

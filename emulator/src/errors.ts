@@ -34,6 +34,8 @@ const stems: Record<number, string> = {
   41017: 'missing tagid', // ?
   41019: 'missing department', // ?
   42001: 'access_token expired', // ?
+  42003: 'code expired', // ?
+  42022: 'code has been used', // ?
   43004: 'require subscribe', // ?
   45009: 'api freq out of limit',
   45029: 'reply too large', // ?
@@ -72,6 +74,13 @@ const stems: Record<number, string> = {
   81001: 'too many departments in party', // ?
   81002: 'department is too deep', // ?
   81011: 'no privilege to modify the tag', // ?
+  84014: 'user_ticket expired', // ?
+  84015: 'invalid user_ticket', // ?
+  84090: 'missing user_ticket', // ?
+  92000: 'user is not in the visible range', // ?
+  92001: 'no permission for sensitive fields', // ?
+  92002: 'user_ticket of another corp', // ?
+  92003: 'user_ticket of another app', // ?
   301002: 'agentid mismatch', // ?
   301007: 'corp is unavailable', // ?
   301036: 'not allow modify userid', // ?

@@ -1,20 +1,26 @@
 /** The emulator as a library: start one, point a client at `apiUrl`, steer it by `control`. */
 
 import { once } from 'node:events'
+import { createServer } from 'node:http'
 import type { Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
-import { createApiServer } from './api-server.ts'
+import { createApiServer, keepAliveMs } from './api-server.ts'
+import { selfSigned } from './certificate.ts'
+import type { TlsIdentity } from './certificate.ts'
 import { createControl } from './control.ts'
 import type { Control } from './control.ts'
 import { createControlServer } from './control-server.ts'
 import type { CompanyShape } from './generator.ts'
+import { createSignInListener } from './sign-in-server.ts'
 import { createWorld } from './world.ts'
 
 export type { App, PrincipalKind, VisibleRange } from './apps.ts'
 export type { Department, Member } from './company.ts'
 export type { ChurnSummary } from './churn.ts'
-export type { SigninIdentity } from './codes.ts'
+export type { TlsIdentity } from './certificate.ts'
+export type { CodeSource, SigninIdentity } from './codes.ts'
 export { ControlError } from './control.ts'
 export type { AppPatch, AppRef, CompanyListing, Control, SettingsPatch, Truth } from './control.ts'
 export { coverage } from './coverage.ts'
@@ -22,6 +28,7 @@ export type { CoveredEndpoint } from './coverage.ts'
 export type { FaultEffect, FaultListing, FaultSpec } from './faults.ts'
 export type { CompanyShape } from './generator.ts'
 export type { CallFilter, CallRecord } from './ledger.ts'
+export type { Scan } from './scanner.ts'
 export type { Limits, Readings, Settings } from './settings.ts'
 
 export interface EmulatorOptions {
@@ -32,6 +39,11 @@ export interface EmulatorOptions {
   /** 0, the default, takes any free port. */
   port?: number
   controlPort?: number
+  /** Of the pages for browsers. */
+  signInPort?: number
+  /** Serves the pages over TLS too: with this certificate, or with one made for the purpose, which nobody trusts. */
+  tls?: TlsIdentity | 'self-signed'
+  tlsPort?: number
   /** Milliseconds since 1970. */
   now?: () => number
 }
@@ -40,8 +52,16 @@ export interface Emulator {
   /** The address to use in place of `https://qyapi.weixin.qq.com`. No slash at the end. */
   readonly apiUrl: string
   readonly controlUrl: string
+  /** In place of `https://login.work.weixin.qq.com`. All three are one server, because their paths do not collide. */
+  readonly loginUrl: string
+  /** In place of `https://open.weixin.qq.com`. */
+  readonly oauthUrl: string
+  /** In place of `https://open.work.weixin.qq.com`. */
+  readonly openUrl: string
+  /** The same pages over TLS, when it was asked for: for a browser that takes this for WeCom's own host. */
+  readonly tlsUrl: string | undefined
   readonly control: Control
-  /** Drops open connections and frees both ports. */
+  /** Drops open connections and frees the ports. */
   close(): Promise<void>
 }
 
@@ -49,25 +69,40 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const world = createWorld({ seed: options.seed ?? '1', now: options.now ?? Date.now })
   const control = createControl(world, options.companies ?? [{ people: 12, seed: '1' }])
 
-  const api = createApiServer(world)
-  const steering = createControlServer(control)
-  const apiUrl = await listen(api, options.port ?? 0)
+  const pages = createSignInListener(world)
+  const servers: Server[] = []
+  const open = async (server: Server, port = 0): Promise<string> => {
+    servers.push(server)
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    return `127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+
   try {
-    const controlUrl = await listen(steering, options.controlPort ?? 0)
-    return { apiUrl, controlUrl, control, close: () => close(api, steering) }
+    const apiUrl = `http://${await open(createApiServer(world), options.port)}`
+    const controlUrl = `http://${await open(createControlServer(control), options.controlPort)}`
+    const pagesUrl = `http://${await open(createServer({ keepAliveTimeout: keepAliveMs }, pages), options.signInPort)}`
+    const identity = options.tls === 'self-signed' ? selfSigned(world.now()) : options.tls
+    const tlsUrl =
+      identity &&
+      `https://${await open(createTlsServer({ ...identity, keepAliveTimeout: keepAliveMs }, pages), options.tlsPort)}`
+    return {
+      apiUrl,
+      controlUrl,
+      loginUrl: pagesUrl,
+      oauthUrl: pagesUrl,
+      openUrl: pagesUrl,
+      tlsUrl,
+      control,
+      close: () => close(servers),
+    }
   } catch (error) {
-    await close(api)
+    await close(servers.filter(({ listening }) => listening))
     throw error
   }
 }
 
-async function listen(server: Server, port: number): Promise<string> {
-  server.listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-async function close(...servers: Server[]): Promise<void> {
+async function close(servers: readonly Server[]): Promise<void> {
   await Promise.all(
     servers.map(async (server) => {
       const closed = once(server, 'close')

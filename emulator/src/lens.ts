@@ -209,7 +209,7 @@ export function createLens(company: Company, app: App, readings: Readings): Lens
       case 'thumb_avatar':
         return typeof member.avatar === 'string' ? member.avatar.replace(/\/0$/, '/100') : member.avatar
       case 'qr_code':
-        return `https://open.work.weixin.qq.com/wwopen/userQRCode?vcode=vc${encryptedId(app, company, member.userid).slice(2, 18)}`
+        return qrCodeOf(app, company, member.userid)
       case 'isleader':
         return Array.isArray(member.is_leader_in_dept) && member.is_leader_in_dept.includes(1) ? 1 : 0
       case 'hide_mobile':
@@ -293,6 +293,11 @@ export function encryptedId(app: App, company: Company, userid: string): string 
     .update(`${company.corpId}/${foldUserid(userid)}`)
     .digest('base64url')
   return `wo${digest.slice(0, 30)}`
+}
+
+/** The address of the picture that adds the member as a contact. */
+export function qrCodeOf(app: App, company: Company, userid: string): string {
+  return `https://open.work.weixin.qq.com/wwopen/userQRCode?vcode=vc${encryptedId(app, company, userid).slice(2, 18)}`
 }
 
 function unreachable(value: never): never {

@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 
+import { selfSigned } from './certificate.ts'
 import { fetchText, parse, rows } from './test-client.ts'
 
 function run(t: TestContext, ...options: string[]) {
@@ -25,23 +31,43 @@ function run(t: TestContext, ...options: string[]) {
   return { child, exited, firstLine, output: () => ({ stdout, stderr }) }
 }
 
+async function certificateAt(url: string): Promise<string | undefined> {
+  const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port), rejectUnauthorized: false })
+  await once(socket, 'secureConnect', { signal: AbortSignal.timeout(10_000) })
+  const { fingerprint256 } = socket.getPeerCertificate()
+  socket.destroy()
+  return fingerprint256
+}
+
 test('--json prints one document with working credentials, SIGTERM ends it', async (t) => {
   const { child, exited, firstLine, output } = run(t, '--people', '30', '--seed', '5', '--json')
 
-  const { apiUrl, controlUrl, companies } = JSON.parse(await firstLine()) as {
+  const { apiUrl, loginUrl, oauthUrl, openUrl, controlUrl, companies } = JSON.parse(await firstLine()) as {
     apiUrl: string
+    loginUrl: string
+    oauthUrl: string
+    openUrl: string
     controlUrl: string
     companies: { corpId: string; people: number; contactsSecret: string; apps: { kind: string; secret: string }[] }[]
   }
   const [company] = companies
   const [app] = company?.apps ?? []
   const token = await fetchText(`${apiUrl}/cgi-bin/gettoken?corpid=${company?.corpId}&corpsecret=${app?.secret}`)
+  const pages = [
+    await fetchText(`${loginUrl}/wwlogin/sso/login`),
+    await fetchText(`${oauthUrl}/connect/oauth2/authorize`),
+    await fetchText(`${openUrl}/wwopen/sso/qrConnect`),
+  ]
   const listed = parse((await fetchText(`${controlUrl}/countCalls`)).body)
   child.kill('SIGTERM')
   const [status] = (await exited) as [number | null]
 
   assert.equal(parse(token.body)['errcode'], 0)
-  assert.equal(listed['count'], 1)
+  assert.deepEqual(
+    pages.map(({ status }) => status),
+    [400, 403, 400],
+  )
+  assert.equal(listed['count'], 4)
   assert.deepEqual([company?.people, app?.kind], [30, 'self-built'])
   assert.equal(
     company?.apps.some(({ kind }) => kind === 'contacts-sync'),
@@ -49,6 +75,27 @@ test('--json prints one document with working credentials, SIGTERM ends it', asy
   )
   assert.deepEqual([status, output().stderr], [0, ''])
   assert.deepEqual(rows(parse(output().stdout), 'companies').length, 1)
+})
+
+test('the pages are served over TLS too, with files or without', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'emulator-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const { key, cert } = selfSigned(Date.now())
+  const [keyFile, certFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
+  writeFileSync(keyFile, key)
+  writeFileSync(certFile, cert)
+  const given = run(t, '--people', '12', '--json', '--tls-port', '0', '--tls-key', keyFile, '--tls-cert', certFile)
+  const made = run(t, '--people', '12', '--tls-port', '0')
+  const halfGiven = run(t, '--tls-port', '0', '--tls-key', keyFile)
+
+  const { tlsUrl } = JSON.parse(await given.firstLine()) as { tlsUrl: string }
+  const presented = await certificateAt(tlsUrl)
+  const text = await made.firstLine()
+  await halfGiven.exited
+
+  assert.equal(presented, new X509Certificate(cert).fingerprint256)
+  assert.match(text, /the same over TLS at https:\/\/127\.0\.0\.1:\d+/)
+  assert.match(halfGiven.output().stderr, /^--tls-key and --tls-cert belong together/)
 })
 
 test('without --json it explains itself, --help too, and a bad option is 2', async (t) => {

@@ -1,19 +1,25 @@
 /** The command: starts an emulator, says how to use it, runs until it is told to stop. */
 
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
 import { startEmulator } from './index.ts'
-import type { Emulator } from './index.ts'
+import type { Emulator, TlsIdentity } from './index.ts'
 
 const help = `Usage: node emulator/src/main.ts [options]
 
-Starts an emulator of WeCom's server API with one generated company and keeps running until it gets SIGINT or SIGTERM.
+Starts an emulator of WeCom's server API and sign-in pages with one generated company and keeps running until it gets
+SIGINT or SIGTERM.
 
   --people N         size of the company, 1 to 1000000 (default 1000)
   --seed S           another seed, another company (default 1)
   --port P           port of the emulated API, 0 for any (default 0)
   --control-port P   port of the control API, 0 for any (default 0)
-  --json             print one JSON document instead of text, after both ports are open
+  --sign-in-port P   port of the sign-in pages, 0 for any (default 0)
+  --tls-port P       serve the sign-in pages over TLS too, 0 for any; self-signed unless both of these are given:
+  --tls-key FILE     private key, PEM
+  --tls-cert FILE    certificate, PEM
+  --json             print one JSON document instead of text, after the ports are open
   --help             print this
 `
 
@@ -25,6 +31,8 @@ async function main(): Promise<void> {
     seed: options.seed,
     port: options.port,
     controlPort: options.controlPort,
+    signInPort: options.signInPort,
+    ...(options.tls ? { tls: options.tls.identity, tlsPort: options.tls.port } : {}),
   })
   process.stdout.write(options.asJson ? `${JSON.stringify(summary(emulator))}\n` : describe(emulator))
 
@@ -46,6 +54,10 @@ function readOptions() {
         seed: { type: 'string', default: '1' },
         port: { type: 'string', default: '0' },
         'control-port': { type: 'string', default: '0' },
+        'sign-in-port': { type: 'string', default: '0' },
+        'tls-port': { type: 'string' },
+        'tls-key': { type: 'string' },
+        'tls-cert': { type: 'string' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -59,6 +71,8 @@ function readOptions() {
       seed: values.seed,
       port: readNumber('--port', values.port, 0, 65_535),
       controlPort: readNumber('--control-port', values['control-port'], 0, 65_535),
+      signInPort: readNumber('--sign-in-port', values['sign-in-port'], 0, 65_535),
+      tls: readTls(values['tls-port'], values['tls-key'], values['tls-cert']),
       asJson: values.json,
     }
   } catch (error) {
@@ -68,16 +82,33 @@ function readOptions() {
   }
 }
 
+function readTls(port: string | undefined, keyFile: string | undefined, certFile: string | undefined) {
+  if ((keyFile === undefined) !== (certFile === undefined)) throw new Error('--tls-key and --tls-cert belong together')
+  if (port === undefined) {
+    if (keyFile !== undefined) throw new Error('--tls-key and --tls-cert need --tls-port')
+    return undefined
+  }
+  const identity: TlsIdentity | 'self-signed' =
+    keyFile === undefined || certFile === undefined
+      ? 'self-signed'
+      : { key: readFileSync(keyFile, 'utf8'), cert: readFileSync(certFile, 'utf8') }
+  return { identity, port: readNumber('--tls-port', port, 0, 65_535) }
+}
+
 function readNumber(option: string, text: string, min: number, max: number): number {
   const value = Number(text)
   if (text.trim() !== '' && Number.isInteger(value) && value >= min && value <= max) return value
   throw new Error(`${option} takes a whole number from ${min} to ${max}, not "${text}"`)
 }
 
-function summary({ apiUrl, controlUrl, control }: Emulator) {
+function summary({ apiUrl, controlUrl, loginUrl, oauthUrl, openUrl, tlsUrl, control }: Emulator) {
   return {
     apiUrl,
     controlUrl,
+    loginUrl,
+    oauthUrl,
+    openUrl,
+    ...(tlsUrl === undefined ? {} : { tlsUrl }),
     companies: control.companies().map(({ corpId, name, people, departments, contactsSecret, apps }) => ({
       corpId,
       name,
@@ -93,8 +124,13 @@ function summary({ apiUrl, controlUrl, control }: Emulator) {
 }
 
 function describe(emulator: Emulator): string {
-  const { apiUrl, controlUrl, companies } = summary(emulator)
-  const lines = [`WeCom is emulated at ${apiUrl}`, `It is steered at     ${controlUrl}`]
+  const { apiUrl, controlUrl, loginUrl, tlsUrl, companies } = summary(emulator)
+  const lines = [
+    `WeCom is emulated at ${apiUrl}`,
+    `Its sign-in pages at ${loginUrl} (login, oauth and open in one)`,
+    ...(tlsUrl === undefined ? [] : [`the same over TLS at ${tlsUrl}`]),
+    `It is steered at     ${controlUrl}`,
+  ]
   for (const company of companies) {
     lines.push('', `${company.name}: ${company.people} people in ${company.departments} departments`)
     lines.push(`  CorpId                ${company.corpId}`)

@@ -52,6 +52,20 @@ export interface Readings {
   listIdDefaultLimit: number
   /** A code made for another app of the same company: 50001 (§6) or 40029 (§3). */
   codeOfOtherApp: 50001 | 40029
+  /** A code that was used or is too old: always 40029 (pages), or 42022 and 42003 (error table) (§3). */
+  spentCode: 40029 | 'by-reason'
+  /** Keys of the exchange: small on the current path and capitalised on the older one, or the same on both (§3.1.4). */
+  getuserinfoKeys: 'by-path' | 'small' | 'capitalised'
+  /** Where a code of the mobile SDK can be exchanged: on both paths, or on `user/getuserinfo` only (§3.3, §11.12). */
+  mobileCodes: 'both-paths' | 'older-path'
+  /** `snsapi_privateinfo` without an agentid: taken for `snsapi_base`, or an error; the text of 2024 says both (§3.2). */
+  privateinfoWithoutAgent: 'base' | 'error'
+  /** Does a refusal on the current login page return without a code, as on the older one, or show a page (§3.1.1)? */
+  refusalOnLogin: 'returns' | 'stays'
+  /** Does the panel insist that the page around it is on a trusted domain (−31033, §3.1.1)? */
+  panelChecksOrigin: boolean
+  /** Does the in-client page turn other browsers away? */
+  authorizeChecksClient: boolean
   /** May an app write tags, its own ones (§2.5), or only the assistant and contacts apps (§2.1)? */
   tagWritesByApps: 'own' | 'refused'
 }
@@ -99,6 +113,13 @@ export function defaultSettings(): Settings {
       departmentNameMax: 64,
       listIdDefaultLimit: 10_000,
       codeOfOtherApp: 50001,
+      spentCode: 40029,
+      getuserinfoKeys: 'by-path',
+      mobileCodes: 'both-paths',
+      privateinfoWithoutAgent: 'base',
+      refusalOnLogin: 'returns',
+      panelChecksOrigin: true,
+      authorizeChecksClient: true,
       tagWritesByApps: 'own',
     },
     latencyMs: 0,

@@ -13,6 +13,8 @@ import { createExports } from './exports.ts'
 import type { Exports } from './exports.ts'
 import { createFaults } from './faults.ts'
 import type { Faults } from './faults.ts'
+import { createConsents, createTickets } from './private-fields.ts'
+import type { Consents, Tickets } from './private-fields.ts'
 import { createLedger } from './ledger.ts'
 import type { Ledger } from './ledger.ts'
 import { createLens } from './lens.ts'
@@ -21,6 +23,8 @@ import { createMeters } from './limits.ts'
 import type { Meters } from './limits.ts'
 import { createRandom } from './random.ts'
 import type { Random } from './random.ts'
+import { createScanner } from './scanner.ts'
+import type { Scanner } from './scanner.ts'
 import { defaultSettings } from './settings.ts'
 import type { Settings } from './settings.ts'
 import { createTokens } from './tokens.ts'
@@ -41,6 +45,10 @@ export interface World {
   readonly ledger: Ledger
   readonly exports: Exports
   readonly codes: Codes
+  readonly consents: Consents
+  readonly tickets: Tickets
+  /** Who scans, or is signed in inside the client, when a page does not have to ask. */
+  readonly scanner: Scanner
   bodiesOf(company: Company): Bodies
   lensOf(company: Company, app: App): Lens
   /** False for a contacts-sync assistant calling from an address not used in the last 90 days. Remembers the use. */
@@ -75,7 +83,10 @@ export function createWorld(options: { seed: string; now: () => number }): World
     faults: createFaults(options.seed),
     ledger: createLedger(now),
     exports: createExports(random, () => settings, now),
-    codes: createCodes(random, now),
+    codes: createCodes(random, () => settings.readings, now),
+    consents: createConsents(now),
+    tickets: createTickets(random, now),
+    scanner: createScanner(),
     bodiesOf(company) {
       const known = bodies.get(company)
       if (known) return known

@@ -44,7 +44,7 @@ function get({ app, lens, query, company }: Call): Reply {
     allow_partys: { partyid: app.range.departments },
     allow_tags: { tagid: app.range.tags },
     close: 0,
-    redirect_domain: `apps.${company.domain}`,
+    redirect_domain: (app.trustedDomains === 'any' ? undefined : app.trustedDomains[0]) ?? `apps.${company.domain}`,
     report_location_flag: 0,
     isreportenter: 0,
     home_url: `https://apps.${company.domain}/`,
