@@ -50,7 +50,7 @@ export async function startServer({
       : ['--cpu-prof', `--cpu-prof-dir=${profile.directory}`, `--cpu-prof-name=${profile.name}.cpuprofile`]
   const child = spawn(process.execPath, [...launcherFlags(), ...profiling, join(ROOT, 'server/src/main.ts'), 'serve'], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...settings, MUSTER_DATA_DIR: dataDir, MUSTER_LISTEN: '127.0.0.1:0' },
+    env: { MUSTER_LISTEN: '127.0.0.1:0', ...settings, MUSTER_DATA_DIR: dataDir },
   })
   const exited = once(child, 'exit')
   let printed = ''

@@ -6,6 +6,10 @@ import { fileURLToPath } from 'node:url'
 export interface EmulatorProcess {
   readonly apiUrl: string
   readonly controlUrl: string
+  /** Of the three hosts whose pages a person sees; one port serves all of them. */
+  readonly loginUrl: string
+  readonly oauthUrl: string
+  readonly openUrl: string
   readonly company: {
     readonly corpId: string
     readonly name: string
@@ -17,6 +21,9 @@ export interface EmulatorProcess {
 interface Announcement {
   apiUrl: string
   controlUrl: string
+  loginUrl: string
+  oauthUrl: string
+  openUrl: string
   companies: { corpId: string; name: string; apps: { kind: string; agentId: number; secret: string }[] }[]
 }
 
@@ -42,11 +49,15 @@ export async function startEmulatorProcess(people: number): Promise<EmulatorProc
   if (announcement === undefined) throw new Error(`The emulator did not start. ${errors}`)
 
   // The app from before 2022 sees every field, which makes the better first impression.
-  const { corpId, name, apps } = announcement.companies[0]!
+  const { companies, apiUrl, controlUrl, loginUrl, oauthUrl, openUrl } = announcement
+  const { corpId, name, apps } = companies[0]!
   const app = apps.find(({ kind }) => kind === 'self-built-before-2022') ?? apps[0]!
   return {
-    apiUrl: announcement.apiUrl,
-    controlUrl: announcement.controlUrl,
+    apiUrl,
+    controlUrl,
+    loginUrl,
+    oauthUrl,
+    openUrl,
     company: { corpId, name, app },
     async stop() {
       child.kill('SIGTERM')

@@ -1,0 +1,404 @@
+/**
+ * `./muster bench signin`: whole sign-ins in a second (authorization request, WeCom, callback, code, tokens, userinfo)
+ * beside the same flow on oidc-provider's in-memory adapter (signin-floor.ts), in the same minutes, against the same
+ * emulator; and how long one takes while the whole company is synchronized beside it (product.md §10).
+ *
+ * What keeps it honest: the same driver sends the same requests to both; each flow begins with no cookie and ends with
+ * somebody's claims; the database keeps its full fsync. All processes share the machine, the driver and the emulator too.
+ */
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  call,
+  createApplication,
+  createConnection,
+  getRun,
+  listUsers,
+  startRun,
+  type Run,
+  type Transport,
+} from '@muster/contracts'
+import { Agent, request } from 'undici'
+import type { SettingsPatch } from '../../emulator/src/index.ts'
+import { startEmulatorProcess } from '../../server/src/cli/emulator-process.ts'
+import type { EmulatorProcess } from '../../server/src/cli/emulator-process.ts'
+import { startPostgres, type PostgresCluster } from '../postgres.ts'
+import { createEmptyDatabase, type DatabaseKind } from './databases.ts'
+import { startServer, type ServerProcess } from './server.ts'
+import { signInOnce, type Relying } from './signin-flow.ts'
+import type { SignInFloorOrder } from './signin-floor.ts'
+
+export type SignInBenchmark = {
+  readonly machine: { readonly cores: number; readonly processor: string; readonly node: string; readonly load: number }
+  readonly results: readonly DatabaseResult[]
+  readonly problems: readonly string[]
+  readonly skipped: readonly string[]
+}
+
+export type DatabaseResult = {
+  readonly database: DatabaseKind
+  readonly flows: number
+  readonly atOnce: number
+  /** In the order they ran: floor, server, floor, server. */
+  readonly floor: readonly Measured[]
+  readonly server: readonly Measured[]
+  /** While everybody is read and written for the first time, then while nothing has changed; one at a time. */
+  readonly beside: readonly {
+    readonly people: number
+    readonly what: 'first' | 'unchanged'
+    readonly flows: Measured
+  }[]
+}
+
+export type Measured = {
+  readonly flows: number
+  readonly perSecond: number
+  /** Milliseconds. */
+  readonly p50: number
+  readonly p99: number
+}
+
+const WARM_UP = 100
+const AT_ONCE = 8
+/** Between two flows beside a sync, so that they do not become the load themselves. */
+const PAUSE_MS = 50
+const CONNECTION = 'bench'
+const REDIRECT_URI = 'http://127.0.0.1:9/callback'
+const SYNC_TIMEOUT_MS = 5 * 60_000
+/** Who signs in; enough that two flows at once are not the same person. */
+const PEOPLE = 1_000
+
+export async function benchSignIn({
+  people,
+  flows,
+  databases,
+  searchPath,
+  signal,
+  onProgress,
+}: {
+  /** Of the company whose sync runs beside; 0 leaves that out. */
+  people: number
+  flows: number
+  databases: readonly DatabaseKind[]
+  /** The value of PATH, to find PostgreSQL on. */
+  searchPath: string
+  signal: AbortSignal
+  onProgress: (line: string) => void
+}): Promise<SignInBenchmark> {
+  const machine = {
+    cores: availableParallelism(),
+    processor: cpus()[0]?.model ?? 'unknown',
+    node: process.version,
+    load: loadavg()[0] ?? 0,
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'muster-bench-'))
+  const results: DatabaseResult[] = []
+  const problems: string[] = []
+  const skipped: string[] = []
+  let cluster: PostgresCluster | undefined
+  try {
+    if (databases.includes('postgres')) {
+      const outcome = await startPostgres({ searchPath, isDurable: true, signal })
+      if (outcome.kind === 'running') cluster = outcome.cluster
+      else skipped.push(`${outcome.reason} ${outcome.remedy}`)
+    }
+    for (const kind of databases) {
+      const home = kind === 'sqlite' ? folder : cluster?.url
+      if (home === undefined) continue
+      const bench = { kind, home, folder, signal, onProgress: (line: string) => onProgress(`${kind}: ${line}`) }
+      const alone = await measureAlone(bench, flows)
+      const beside = people === 0 ? [] : await measureBeside(bench, people, problems)
+      results.push({ database: kind, flows, atOnce: AT_ONCE, ...alone, beside })
+    }
+  } finally {
+    await cluster?.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return { machine, results, problems, skipped }
+}
+
+type Bench = {
+  readonly kind: DatabaseKind
+  /** What createEmptyDatabase takes. */
+  readonly home: string
+  readonly folder: string
+  readonly signal: AbortSignal
+  readonly onProgress: (line: string) => void
+}
+
+async function measureAlone(bench: Bench, flows: number): Promise<Pick<DatabaseResult, 'floor' | 'server'>> {
+  return withSite(bench, PEOPLE, async ({ emulator, api, relying, userids }) => {
+    await runToItsEnd(api, bench.signal)
+    const members = await userids()
+    const floor: Measured[] = []
+    const server: Measured[] = []
+    for (let round = 1; round <= 2; round++) {
+      floor.push(await measureFloor(bench, emulator, members, flows))
+      bench.onProgress(`floor ${describe(floor.at(-1)!)}`)
+      server.push(await measureFlows(relying, members, flows, bench.signal))
+      bench.onProgress(`server ${describe(server.at(-1)!)}`)
+    }
+    return { floor, server }
+  })
+}
+
+async function measureBeside(bench: Bench, people: number, problems: string[]): Promise<DatabaseResult['beside']> {
+  return withSite(bench, people, async ({ api, relying, emulator }) => {
+    const listed = await listMembers(emulator)
+    const beside: DatabaseResult['beside'][number][] = []
+    for (const what of ['first', 'unchanged'] as const) {
+      const ended = new AbortController()
+      const sync = runToItsEnd(api, bench.signal).finally(() => ended.abort())
+      const durations: number[] = []
+      const startedAt = performance.now()
+      const agent = new Agent()
+      for (let place = 0; !ended.signal.aborted; place++) {
+        durations.push(await timed(() => signInOnce(agent, relying, listed[place % listed.length]!)))
+        await delay(PAUSE_MS, undefined, { signal: ended.signal }).catch(() => {})
+      }
+      await agent.close()
+      const run = await sync
+      if (run.state !== 'succeeded') problems.push(`${bench.kind}: the ${what} sync beside ended ${run.state}`)
+      const flows = summary(durations, performance.now() - startedAt)
+      beside.push({ people, what, flows })
+      bench.onProgress(`beside the ${what} sync of ${people.toLocaleString('en')} ${describe(flows)}`)
+    }
+    return beside
+  })
+}
+
+type Site = {
+  readonly emulator: EmulatorProcess
+  readonly api: Transport
+  readonly relying: Relying
+  /** Of people who may sign in. */
+  readonly userids: () => Promise<string[]>
+}
+
+/** A server with one connection and one application, and the emulated company behind it. */
+async function withSite<T>(bench: Bench, people: number, work: (site: Site) => Promise<T>): Promise<T> {
+  const { kind, home, folder, signal } = bench
+  const emulator = await startEmulatorProcess(people)
+  const database = await createEmptyDatabase(kind, home)
+  const dataDir = mkdtempSync(join(folder, 'data-'))
+  const port = await freePort()
+  let server: ServerProcess | undefined
+  try {
+    await steer(emulator, 'changeSettings', { limits: NO_LIMITS } satisfies SettingsPatch)
+    const origin = `http://localhost:${port}`
+    const settings = {
+      MUSTER_DATABASE_URL: database.url,
+      MUSTER_LISTEN: `127.0.0.1:${port}`,
+      MUSTER_PUBLIC_URL: origin,
+      MUSTER_WECOM_API_URL: emulator.apiUrl,
+      MUSTER_WECOM_OAUTH_URL: emulator.oauthUrl,
+      MUSTER_WECOM_CALLS_PER_MINUTE: '1000000',
+      MUSTER_LOG_LEVEL: 'warn',
+    }
+    server = await startServer({ dataDir, settings, profile: undefined, signal })
+    const { api } = server
+    const { corpId, app } = emulator.company
+    const connection = {
+      identifier: CONNECTION,
+      displayName: 'Benchmark',
+      corpId,
+      agentId: app.agentId,
+      secret: app.secret,
+      sync: { enabled: true },
+      signIn: { enabled: true },
+    }
+    await call(createConnection, { body: connection }, api)
+    const application = await call(
+      createApplication,
+      {
+        body: {
+          name: 'Benchmark',
+          redirectUris: [REDIRECT_URI],
+          connections: [CONNECTION],
+          skipSignInPage: true,
+        },
+      },
+      api,
+    )
+    const relying = {
+      issuer: `${origin}/oidc`,
+      clientId: application.clientId,
+      clientSecret: application.clientSecret!,
+      redirectUri: REDIRECT_URI,
+    }
+    const userids = async () => {
+      const { items } = await call(listUsers, { query: { status: 'active', limit: 500 } }, api)
+      return items.flatMap(({ links }) => links.map(({ userid }) => userid))
+    }
+    return await work({ emulator, api, relying, userids })
+  } finally {
+    await server?.stop()
+    await emulator.stop()
+    await database.remove()
+  }
+}
+
+async function measureFloor(
+  { signal }: Bench,
+  emulator: EmulatorProcess,
+  userids: readonly string[],
+  flows: number,
+): Promise<Measured> {
+  const port = await freePort()
+  const { corpId, app } = emulator.company
+  const order: SignInFloorOrder = {
+    port,
+    apiUrl: emulator.apiUrl,
+    oauthUrl: emulator.oauthUrl,
+    corpId,
+    agentId: app.agentId,
+    secret: app.secret,
+    clientId: 'floor',
+    clientSecret: 'floor-secret-that-is-long-enough',
+    redirectUri: REDIRECT_URI,
+  }
+  const floor: ChildProcess = fork(new URL('signin-floor.ts', import.meta.url), {
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  })
+  try {
+    floor.send(order)
+    await once(floor, 'message', { signal })
+    const relying = { issuer: `http://localhost:${port}/oidc`, ...order }
+    return await measureFlows(relying, userids, flows, signal)
+  } finally {
+    floor.kill('SIGKILL') // it has nothing to tidy up
+  }
+}
+
+async function measureFlows(
+  relying: Relying,
+  userids: readonly string[],
+  flows: number,
+  signal: AbortSignal,
+): Promise<Measured> {
+  const agent = new Agent()
+  let next = 0
+  const durations: number[] = []
+  const work = async (until: number) => {
+    while (next < until) {
+      signal.throwIfAborted()
+      const userid = userids[next++ % userids.length]!
+      durations.push(await timed(() => signInOnce(agent, relying, userid)))
+    }
+  }
+  const together = (until: number) => Promise.all(Array.from({ length: AT_ONCE }, () => work(until)))
+  await together(WARM_UP)
+  durations.length = 0
+  const startedAt = performance.now()
+  await together(WARM_UP + flows)
+  const elapsedMs = performance.now() - startedAt
+  await agent.close()
+  return summary(durations, elapsedMs)
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now()
+  await work()
+  return performance.now() - startedAt
+}
+
+function summary(durations: readonly number[], elapsedMs: number): Measured {
+  const sorted = durations.toSorted((a, b) => a - b)
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+  return { flows: sorted.length, perSecond: sorted.length / (elapsedMs / 1000), p50: at(0.5), p99: at(0.99) }
+}
+
+function describe({ flows, perSecond, p50, p99 }: Measured): string {
+  return `${flows} flows, ${perSecond.toFixed(0)} a second, p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms`
+}
+
+async function runToItsEnd(api: Transport, signal: AbortSignal): Promise<Run> {
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(SYNC_TIMEOUT_MS)])
+  let run = await call(startRun, { params: { id: CONNECTION }, body: { mode: 'apply', force: true } }, api)
+  while (run.state === 'running') {
+    await delay(100, undefined, { signal: deadline })
+    run = await call(getRun, { params: { id: run.id } }, api)
+  }
+  return run
+}
+
+/** Some people who may sign in, before any sync has brought them here. */
+async function listMembers(emulator: EmulatorProcess): Promise<string[]> {
+  const { corpId, app } = emulator.company
+  const ask = async (path: string, query: Record<string, string>) => {
+    const { body } = await request(`${emulator.apiUrl}/cgi-bin/${path}`, { query })
+    return (await body.json()) as { access_token: string; userlist: { userid: string; status: number }[] }
+  }
+  const { access_token } = await ask('gettoken', { corpid: corpId, corpsecret: app.secret })
+  const members: string[] = []
+  for (let department = 1; members.length < 200 && department < 200; department++) {
+    const { userlist = [] } = await ask('user/list', { access_token, department_id: String(department) })
+    members.push(...userlist.filter(({ status }) => status === 1).map(({ userid }) => userid))
+  }
+  return [...new Set(members)]
+}
+
+const NO_LIMITS = {
+  perMinute: null,
+  perHour: null,
+  perAddressPerMinute: null,
+  perAddressPerHour: null,
+  concurrency: null,
+}
+
+async function steer({ controlUrl }: EmulatorProcess, name: string, argument: object): Promise<void> {
+  const { statusCode, body } = await request(`${controlUrl}/${name}`, {
+    method: 'POST',
+    body: JSON.stringify(argument),
+  })
+  const text = await body.text()
+  if (statusCode !== 200) throw new Error(`The emulator refused ${name}: ${text}`)
+}
+
+/** The public address has to be known before the server listens. */
+async function freePort(): Promise<number> {
+  const probe = createServer()
+  probe.listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as AddressInfo
+  probe.close()
+  await once(probe, 'close')
+  return port
+}
+
+/** Markdown. Pure. */
+export function describeSignInBenchmark({ machine, results, problems, skipped }: SignInBenchmark): string {
+  const { cores, processor, node, load } = machine
+  const lines = [
+    `Node ${node}, ${cores} cores (${processor}), load ${load.toFixed(2)} at the start.`,
+    '',
+    'Whole sign-ins: authorization request, WeCom, callback, code, tokens, userinfo. Floor: oidc-provider in memory.',
+    'Target: 60 % of the floor on SQLite; beside a sync p99 within 500 ms.',
+    '',
+    '| database | | flows | a second | of the floor | p50, ms | p99, ms |',
+    '| --- | --- | ---: | ---: | ---: | ---: | ---: |',
+  ]
+  const row = (database: string, what: string, measured: Measured, share = '') =>
+    `| ${database} | ${what} | ${measured.flows} | ${measured.perSecond.toFixed(0)} | ${share} | ${measured.p50.toFixed(0)} | ${measured.p99.toFixed(0)} |`
+  for (const { database, atOnce, floor, server, beside } of results) {
+    const best = Math.max(...floor.map(({ perSecond }) => perSecond))
+    for (const measured of floor) lines.push(row(database, `floor, ${atOnce} at once`, measured))
+    for (const measured of server) {
+      lines.push(
+        row(database, `server, ${atOnce} at once`, measured, `${((100 * measured.perSecond) / best).toFixed(0)} %`),
+      )
+    }
+    for (const { people, what, flows } of beside) {
+      lines.push(row(database, `server, beside the ${what} sync of ${people.toLocaleString('en')}`, flows))
+    }
+  }
+  if (skipped.length > 0) lines.push('', 'Not measured:', '', ...skipped.map((reason) => `- ${reason}`))
+  if (problems.length > 0) lines.push('', 'Wrong, whatever the time:', '', ...problems.map((problem) => `- ${problem}`))
+  return `${lines.join('\n')}\n`
+}
