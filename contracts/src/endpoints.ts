@@ -1,6 +1,7 @@
 /** The whole API on one screen. A test holds this list against the files, so that no endpoint is forgotten here. */
 import * as administrators from './administrators.ts'
 import * as apiTokens from './api-tokens.ts'
+import * as applications from './applications.ts'
 import * as audit from './audit.ts'
 import * as backup from './backup.ts'
 import * as connections from './connections.ts'
@@ -61,6 +62,15 @@ export const endpoints = [
   reviews.listReviews,
   reviews.getReview,
   reviews.resolveReview,
+
+  applications.listApplications,
+  applications.createApplication,
+  applications.getApplication,
+  applications.updateApplication,
+  applications.deleteApplication,
+  applications.listApplicationSecrets,
+  applications.createApplicationSecret,
+  applications.deleteApplicationSecret,
 
   administrators.listAdministrators,
   administrators.createAdministrator,

@@ -29,6 +29,7 @@ export const DepartmentId = id('dep', 'DepartmentId', 'Department.')
 export const LinkId = id('lnk', 'LinkId', 'Link.')
 export const RunId = id('run', 'RunId', 'Run.')
 export const ReviewId = id('rev', 'ReviewId', 'Review.')
+export const ApplicationId = id('app', 'ApplicationId', 'Application.')
 export const ApiTokenId = id('tok', 'ApiTokenId', 'API token.')
 export const AuditEntryId = id('aud', 'AuditEntryId', 'Audit entry.')
 
@@ -47,6 +48,7 @@ export type LinkId = z.output<typeof LinkId>
 export type RunId = z.output<typeof RunId>
 export type ReviewId = z.output<typeof ReviewId>
 export type ChangeId = z.output<typeof ChangeId>
+export type ApplicationId = z.output<typeof ApplicationId>
 export type ApiTokenId = z.output<typeof ApiTokenId>
 export type AuditEntryId = z.output<typeof AuditEntryId>
 

@@ -16,6 +16,7 @@ export * from './formats.ts'
 
 export * from './administrators.ts'
 export * from './api-tokens.ts'
+export * from './applications.ts'
 export * from './audit.ts'
 export * from './backup.ts'
 export * from './connection-settings.ts'

@@ -105,7 +105,7 @@ export const deleteOrganization = endpoint({
   method: 'DELETE',
   path: '/organizations/:id',
   summary: 'Delete an empty organization',
-  description: 'Refused with organizations/not-empty while it has connections, users or departments.',
+  description: 'Refused with organizations/not-empty while it has connections, users, departments or applications.',
   tag,
   role: 'owner',
   params: byId,

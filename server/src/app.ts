@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { createAdminApi } from './admin/admin.ts'
 import { createAccess } from './admin/access.ts'
+import { createApplications } from './applications/applications.ts'
 import { createAudit, SYSTEM } from './audit/audit.ts'
 import { startJobs } from './background.ts'
 import type { Clock } from './clock.ts'
@@ -175,10 +176,12 @@ export async function createApp({
       checkReady: () => database.ping(),
     })
     const localDoor = createLocalDoor({ http, dataDir: config.dataDir, log })
+    const applications = createApplications({ database, audit, newId, now })
     const access = createAccess({ database, audit, newId, now, bootstrapToken: config.bootstrapToken })
     await http.register(
       createAdminApi({
         access,
+        applications,
         isLocal: localDoor.isLocal,
         languageOf,
         audit,

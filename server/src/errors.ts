@@ -446,6 +446,36 @@ export const errorTable = {
   },
   'runs/not-found': { status: 404, title: { en: 'No such run', zh: '同步记录不存在' }, remedy: askList },
   'api-tokens/not-found': { status: 404, title: { en: 'No such API token', zh: 'API 令牌不存在' }, remedy: askList },
+  'applications/not-found': { status: 404, title: { en: 'No such application', zh: '应用不存在' }, remedy: askList },
+  'applications/secret-not-found': {
+    status: 404,
+    title: { en: 'The application has no such secret', zh: '应用没有此密钥' },
+    remedy: askList,
+  },
+  'applications/public': {
+    status: 409,
+    title: { en: 'A public application has no secret', zh: '公开应用没有密钥' },
+    remedy: {
+      en: 'Nothing is needed: it proves itself with PKCE. Create another application if it can keep a secret.',
+      zh: '无需操作：它以 PKCE 证明自己。若应用能保守密钥，请另建一个应用。',
+    },
+  },
+  'applications/too-many-secrets': {
+    status: 409,
+    title: { en: 'The application has two secrets already', zh: '应用已有两个密钥' },
+    remedy: {
+      en: 'Delete the one that is no longer in use, then add the new one.',
+      zh: '请先删除不再使用的密钥，再添加新的。',
+    },
+  },
+  'applications/last-secret': {
+    status: 409,
+    title: { en: 'This is the only secret of the application', zh: '这是应用唯一的密钥' },
+    remedy: {
+      en: 'Add another one first, or disable the application.',
+      zh: '请先添加另一个密钥，或停用该应用。',
+    },
+  },
   'administrators/not-found': {
     status: 404,
     title: { en: 'No such administrator', zh: '管理员不存在' },

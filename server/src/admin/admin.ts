@@ -2,6 +2,7 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import type { Applications } from '../applications/applications.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { Connections } from '../connections/connections.ts'
 import type { Snapshot } from '../database/backup.ts'
@@ -22,6 +23,7 @@ import type { Timeline } from '../sync/timeline.ts'
 import type { Access } from './access.ts'
 import { administratorRoutes } from './administrators.ts'
 import { apiTokenRoutes } from './api-tokens.ts'
+import { applicationRoutes } from './applications.ts'
 import { auditRoutes } from './audit.ts'
 import { backupRoutes } from './backup.ts'
 import { connectionRoutes } from './connections.ts'
@@ -40,6 +42,7 @@ export interface AdminParts {
   /** Whether a request came through the door for commands on this machine. */
   readonly isLocal: (request: FastifyRequest) => boolean
   readonly languageOf: (request: FastifyRequest) => Language
+  readonly applications: Applications
   readonly audit: Audit
   readonly connections: Connections
   readonly decisions: Decisions
@@ -72,6 +75,7 @@ export function createAdminApi(parts: AdminParts) {
     ...departmentRoutes(parts),
     ...linkRoutes(parts),
     ...reviewRoutes(parts),
+    ...applicationRoutes(parts),
     ...apiTokenRoutes(parts),
     ...administratorRoutes(parts),
     ...auditRoutes(parts),

@@ -347,4 +347,45 @@ const history: Record<string, (words: Words) => string[]> = {
     // Timeline: what runs did with one person.
     `create index changes_target on changes (target_id)`,
   ],
+
+  '0011-applications': ({ int, end }) => [
+    `create table applications (
+      id text primary key,
+      organization_id text not null references organizations (id),
+      name text not null,
+      client_id text not null unique,
+      is_public ${int} not null,
+      redirect_uris text not null,
+      post_logout_redirect_uris text not null,
+      backchannel_logout_uri text,
+      skip_sign_in_page ${int} not null,
+      password_sign_in ${int} not null,
+      mobile ${int} not null,
+      pkce_required ${int} not null,
+      claims text not null,
+      logo_url text,
+      enabled ${int} not null,
+      created_at ${int} not null,
+      updated_at ${int} not null
+    ${end}`,
+    // Lists: the applications of an organization.
+    `create index applications_organization on applications (organization_id, id)`,
+    `create table application_connections (
+      application_id text not null references applications (id) on delete cascade,
+      connection_id text not null references connections (id) on delete cascade,
+      position ${int} not null,
+      primary key (application_id, connection_id)
+    ${end}`,
+    // Removal of a connection: it leaves every application.
+    `create index application_connections_connection on application_connections (connection_id)`,
+    `create table application_secrets (
+      id text primary key,
+      application_id text not null references applications (id) on delete cascade,
+      secret_hash text not null,
+      created_at ${int} not null,
+      last_used_at ${int}
+    ${end}`,
+    // Every authentication of an application, and its list of secrets.
+    `create index application_secrets_application on application_secrets (application_id, id)`,
+  ],
 }

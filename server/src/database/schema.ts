@@ -238,6 +238,41 @@ export const tables = {
     created_at: integer,
   },
 
+  /**
+   * `redirect_uris` and `post_logout_redirect_uris` are JSON arrays, `claims` JSON of the contracts' ApplicationClaims.
+   */
+  applications: {
+    id: text,
+    organization_id: text,
+    name: text,
+    client_id: text,
+    is_public: integer,
+    redirect_uris: text,
+    post_logout_redirect_uris: text,
+    backchannel_logout_uri: textOrNull,
+    skip_sign_in_page: integer,
+    password_sign_in: integer,
+    mobile: integer,
+    pkce_required: integer,
+    claims: text,
+    logo_url: textOrNull,
+    enabled: integer,
+    created_at: integer,
+    updated_at: integer,
+  },
+
+  /** Through which connections the people of an application may sign in, in the order in which they are offered. */
+  application_connections: { application_id: text, connection_id: text, position: integer },
+
+  /** At most two of an application, while one takes the place of the other. `secret_hash` is SHA-256 in hex. */
+  application_secrets: {
+    id: text,
+    application_id: text,
+    secret_hash: text,
+    created_at: integer,
+    last_used_at: integerOrNull,
+  },
+
   api_tokens: {
     id: text,
     name: text,

@@ -180,7 +180,7 @@ function bySlug(on: Executor, slug: string): Promise<Row<'organizations'> | unde
 
 async function refuseWhenNotEmpty(tx: Transaction, id: string): Promise<void> {
   const contents: Record<string, number> = {}
-  for (const table of ['connections', 'users', 'departments'] as const) {
+  for (const table of ['connections', 'users', 'departments', 'applications'] as const) {
     const { count } = await tx.kysely
       .selectFrom(table)
       .select((eb) => eb.fn.countAll<number>().as('count'))
@@ -188,12 +188,12 @@ async function refuseWhenNotEmpty(tx: Transaction, id: string): Promise<void> {
       .executeTakeFirstOrThrow()
     contents[table] = count
   }
-  const { connections, users, departments } = contents
-  if (connections === 0 && users === 0 && departments === 0) return
+  const { connections, users, departments, applications } = contents
+  if (connections === 0 && users === 0 && departments === 0 && applications === 0) return
   throw new AppError('organizations/not-empty', {
     detail: {
-      en: `It has ${connections} connections, ${users} users (deleted ones included) and ${departments} departments.`,
-      zh: `其中有 ${connections} 个连接、${users} 个用户（含已删除）和 ${departments} 个部门。`,
+      en: `It has ${connections} connections, ${users} users (deleted ones included), ${departments} departments and ${applications} applications.`,
+      zh: `其中有 ${connections} 个连接、${users} 个用户（含已删除）、${departments} 个部门和 ${applications} 个应用。`,
     },
   })
 }

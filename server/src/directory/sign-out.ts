@@ -37,3 +37,8 @@ export async function signOutWithoutDoor(tx: Transaction, userIds: readonly stri
     at,
   )
 }
+
+/** Ends everything that was issued to an application. */
+export async function endApplicationAccess(_tx: Transaction, _applicationId: string): Promise<void> {
+  // Nothing is issued to applications yet; the tables come with the provider.
+}

@@ -1,0 +1,80 @@
+/** Applications in the admin API (http-api.md §4.6). */
+import {
+  createApplication,
+  createApplicationSecret,
+  deleteApplication,
+  deleteApplicationSecret,
+  getApplication,
+  listApplications,
+  listApplicationSecrets,
+  updateApplication,
+} from '@muster/contracts'
+import type { Application, Applications, ApplicationSecret } from '../applications/applications.ts'
+import type { Organizations } from '../directory/organizations.ts'
+import { page, readCursor, readSearch } from './pages.ts'
+import { route, type Route } from './routes.ts'
+
+export function applicationRoutes({
+  applications,
+  organizations,
+}: {
+  applications: Applications
+  organizations: Organizations
+}): Route[] {
+  return [
+    route(listApplications, async ({ query }) => {
+      const { id: organizationId } = await organizations.resolve(query.organizationId)
+      const { items, hasMore, total } = await applications.list({
+        organizationId,
+        limit: query.limit,
+        cursor: readCursor(query.cursor),
+        q: readSearch(query.q),
+      })
+      return page(items.map(shown), hasMore, total, ({ id }) => id)
+    }),
+    route(createApplication, async ({ actor, body: { organizationId, ...input } }) => {
+      const { id } = await organizations.resolve(organizationId)
+      const { application, clientSecret } = await applications.create(actor, id, input)
+      return { ...shown(application), clientSecret }
+    }),
+    route(getApplication, async ({ params }) => shown(await applications.get(params.id))),
+    route(updateApplication, async ({ actor, params, body }) =>
+      shown(await applications.update(actor, params.id, body)),
+    ),
+    route(deleteApplication, async ({ actor, params }) => {
+      await applications.remove(actor, params.id)
+      return undefined
+    }),
+    route(listApplicationSecrets, async ({ params }) => {
+      const secrets = await applications.secretsOf(params.id)
+      return page(secrets.map(shownSecret), false, secrets.length, ({ id }) => id)
+    }),
+    route(createApplicationSecret, async ({ actor, params }) => {
+      const { clientSecret, ...secret } = await applications.addSecret(actor, params.id)
+      return { ...shownSecret(secret), clientSecret }
+    }),
+    route(deleteApplicationSecret, async ({ actor, params }) => {
+      await applications.removeSecret(actor, params.id, params.secretId)
+      return undefined
+    }),
+  ]
+}
+
+function shown(application: Application) {
+  return {
+    ...application,
+    redirectUris: [...application.redirectUris],
+    postLogoutRedirectUris: [...application.postLogoutRedirectUris],
+    connections: application.connections.map(({ identifier }) => identifier),
+    createdAt: new Date(application.createdAt).toISOString(),
+    updatedAt: new Date(application.updatedAt).toISOString(),
+  }
+}
+
+function shownSecret({ id, createdAt, lastUsedAt }: ApplicationSecret) {
+  return {
+    id,
+    createdAt: new Date(createdAt).toISOString(),
+    lastUsedAt: lastUsedAt === null ? null : new Date(lastUsedAt).toISOString(),
+  }
+}
