@@ -1,12 +1,19 @@
 /**
  * `./muster demo`: an emulated company, a server on a fresh temporary database, one connection, and two full syncs: the
- * first brings everybody here, the second has nothing to do.
+ * first brings everybody here, the second has nothing to do. Then a sample application, to sign in to.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { call, createConnection, type Run, type Transport } from '@muster/contracts'
+import {
+  call,
+  createApplication,
+  createConnection,
+  updateApplication,
+  type Run,
+  type Transport,
+} from '@muster/contracts'
 import { createApp } from '../app.ts'
 import { createClock } from '../clock.ts'
 import { loadConfig } from '../config.ts'
@@ -14,6 +21,7 @@ import { createLog } from '../log.ts'
 import { startEmulatorProcess, type EmulatorProcess } from './emulator-process.ts'
 import { throughDoor } from './local-api.ts'
 import { describeRun, exitCodeOf, runAndWatch } from './run.ts'
+import { startSampleApp, type SampleApp } from './sample-app-process.ts'
 import { createProgress, printJson, readArguments, readNumber, say } from './terminal.ts'
 
 const MOST_PEOPLE = 500_000
@@ -47,11 +55,15 @@ export async function demo(args: string[]): Promise<number> {
       MUSTER_PUBLIC_URL: `http://localhost:${port}`,
       MUSTER_BOOTSTRAP_TOKEN: token,
       MUSTER_WECOM_API_URL: emulator.apiUrl,
+      MUSTER_WECOM_LOGIN_URL: emulator.loginUrl,
+      MUSTER_WECOM_OAUTH_URL: emulator.oauthUrl,
+      MUSTER_WECOM_OPEN_URL: emulator.openUrl,
     },
     readFile: () => '',
   })
   const log = createLog({ level: 'warn', destination: process.stderr })
   const app = await createApp({ config, log, clock: createClock() })
+  let sample: SampleApp | undefined
   try {
     await app.openLocalDoor()
     const outcome = await Promise.race([
@@ -62,10 +74,12 @@ export async function demo(args: string[]): Promise<number> {
     if (values.once) return exitCodeOf(outcome.first) || exitCodeOf(outcome.second)
 
     const address = await app.http.listen({ ...config.listen })
-    if (!values.json) explain(address, token, emulator)
+    sample = await throughDoor(dataDir, (api) => connectSampleApp(api, config.publicUrl))
+    if (!values.json) explain(address, token, emulator, sample)
     await stopped
     return 0
   } finally {
+    await sample?.stop()
     await app.close()
     await emulator.stop()
     rmSync(dataDir, { recursive: true, force: true })
@@ -87,6 +101,7 @@ async function syncTwice(
         agentId: company.app.agentId,
         secret: company.app.secret,
         sync: { enabled: true },
+        signIn: { enabled: true },
       },
     },
     api,
@@ -107,6 +122,23 @@ async function syncTwice(
   return { first, second }
 }
 
+/** Its addresses are known once it listens, and it needs its client id before: so it is registered in two steps. */
+async function connectSampleApp(api: Transport, publicUrl: string): Promise<SampleApp> {
+  const { id, clientId, clientSecret } = await call(
+    createApplication,
+    { body: { name: 'Sample application', connections: ['demo'], claims: { groups: { form: 'path' } } } },
+    api,
+  )
+  const sample = await startSampleApp(0, { issuer: `${publicUrl}/oidc`, clientId, clientSecret: clientSecret! })
+  const addresses = {
+    redirectUris: [`${sample.url}/callback`],
+    postLogoutRedirectUris: [`${sample.url}/`],
+    backchannelLogoutUri: `${sample.url}/backchannel-logout`,
+  }
+  await call(updateApplication, { params: { id }, body: addresses }, api)
+  return sample
+}
+
 const NOT_A_CHANGE = new Set(['unchanged', 'skipped'])
 
 function changesOf({ counts }: Run): number {
@@ -114,9 +146,12 @@ function changesOf({ counts }: Run): number {
   return all.filter(([name]) => !NOT_A_CHANGE.has(name)).reduce((sum, [, count]) => sum + count, 0)
 }
 
-function explain(address: string, token: string, emulator: EmulatorProcess): void {
+function explain(address: string, token: string, emulator: EmulatorProcess, sample: SampleApp): void {
   say()
   say('The server is running, on a temporary database that goes when you stop it with Ctrl+C.')
+  say()
+  say(`  Open             ${sample.url}`)
+  say('                     a sample application: sign in, choose who scans the code, see what it learns, sign out')
   say()
   say(`  People           curl -H 'Authorization: Bearer ${token}' '${address}/api/v1/users?limit=3'`)
   say(`  Departments      curl -H 'Authorization: Bearer ${token}' '${address}/api/v1/departments?limit=3'`)
@@ -125,5 +160,5 @@ function explain(address: string, token: string, emulator: EmulatorProcess): voi
   say(`  The whole API    ${address}/api/v1/openapi.json`)
   say(`  Emulated WeCom   ${emulator.apiUrl}, controlled at ${emulator.controlUrl}`)
   say()
-  say('The sign-in page, the console and a sample application come with later versions.')
+  say('The console comes with a later version.')
 }
