@@ -35,7 +35,7 @@ export const NOT_CARRIED: ReadonlySet<TableName> = new Set([
 const LEASES: ReadonlySet<string> = new Set(['lease_until'])
 
 const PAGE_ROWS = 1_000
-/** Tables that are not the product's: Kysely's own, SQLite's own, and what backup.ts writes about a copy. */
+/** Tables that are not the product's: Kysely's own, SQLite's own, and what copies.ts writes about a copy. */
 const FOREIGN = /^(?:kysely_|sqlite_|backup_)/
 
 /** @param on SQLite only: it is what every copy is made in, and has the same tables as a PostgreSQL of its version */
@@ -80,6 +80,10 @@ export async function countRows(on: Executor): Promise<Record<string, number>> {
     if (rows[0]!.count > 0) counts[name] = rows[0]!.count
   }
   return counts
+}
+
+export function totalOf(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0)
 }
 
 /** Runs `work` on what the database holds at one moment, whoever writes meanwhile. */

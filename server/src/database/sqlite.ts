@@ -12,6 +12,9 @@ const CACHED_STATEMENTS = 200
 /** 4 MB: a step is over in a few milliseconds, and the main thread may have to wait for one. */
 const PAGES_PER_STEP = 1_000
 const SQLITE_BUSY = 5
+const SQLITE_CORRUPT = 11
+const SQLITE_FULL = 13
+const SQLITE_NOTADB = 26
 
 export interface SqliteFile {
   readonly dialect: Dialect
@@ -46,6 +49,25 @@ export function openSqliteFile(file: string): SqliteFile {
     dialect: new SqliteDialect({ database: adapter(database) }),
     copyTo: async (copy) => void (await backup(database, copy, { rate: PAGES_PER_STEP })),
   }
+}
+
+/** Whether this says that a file is no database, or a damaged one. */
+export function isUnreadable(error: unknown): boolean {
+  const primary = primaryCode(error)
+  return primary === SQLITE_CORRUPT || primary === SQLITE_NOTADB
+}
+
+/** Whether this says that the disk is full. */
+export function isFull(error: unknown): boolean {
+  return primaryCode(error) === SQLITE_FULL
+}
+
+/** Also of an error that we made of SQLite's. */
+function primaryCode(error: unknown): number | undefined {
+  const cause = error instanceof AppError ? error.cause : error
+  return cause instanceof Error && 'errcode' in cause && typeof cause.errcode === 'number'
+    ? cause.errcode & 0xff
+    : undefined
 }
 
 /** What Kysely's SQLite dialect expects of a driver, on `node:sqlite`. */
