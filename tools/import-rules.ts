@@ -79,7 +79,7 @@ const MAY_IMPORT: Readonly<Record<Layer, readonly Layer[]>> = {
 /** A folder is entered by the file with its name, and by these: they are meant for others as they are, and adding one is a decision. */
 const FURTHER_DOORS: Readonly<Record<string, readonly string[]>> = {
   admin: ['access'],
-  connections: ['doctor', 'due-runs', 'wecom', 'wecom-problem'],
+  connections: ['doctor', 'due-runs', 'environment', 'requirements', 'wecom', 'wecom-problem'],
   database: ['backup'],
   directory: [
     'comparison',
@@ -122,6 +122,11 @@ const OWNERS: readonly { module: RegExp; values: readonly string[]; types?: read
 /** Folders and files whose functions do no I/O and read no clock, and what they may import as values. Types are free. */
 const PURE: Readonly<Record<string, readonly string[]>> = {
   'server/src/connections/diagnosis.ts': ['server/src/errors.ts'],
+  'server/src/connections/requirements.ts': [
+    'server/src/connections/connection-records.ts',
+    'server/src/errors.ts',
+    '@muster/contracts',
+  ],
   'server/src/connections/schedule.ts': ['croner'],
   'server/src/sync/plan/': [
     'server/src/directory/names.ts',

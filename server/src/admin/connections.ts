@@ -12,7 +12,7 @@ import {
 import type { z } from 'zod'
 import type { Actor } from '../audit/audit.ts'
 import type { Connection, Connections } from '../connections/connections.ts'
-import { ENVIRONMENT_IDENTIFIER } from '../connections/connections.ts'
+import { ENVIRONMENT_IDENTIFIER } from '../connections/environment.ts'
 import type { Diagnosis, Doctor } from '../connections/doctor.ts'
 import type { Organizations } from '../directory/organizations.ts'
 import type { Language } from '../errors.ts'

@@ -3,15 +3,7 @@
  * Shapes are those of http-api.md §4.2; rendering them for the API is admin/connections.ts.
  */
 import { createHash } from 'node:crypto'
-import {
-  mergePatch,
-  readMapping,
-  SignInSettings,
-  SyncSettings,
-  type ConnectionPatch,
-  type MappingEntry,
-  type NewConnection,
-} from '@muster/contracts'
+import { mergePatch, SignInSettings, SyncSettings, type ConnectionPatch, type NewConnection } from '@muster/contracts'
 import type { Actor, Audit } from '../audit/audit.ts'
 import {
   insertRows,
@@ -22,65 +14,37 @@ import {
   type Transaction,
 } from '../database/database.ts'
 import { contains } from '../directory/search.ts'
-import { signOutWithoutDoor } from '../directory/sign-out.ts'
-import { AppError, type FieldProblem, type Text } from '../errors.ts'
+import { AppError } from '../errors.ts'
 import type { NewId } from '../ids.ts'
-import { Secret } from '../secret.ts'
+import type { Secret } from '../secret.ts'
 import type { Vault } from '../vault.ts'
+import {
+  connectionEntry,
+  credentialColumns,
+  fromRow,
+  noCredentials,
+  openSecret,
+  rowOf,
+  SECRET_COLUMNS,
+  type Connection,
+  type SecretName,
+} from './connection-records.ts'
 import { dueAfterSaving } from './due-runs.ts'
+import { followEnvironment, type EnvironmentConnection } from './environment.ts'
+import { removeConnection } from './removal.ts'
+import {
+  missingForSync,
+  ownedBy,
+  parseSync,
+  refuseEnvironmentFields,
+  refuseIncomplete,
+  refuseMapping,
+  refuseStaleSecrets,
+  refuseUnavailable,
+} from './requirements.ts'
 
-export type ConnectionKind = 'self_built' | 'delegated' | 'service_provider'
-
-export interface Mobile {
-  readonly schema: string | null
-  readonly iosBundleId: string | null
-  readonly androidPackage: string | null
-  readonly androidSignature: string | null
-}
-
-/** A connection without its secrets. Times are milliseconds since 1970. */
-export interface Connection {
-  readonly id: string
-  readonly organizationId: string
-  readonly identifier: string
-  readonly kind: ConnectionKind
-  readonly displayName: string
-  readonly corpId: string | null
-  readonly agentId: number | null
-  readonly suiteId: string | null
-  readonly providerCorpId: string | null
-  readonly has: Readonly<Record<SecretName, boolean>>
-  readonly mobile: Mobile
-  readonly signIn: SignInSettings
-  readonly sync: SyncSettings
-  /** When the schedule is due; null when nothing is scheduled or sync is disabled. */
-  readonly nextRunAt: number | null
-  readonly managedByEnvironment: boolean
-  readonly createdAt: number
-  readonly updatedAt: number
-}
-
-/** The secrets of a connection and the columns they are sealed in. */
-const SECRET_COLUMNS = {
-  secret: 'secret_sealed',
-  contactsSecret: 'contacts_secret_sealed',
-  suiteSecret: 'suite_secret_sealed',
-  providerSecret: 'provider_secret_sealed',
-  callbackToken: 'callback_token_sealed',
-  callbackAesKey: 'callback_aes_key_sealed',
-} as const satisfies Record<string, keyof Row<'connections'>>
-
-export type SecretName = keyof typeof SECRET_COLUMNS
-
-/** The connection that the environment describes (product.md §2.1). */
-export interface EnvironmentConnection {
-  readonly corpId: string
-  readonly secret: Secret
-  readonly agentId: number
-  readonly allowedDomains: readonly string[]
-}
-
-export const ENVIRONMENT_IDENTIFIER = 'wecom'
+export type { Connection, ConnectionKind, Mobile, SecretName } from './connection-records.ts'
+export type { EnvironmentConnection } from './environment.ts'
 
 export type Connections = ReturnType<typeof createConnections>
 
@@ -161,7 +125,7 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
         created_at: at,
         updated_at: at,
         next_run_at: null,
-        ...credentialColumns(id, input),
+        ...credentialColumns(vault, id, input),
       }
       return write(
         () => lostCreate(row),
@@ -169,7 +133,7 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
           const created = await checked(tx, row)
           created.next_run_at = dueAfterSaving(created, undefined, at)
           await insertRows(tx, 'connections', [created])
-          await audit.record(tx, actor, [entry('connection.create', created, { fields: Object.keys(input) })])
+          await audit.record(tx, actor, [connectionEntry('connection.create', created, { fields: Object.keys(input) })])
           return fromRow(created)
         },
       )
@@ -195,7 +159,7 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
           const next = await checked(tx, {
             ...current,
             ...(patch.displayName === undefined ? {} : { display_name: patch.displayName }),
-            ...credentialColumns(current.id, patch),
+            ...credentialColumns(vault, current.id, patch),
             mobile: merged(current.mobile, patch.mobile),
             sign_in: JSON.stringify(SignInSettings.parse(patched(current.sign_in, patch.signIn))),
             sync: JSON.stringify(parseSync(patched(current.sync, patch.sync))),
@@ -203,7 +167,7 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
           })
           next.next_run_at = dueAfterSaving(next, current, at)
           await tx.kysely.updateTable('connections').set(next).where('id', '=', current.id).execute()
-          await audit.record(tx, actor, [entry('connection.update', next, { fields: Object.keys(patch) })])
+          await audit.record(tx, actor, [connectionEntry('connection.update', next, { fields: Object.keys(patch) })])
           await onUpdate?.(tx, actor, fromRow(current), fromRow(next))
           return fromRow(next)
         },
@@ -219,54 +183,14 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
         const row = await rowOf(tx, reference)
         if (confirm !== row.identifier) throw new AppError('connections/confirm')
         if (row.managed_by_environment === 1) throw new AppError('connections/managed-by-environment')
-        // First the runs: this waits for a slice that is being written and fences off the next one.
-        await tx.kysely.deleteFrom('runs').where('connection_id', '=', row.id).execute()
-        await tx.kysely.deleteFrom('source_pages').where('connection_id', '=', row.id).execute()
-        await tx.kysely.deleteFrom('reviews').where('connection_id', '=', row.id).execute()
-        const linked = await tx.kysely
-          .selectFrom('links')
-          .select('user_id')
-          .where('connection_id', '=', row.id)
-          .execute()
-        await tx.kysely.deleteFrom('links').where('connection_id', '=', row.id).execute()
-        await signOutWithoutDoor(
-          tx,
-          linked.map(({ user_id }) => user_id),
-          now(),
-        )
-        await tx.kysely
-          .updateTable('memberships')
-          .set({ connection_id: null, origin: 'manual' })
-          .where('connection_id', '=', row.id)
-          .where(({ eb, exists, not, selectFrom }) =>
-            not(
-              exists(
-                selectFrom('memberships as own')
-                  .select(eb.lit(1).as('one'))
-                  .whereRef('own.user_id', '=', 'memberships.user_id')
-                  .whereRef('own.department_id', '=', 'memberships.department_id')
-                  .where('own.origin', '=', 'manual'),
-              ),
-            ),
-          )
-          .execute()
-        // What is left stands beside a membership that somebody made by hand.
-        await tx.kysely.deleteFrom('memberships').where('connection_id', '=', row.id).execute()
-        await tx.kysely
-          .updateTable('departments')
-          .set({ connection_id: null, corp_id: null, external_id: null, origin: 'manual', leaders: '[]' })
-          .where('connection_id', '=', row.id)
-          .execute()
-        await tx.kysely.deleteFrom('connections').where('id', '=', row.id).execute()
-        await audit.record(tx, actor, [entry('connection.delete', row, {})])
+        await removeConnection(tx, row, now())
+        await audit.record(tx, actor, [connectionEntry('connection.delete', row, {})])
       })
     },
 
     /** @returns the secret in the clear, for a WeCom client; undefined when there is none */
     async revealSecret(connectionId: string, name: SecretName): Promise<Secret | undefined> {
-      const row = await rowOf(database, connectionId)
-      const sealed = row[SECRET_COLUMNS[name]]
-      return sealed === null ? undefined : vault.open(recordOf(row.id, name), sealed)
+      return openSecret(vault, await rowOf(database, connectionId), name)
     },
 
     /**
@@ -288,92 +212,10 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
         .executeTakeFirst()
       return row === undefined ? undefined : fromRow(row)
     },
-
     /** Brings the connection `wecom` in line with the environment; without one, it becomes an ordinary connection. */
-    async followEnvironment(
-      actor: Actor,
-      organizationId: string,
-      wanted: EnvironmentConnection | undefined,
-    ): Promise<void> {
-      const follow = async (tx: Transaction) => {
-        const current = await findRow(tx, ENVIRONMENT_IDENTIFIER, { lock: true })
-        if (wanted === undefined) {
-          if (current?.managed_by_environment !== 1) return
-          await tx.kysely
-            .updateTable('connections')
-            .set({ managed_by_environment: 0 })
-            .where('id', '=', current.id)
-            .execute()
-          await audit.record(tx, actor, [entry('connection.release', current, {})])
-          return
-        }
-        if (current !== undefined && !mayFollow(current, wanted)) {
-          throw new AppError('connections/identifier-taken', { detail: environmentConflict })
-        }
-        const id = current?.id ?? newId('con')
-        const at = now()
-        const next: Row<'connections'> = {
-          ...(current ?? {
-            organization_id: organizationId,
-            identifier: ENVIRONMENT_IDENTIFIER,
-            kind: 'self_built',
-            display_name: '企业微信',
-            ...noCredentials(),
-            mobile: '{}',
-            sign_in_enabled: 0,
-            sync_enabled: 0,
-            sync: JSON.stringify(SyncSettings.parse({})),
-            created_at: at,
-            next_run_at: null,
-          }),
-          id,
-          ...credentialColumns(id, { corpId: wanted.corpId, agentId: wanted.agentId, secret: wanted.secret.reveal() }),
-          sign_in: JSON.stringify(
-            SignInSettings.parse(
-              mergePatch(JSON.parse(current?.sign_in ?? '{}'), { allowedDomains: [...wanted.allowedDomains] }),
-            ),
-          ),
-          managed_by_environment: 1,
-          updated_at: at,
-        }
-        if (current === undefined) {
-          await insertRows(tx, 'connections', [next])
-          await audit.record(tx, actor, [entry('connection.create', next, { by: 'environment' })])
-        } else if (differs(current, wanted)) {
-          // A secret of another company opens nothing here, and must not be tried on this one.
-          const stale = current.corp_id === wanted.corpId ? {} : { contacts_secret_sealed: null }
-          await tx.kysely
-            .updateTable('connections')
-            .set({ ...next, ...stale })
-            .where('id', '=', id)
-            .execute()
-          await audit.record(tx, actor, [entry('connection.update', next, { by: 'environment' })])
-        }
-      }
-      try {
-        await database.inTransaction(follow)
-      } catch (error) {
-        // Two processes that start together both find nothing; the second one then finds the connection of the first.
-        if (!isUniqueViolation(error)) throw error
-        await database.inTransaction(follow)
-      }
+    followEnvironment(actor: Actor, organizationId: string, wanted: EnvironmentConnection | undefined): Promise<void> {
+      return followEnvironment({ database, vault, audit, newId, now }, actor, organizationId, wanted)
     },
-  }
-
-  async function rowOf(on: Executor, reference: string, options: { lock?: boolean } = {}): Promise<Row<'connections'>> {
-    const row = await findRow(on, reference, options)
-    if (row === undefined) throw new AppError('connections/not-found')
-    return row
-  }
-
-  /** @param lock for reading before writing the whole row: what somebody else writes meanwhile must not be lost */
-  function findRow(on: Executor, reference: string, { lock = false } = {}): Promise<Row<'connections'> | undefined> {
-    const query = on.kysely
-      .selectFrom('connections')
-      .selectAll()
-      .where((eb) => eb.or([eb('id', '=', reference), eb('identifier', '=', reference)]))
-    const isLocked = lock && on.dialect === 'postgres'
-    return (isLocked ? query.forNoKeyUpdate() : query).executeTakeFirst()
   }
 
   /** The indexes have the last word about identifiers and ownership; a lost race is the same refusal. */
@@ -409,19 +251,6 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
     return owner === undefined ? new AppError('sync/owned-by-other') : ownedBy(owner)
   }
 
-  function differs(current: Row<'connections'>, wanted: EnvironmentConnection): boolean {
-    const sealed = current.secret_sealed
-    const secret = sealed === null ? undefined : vault.open(recordOf(current.id, 'secret'), sealed).reveal()
-    const { allowedDomains } = SignInSettings.parse(JSON.parse(current.sign_in))
-    return (
-      current.managed_by_environment !== 1 ||
-      current.corp_id !== wanted.corpId ||
-      current.agent_id !== wanted.agentId ||
-      secret !== wanted.secret.reveal() ||
-      allowedDomains.join() !== wanted.allowedDomains.join()
-    )
-  }
-
   /** @returns the row with its services switched as its settings say, when that is possible */
   async function checked(tx: Transaction, row: Row<'connections'>): Promise<Row<'connections'>> {
     const sync = parseSync(JSON.parse(row.sync))
@@ -441,85 +270,6 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
     }
     return { ...row, sync_enabled: sync.enabled ? 1 : 0, sign_in_enabled: signIn.enabled ? 1 : 0 }
   }
-
-  /** Credentials that a request mentions, as columns: null clears, absent keeps. */
-  function credentialColumns(id: string, input: Partial<ConnectionPatch>): Partial<Row<'connections'>> {
-    const columns: Partial<Row<'connections'>> = {}
-    if (input.corpId !== undefined) columns.corp_id = input.corpId
-    if (input.agentId !== undefined) columns.agent_id = input.agentId
-    if (input.suiteId !== undefined) columns.suite_id = input.suiteId
-    if (input.providerCorpId !== undefined) columns.provider_corp_id = input.providerCorpId
-    const callback = input.callback === null ? { token: null, aesKey: null } : input.callback
-    const secrets: Record<SecretName, string | null | undefined> = {
-      secret: input.secret,
-      contactsSecret: input.contactsSecret,
-      suiteSecret: input.suiteSecret,
-      providerSecret: input.providerSecret,
-      callbackToken: callback?.token,
-      callbackAesKey: callback?.aesKey,
-    }
-    for (const [name, text] of Object.entries(secrets) as [SecretName, string | null | undefined][]) {
-      if (text === undefined) continue
-      columns[SECRET_COLUMNS[name]] = text === null ? null : vault.seal(recordOf(id, name), new Secret(text))
-    }
-    return columns
-  }
-}
-
-/** A connection that the environment once owned, or that is of the same company, may be its again. */
-function mayFollow(current: Row<'connections'>, wanted: EnvironmentConnection): boolean {
-  if (current.managed_by_environment === 1) return true
-  return current.kind === 'self_built' && (current.corp_id === null || current.corp_id === wanted.corpId)
-}
-
-function recordOf(id: string, name: SecretName): string {
-  return `connection/${id}/${name}`
-}
-
-function noCredentials() {
-  return {
-    corp_id: null,
-    agent_id: null,
-    secret_sealed: null,
-    contacts_secret_sealed: null,
-    suite_id: null,
-    suite_secret_sealed: null,
-    provider_corp_id: null,
-    provider_secret_sealed: null,
-    callback_token_sealed: null,
-    callback_aes_key_sealed: null,
-  }
-}
-
-function fromRow(row: Row<'connections'>): Connection {
-  const has = Object.fromEntries(
-    Object.entries(SECRET_COLUMNS).map(([name, column]) => [name, row[column] !== null]),
-  ) as Record<SecretName, boolean>
-  return {
-    id: row.id,
-    organizationId: row.organization_id,
-    identifier: row.identifier,
-    kind: row.kind as ConnectionKind,
-    displayName: row.display_name,
-    corpId: row.corp_id,
-    agentId: row.agent_id,
-    suiteId: row.suite_id,
-    providerCorpId: row.provider_corp_id,
-    has,
-    mobile: {
-      schema: null,
-      iosBundleId: null,
-      androidPackage: null,
-      androidSignature: null,
-      ...(JSON.parse(row.mobile) as object),
-    },
-    signIn: SignInSettings.parse(JSON.parse(row.sign_in)),
-    sync: SyncSettings.parse(JSON.parse(row.sync)),
-    nextRunAt: row.next_run_at,
-    managedByEnvironment: row.managed_by_environment === 1,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  }
 }
 
 function patched(stored: string, patch: unknown): unknown {
@@ -528,93 +278,4 @@ function patched(stored: string, patch: unknown): unknown {
 
 function merged(stored: string, patch: unknown): string {
   return JSON.stringify(patched(stored, patch))
-}
-
-/** Two settings that are each valid may be none together, such as a weekly schedule without its day. */
-function parseSync(value: unknown): SyncSettings {
-  const result = SyncSettings.safeParse(value)
-  if (result.success) return result.data
-  const fields = result.error.issues.map(({ path, message }) => ({ path: ['sync', ...path].join('.'), message }))
-  throw new AppError('http/validation', { fields })
-}
-
-/** Any secret opens any corp's door only in its own corp: a changed corpId must not send the old secret to a new company. */
-function refuseStaleSecrets(current: Row<'connections'>, patch: ConnectionPatch): void {
-  if (patch.corpId === undefined || patch.corpId === current.corp_id) return
-  const stale = (['secret', 'contactsSecret'] as const).filter(
-    (name) => current[SECRET_COLUMNS[name]] !== null && patch[name] === undefined,
-  )
-  if (stale.length === 0) return
-  throw new AppError('connections/secret-required', {
-    fields: stale.map((path) => ({ path, message: 'Send it again, or null to clear it.' })),
-  })
-}
-
-function refuseEnvironmentFields(patch: ConnectionPatch): void {
-  const fixed = (['corpId', 'agentId', 'secret'] as const).filter((name) => patch[name] !== undefined)
-  if (fixed.length === 0 && patch.signIn?.allowedDomains === undefined) return
-  throw new AppError('connections/managed-by-environment', {
-    fields: fixed.map((path) => ({ path, message: 'Set by an environment variable.' })),
-  })
-}
-
-/** http-api.md §5, "Required to enable". */
-function missingForSync(row: Row<'connections'>): FieldProblem[] {
-  const missing: FieldProblem[] = []
-  if (row.corp_id === null) missing.push({ path: 'corpId', message: 'Needed for directory sync.' })
-  if (row.secret_sealed === null && row.contacts_secret_sealed === null) {
-    missing.push({ path: 'secret', message: 'Directory sync needs secret or contactsSecret.' })
-  }
-  return missing
-}
-
-function refuseIncomplete(fields: FieldProblem[]): void {
-  if (fields.length > 0) throw new AppError('connections/incomplete', { fields })
-}
-
-/** What the contract names and this version does not do yet is refused, not ignored. */
-function refuseUnavailable(row: Row<'connections'>, sync: SyncSettings, signIn: SignInSettings): void {
-  if (row.kind !== 'self_built') throw new AppError('connections/kind-not-available')
-  const fields = [...(signIn.enabled ? ['signIn.enabled'] : []), ...(sync.realTime ? ['sync.realTime'] : [])]
-  if (fields.length === 0) return
-  throw new AppError('connections/setting-not-available', {
-    fields: fields.map((path) => ({ path, message: 'Not available in this version.' })),
-  })
-}
-
-/** Names every rule that cannot be used, and why, in both languages. */
-export function refuseMapping(mapping: readonly MappingEntry[], path = 'sync.mapping'): void {
-  const { problems } = readMapping(mapping)
-  if (problems.length === 0) return
-  const where = (index: number | null) =>
-    index === null ? { en: '', zh: '' } : { en: `Rule ${index + 1}: `, zh: `第 ${index + 1} 条规则：` }
-  throw new AppError('connections/mapping', {
-    detail: {
-      en: problems.map(({ index, en }) => `${where(index).en}${en}`).join('. '),
-      zh: problems.map(({ index, zh }) => `${where(index).zh}${zh}`).join('；'),
-    },
-    fields: problems.map(({ index, en }) => ({ path: index === null ? path : `${path}.${index}`, message: en })),
-  })
-}
-
-function ownedBy({ display_name, identifier }: { display_name: string; identifier: string }): AppError {
-  const detail: Text = {
-    en: `Directory sync of this organization belongs to the connection ${display_name} (${identifier}).`,
-    zh: `该组织的通讯录同步由连接 ${display_name}（${identifier}）负责。`,
-  }
-  return new AppError('sync/owned-by-other', { detail, extra: { owner: { identifier, displayName: display_name } } })
-}
-
-const environmentConflict: Text = {
-  en: 'WECOM_CORP_ID is set, but a connection with the identifier wecom exists already and was made by hand.',
-  zh: '已设置 WECOM_CORP_ID，但已存在手动创建的标识为 wecom 的连接。',
-}
-
-function entry(action: string, row: Row<'connections'>, details: Record<string, unknown>) {
-  return {
-    action,
-    organizationId: row.organization_id,
-    target: { kind: 'connection', id: row.id, name: row.identifier },
-    details,
-  }
 }

@@ -4,7 +4,8 @@
  */
 import type { MappingEntry, MemberField } from '@muster/contracts'
 import { WecomError, type CallOptions, type Member } from '@muster/wecom'
-import { refuseMapping, type Connections } from '../connections/connections.ts'
+import type { Connections } from '../connections/connections.ts'
+import { refuseMapping } from '../connections/requirements.ts'
 import type { WecomAccess } from '../connections/wecom.ts'
 import { wecomProblem } from '../connections/wecom-problem.ts'
 import { AppError, type Problem } from '../errors.ts'
