@@ -76,7 +76,7 @@ async function makeOurs(company: FleetCompany): Promise<Ours> {
   const department = await ask(createDepartment, { body: { organizationId, name: '项目组' } })
   const departments = [{ departmentId: department.id }]
   const builtIn = await ask(createUser, {
-    body: { organizationId, username: 'breakglass', displayName: 'Emergency access', departments },
+    body: { organizationId, username: 'breakglass', displayName: 'Emergency access', departments, breakGlass: true },
   })
   const { users } = await company.directory()
   const [placed, administrator] = users.filter(({ status, links }) => status === 'active' && links.length > 0)

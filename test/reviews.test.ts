@@ -5,6 +5,7 @@ import {
   createApiToken,
   createUser,
   deleteConnection,
+  explainMember,
   getReview,
   getUser,
   listAudit,
@@ -80,6 +81,50 @@ onEachDatabase(({ testWithUrl }) => {
     await stack.ask(deleteConnection, { params: { id: 'hq' }, query: { confirm: 'hq' } })
     assert.equal((await stack.ask(listReviews, {})).total, 0)
   })
+
+  testWithUrl(
+    'a break-glass account is linked by an owner only, and outlives its member and its connection',
+    async (url) => {
+      await using stack = await startStack(url, {
+        people: 12,
+        connection: { sync: { enabled: true, users: { onlyHere: 'delete' } } },
+      })
+      const { userid } = stack.control.truth(stack).members.at(-1)!
+      const body = { username: userid, displayName: 'Emergency access', password: 'correct horse', breakGlass: true }
+      const { id } = await stack.ask(createUser, { body })
+      const { token } = await stack.ask(createApiToken, { body: { name: 'operator', role: 'operator' } })
+      const operator = createClient(stack.server.origin, token)
+      await stack.syncOnce()
+      const { items } = await stack.ask(listReviews, {})
+      const told = await stack.ask(explainMember, { params: { id: 'hq' }, body: { userid } })
+      const link = { params: { id: items[0]!.id }, body: { action: 'link', userId: id } } as const
+
+      await assert.rejects(operator.ask(resolveReview, link), { status: 403, code: 'auth/forbidden' })
+      await stack.ask(resolveReview, link)
+      stack.control.patchMember({ corpId: stack.corpId, userid, patch: { enable: 0, status: 2 } })
+      const disabled = await stack.syncOnce()
+      stack.control.removeMembers({ corpId: stack.corpId, userids: [userid] })
+      const removed = await stack.syncOnce()
+      const told2 = await stack.ask(explainMember, { params: { id: 'hq' }, body: { userid } })
+
+      assert.deepEqual(
+        items.map(({ userid: who, reason }) => [who, reason]),
+        [[userid, 'privileged']],
+      )
+      assert.match(told.steps.find(({ step }) => step === 'match')!.detail, /break-glass/)
+      assert.deepEqual([disabled.counts.users.disabled, disabled.counts.users.skipped], [0, 1])
+      const { items: skipped } = await stack.ask(listChanges, {
+        params: { id: disabled.id },
+        query: { state: 'skipped' },
+      })
+      assert.equal(skipped[0]!.reason, 'break-glass')
+      assert.deepEqual([removed.counts.users.deleted, removed.counts.users.held], [0, 0])
+      assert.match(told2.steps.find(({ step }) => step === 'decide')!.detail, /break-glass/)
+      await stack.ask(deleteConnection, { params: { id: 'hq' }, query: { confirm: 'hq' } })
+      const after = await stack.ask(getUser, { params: { id } })
+      assert.deepEqual([after.status, after.breakGlass, after.hasPassword, after.links], ['active', true, true, []])
+    },
+  )
 
   testWithUrl('a decision that says too little or too much is refused', async (url) => {
     await using stack = await startStack(url, { people: 12 })

@@ -88,6 +88,7 @@ const FURTHER_DOORS: Readonly<Record<string, readonly string[]>> = {
     'names',
     'organizations',
     'owners',
+    'protection',
     'purge',
     'search',
     'sign-out',
@@ -130,6 +131,7 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   'server/src/connections/schedule.ts': ['croner'],
   'server/src/sync/plan/': [
     'server/src/directory/names.ts',
+    'server/src/directory/protection.ts',
     'server/src/errors.ts',
     'node:crypto',
     '@muster/contracts',

@@ -15,7 +15,7 @@ import { listOf, listQuery, organizationFilter } from './list.ts'
 
 const ReviewReason = z.enum(['privileged', 'ambiguous', 'conflict', 'reused']).meta({
   description:
-    'privileged: the signs point to an administrator. ambiguous: they point to several users, or several members point to ' +
+    'privileged: the signs point to an administrator or a break-glass account. ambiguous: they point to several users, or several members point to ' +
     'one, or somebody came back with nothing visible to be recognised by. conflict: they point to a user who belongs to ' +
     'another member. reused: the userid shows another person than the user who is linked to it.',
 })
@@ -138,7 +138,7 @@ export const resolveReview = endpoint({
     'what WeCom showed to the newest run that asked; the next run compares again, and only a run disables somebody whom ' +
     'WeCom shows as disabled. Who loses the userid by it loses the link and is treated as a leaver (`users.onlyHere`). ' +
     '`ignore` leaves everything as it is, and the same question is not asked again. Only an owner may give a member an ' +
-    "administrator's account, or take the userid from one. Refused with reviews/resolved when it was decided already, " +
+    "administrator's or a break-glass account, or take the userid from one. Refused with reviews/resolved when it was decided already, " +
     'reviews/changed, users/deleted, links/taken, and directory/email-taken when another user has the address.',
   tag,
   role: 'operator',

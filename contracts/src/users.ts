@@ -42,6 +42,9 @@ const locale = z
   .string()
   .regex(/^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}$/, 'A language tag such as zh-CN')
   .meta({ description: 'BCP 47.', examples: ['zh-CN'] })
+const breakGlass = z
+  .boolean()
+  .meta({ description: 'Marks a built-in user as kept for emergencies. Only an owner may set it.' })
 const departments = z
   .array(z.strictObject({ departmentId: DepartmentId, isMain: z.boolean().default(false) }))
   .max(100)
@@ -81,6 +84,9 @@ export const User = answer({
     .meta({ description: 'Sync enables again only whom the source disabled.' }),
   origin: UserOrigin,
   role: Role.nullable().meta({ description: 'Role in Muster itself; see administrators.' }),
+  breakGlass: z.boolean().meta({
+    description: 'Kept for emergencies: no run links, disables or deletes the account, and only an owner changes it.',
+  }),
   departments: z.array(Membership),
   directLeaderUserId: UserId.nullable(),
   attributes: z
@@ -114,6 +120,7 @@ export const User = answer({
       disabledBy: null,
       origin: 'wecom',
       role: null,
+      breakGlass: false,
       departments: [
         { departmentId: 'dep_01jd3v0w6k9m2q4r8t0x5y7z1c', isMain: true, order: 0, isLeader: false, origin: 'wecom' },
       ],
@@ -143,12 +150,20 @@ export const NewUser = z
     phone: clearable(phone),
     title: clearable(line(128)),
     locale: clearable(locale),
+    breakGlass: breakGlass.optional(),
     departments: departments.optional(),
   })
   .meta({
     title: 'New user',
     description: 'A built-in user, which sync never touches.',
-    examples: [{ username: 'breakglass', displayName: 'Emergency access', password: 'correct horse battery staple' }],
+    examples: [
+      {
+        username: 'breakglass',
+        displayName: 'Emergency access',
+        password: 'correct horse battery staple',
+        breakGlass: true,
+      },
+    ],
   })
 
 export type NewUser = z.output<typeof NewUser>
@@ -162,6 +177,7 @@ export const UserPatch = z
     phone: clearable(phone),
     title: clearable(line(128)),
     locale: clearable(locale),
+    breakGlass: breakGlass.optional(),
     status: z.enum(['active', 'disabled']).optional().meta({ description: '`disabled` ends all sessions at once.' }),
     departments: departments.optional(),
   })
@@ -202,7 +218,7 @@ export const createUser = endpoint({
   summary: 'Create a built-in user',
   description:
     'Refused with directory/built-in-off unless the organization allows built-in users, with directory/username-taken ' +
-    'and with directory/email-taken.',
+    'and with directory/email-taken. Only an owner may mark a user as break-glass.',
   tag,
   role: 'operator',
   body: NewUser,
@@ -226,8 +242,9 @@ export const updateUser = endpoint({
   path: '/users/:id',
   summary: 'Change a user',
   description:
-    'Fields that WeCom owns are refused with directory/source-owned. Only an owner may change an administrator, and ' +
-    'the last owner stays one that can sign in (users/last-owner).',
+    'Fields that WeCom owns are refused with directory/source-owned. Only an owner may change an administrator or a ' +
+    'break-glass account, and the last owner stays one that can sign in (users/last-owner). Only a built-in user can be ' +
+    'break-glass (users/not-built-in).',
   tag,
   role: 'operator',
   params: byId,
@@ -240,7 +257,8 @@ export const deleteUser = endpoint({
   method: 'DELETE',
   path: '/users/:id',
   summary: 'Delete a user',
-  description: 'Restorable for 30 days. Ends all sessions at once. Only an owner may delete an administrator.',
+  description:
+    'Restorable for 30 days. Ends all sessions at once. Only an owner may delete an administrator or a break-glass account.',
   tag,
   role: 'operator',
   params: byId,

@@ -398,6 +398,14 @@ export const errorTable = {
     },
   },
   'users/not-found': { status: 404, title: { en: 'No such user', zh: '用户不存在' }, remedy: askList },
+  'users/not-built-in': {
+    status: 409,
+    title: { en: 'Only a built-in user can be a break-glass account', zh: '只有内置用户才能标记为应急账号' },
+    remedy: {
+      en: 'Create a built-in user for emergencies; one that came from WeCom goes when WeCom says so.',
+      zh: '请另建一个内置用户作为应急账号；来自企业微信的用户会随企业微信而停用。',
+    },
+  },
   'users/not-deleted': {
     status: 409,
     title: { en: 'The user is not deleted', zh: '用户未被删除' },

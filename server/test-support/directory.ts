@@ -150,6 +150,9 @@ export function requester(role: Role): Requester {
 
 export const ACTOR: Actor = { kind: 'token', id: 'tok_test', name: 'test', address: '192.0.2.1', requestId: 'req_test' }
 
+/** Somebody who may change everybody. */
+export const OWNER: Requester = requester('owner')
+
 /** How many of some attempts succeeded, and the codes of those that did not. */
 export async function outcomes(attempts: readonly Promise<unknown>[]): Promise<{ done: number; codes: string[] }> {
   const settled = await Promise.allSettled(attempts)

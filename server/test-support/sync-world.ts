@@ -313,7 +313,11 @@ export async function createWorld(database: Database) {
         async addBuiltIn(
           username: string,
           role: string | null,
-          { email = null, phone = null }: { email?: string | null; phone?: string | null } = {},
+          {
+            email = null,
+            phone = null,
+            breakGlass = false,
+          }: { email?: string | null; phone?: string | null; breakGlass?: boolean } = {},
         ): Promise<string> {
           const id = newId('usr')
           await database.kysely
@@ -333,6 +337,7 @@ export async function createWorld(database: Database) {
               status: 'active',
               origin: 'built_in',
               role,
+              break_glass: breakGlass ? 1 : 0,
               created_at: 0,
               updated_at: 0,
             })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { onEachDatabase } from '../../test-support/databases.ts'
-import { ACTOR, BOOTSTRAP_TOKEN, createDirectory, outcomes, requester } from '../../test-support/directory.ts'
+import { ACTOR, OWNER, BOOTSTRAP_TOKEN, createDirectory, outcomes, requester } from '../../test-support/directory.ts'
 
 const owner = requester('owner')
 const all = { limit: 50, cursor: null, q: null }
@@ -67,7 +67,7 @@ onEachDatabase(({ test }) => {
 
   test('a user is given a role, another one, and none', async (database) => {
     const { access, users, organization, actions } = await createDirectory(database)
-    const { user } = await users.create(ACTOR, organization.id, { username: 'li', displayName: '李' })
+    const { user } = await users.create(OWNER, organization.id, { username: 'li', displayName: '李' })
 
     const made = await access.addAdministrator(owner, { userId: user.id, role: 'auditor' })
     await assert.rejects(access.addAdministrator(owner, { userId: user.id, role: 'owner' }), {
@@ -90,7 +90,7 @@ onEachDatabase(({ test }) => {
 
   test('a deleted user is no administrator and becomes none', async (database) => {
     const { access, users, organization } = await createDirectory(database)
-    const { user } = await users.create(ACTOR, organization.id, { username: 'li', displayName: '李' })
+    const { user } = await users.create(OWNER, organization.id, { username: 'li', displayName: '李' })
     await access.addAdministrator(owner, { userId: user.id, role: 'operator' })
     await users.remove(owner, user.id)
 
@@ -102,7 +102,7 @@ onEachDatabase(({ test }) => {
     const { access, users, organization } = await createDirectory(database)
     const ids: string[] = []
     for (const name of ['a', 'b']) {
-      const { user } = await users.create(ACTOR, organization.id, { username: name, displayName: name })
+      const { user } = await users.create(OWNER, organization.id, { username: name, displayName: name })
       await access.addAdministrator(owner, { userId: user.id, role: 'owner' })
       ids.push(user.id)
     }

@@ -13,6 +13,7 @@ import {
   refuseLastOwner,
   refuseUnlessOwner,
   type Requester,
+  refuseAllButOwners,
 } from '../directory/owners.ts'
 import { contains } from '../directory/search.ts'
 import { AppError } from '../errors.ts'
@@ -164,7 +165,7 @@ export function createAccess({
 
     /** @throws AppError `users/not-found`, `users/deleted`, `administrators/exists`, `auth/forbidden` */
     async addAdministrator(by: Requester, { userId, role }: { userId: string; role: Role }): Promise<Administrator> {
-      refuseUnlessOwner(by, { role })
+      refuseAllButOwners(by, 'administrator')
       return database.inTransaction(async (tx) => {
         const user = await lockLivingUser(tx, userId)
         if (user.role !== null) throw new AppError('administrators/exists')

@@ -41,10 +41,10 @@ export function userRoutes({
       })
       return page(items.map(render), hasMore, total, ({ id }) => id)
     }),
-    route(createUser, async ({ actor, body }) => {
+    route(createUser, async ({ actor, role, body }) => {
       const { organizationId, ...input } = body
       const organization = await organizations.resolve(organizationId)
-      return render(await users.create(actor, organization.id, input))
+      return render(await users.create({ actor, role }, organization.id, input))
     }),
     route(getUser, async ({ params }) => render(await users.get(params.id))),
     route(updateUser, async ({ actor, role, params, body }) =>
@@ -79,6 +79,7 @@ function render({ user, memberships, links, directLeaderUserId }: UserRecord): A
     disabledBy: user.disabled_by as Answer['disabledBy'],
     origin: user.origin as Answer['origin'],
     role: user.role as Answer['role'],
+    breakGlass: user.break_glass === 1,
     departments: memberships.map((membership) => ({
       departmentId: membership.department_id,
       isMain: membership.is_main === 1,

@@ -348,6 +348,8 @@ const history: Record<string, (words: Words) => string[]> = {
     `create index changes_target on changes (target_id)`,
   ],
 
+  '0010-break-glass': ({ int }) => [`alter table users add column break_glass ${int} not null default 0`],
+
   '0011-applications': ({ int, end }) => [
     `create table applications (
       id text primary key,

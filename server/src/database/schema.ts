@@ -66,6 +66,7 @@ export const tables = {
     deleted_by: textOrNull,
     origin: text,
     role: textOrNull,
+    break_glass: integer,
     password_hash: textOrNull,
     last_sign_in_at: integerOrNull,
     created_at: integer,

@@ -3,6 +3,7 @@
  * now. All of them are about many at once and take one statement each. Called by sync only.
  */
 import { isOneOf, readColumns, type Database, type Executor, type Row } from '../database/database.ts'
+import { isProtected } from './protection.ts'
 
 /** One link, as a run needs it for everybody at once. */
 export interface LinkEntry {
@@ -132,7 +133,7 @@ export async function namesakes(
   on: Executor,
   { organizationId, connectionId, corpId }: { organizationId: string; connectionId: string; corpId: string },
   keys: readonly string[],
-): Promise<Map<string, { userId: string; isAdministrator: boolean; isLinked: boolean }>> {
+): Promise<Map<string, { userId: string; isProtected: boolean; isLinked: boolean }>> {
   if (keys.length === 0) return new Map()
   const rows = await on.kysely
     .selectFrom('users')
@@ -142,7 +143,7 @@ export async function namesakes(
         .on('links.connection_id', '=', connectionId)
         .on('links.corp_id', '=', corpId),
     )
-    .select(['users.id', 'users.username_key', 'users.role', 'links.id as link_id'])
+    .select(['users.id', 'users.username_key', 'users.role', 'users.break_glass', 'links.id as link_id'])
     .where('users.organization_id', '=', organizationId)
     .where('users.status', '<>', 'deleted')
     .where(isOneOf(on, 'users.username_key', keys))
@@ -150,7 +151,7 @@ export async function namesakes(
   return new Map(
     rows.map((row) => [
       row.username_key,
-      { userId: row.id, isAdministrator: row.role !== null, isLinked: row.link_id !== null },
+      { userId: row.id, isProtected: isProtected(row), isLinked: row.link_id !== null },
     ]),
   )
 }
@@ -207,7 +208,7 @@ export async function contactHolders(
           .on('links.connection_id', '=', connectionId)
           .on('links.corp_id', '=', corpId),
       )
-      .select(['users.id', 'users.username_key', 'users.role', ...LIKENESS])
+      .select(['users.id', 'users.username_key', 'users.role', 'users.break_glass', ...LIKENESS])
       .select(['links.id as link_id', 'links.userid', 'links.userid_key'])
       .where('users.organization_id', '=', organizationId)
       .where('users.status', '<>', 'deleted')
@@ -269,7 +270,7 @@ export interface Present {
   readonly key: string | null
   readonly source: string | null
   readonly status: string
-  readonly role: string | null
+  readonly isProtected: boolean
   readonly likeness: Pick<Row<'users'>, (typeof LIKENESS)[number]>
 }
 
@@ -280,14 +281,21 @@ export async function presentUsers(on: Executor, userIds: readonly string[]): Pr
   if (userIds.length === 0) return new Map()
   const rows = await on.kysely
     .selectFrom('users')
-    .select(['id', 'email', 'status', 'role', ...LIKENESS])
+    .select(['id', 'email', 'status', 'role', 'break_glass', ...LIKENESS])
     .where(isOneOf(on, 'id', userIds))
     .where('status', '<>', 'deleted')
     .execute()
   return new Map(
-    rows.map(({ id, email, status, role, ...likeness }) => [
+    rows.map(({ id, email, status, role, break_glass, ...likeness }) => [
       id,
-      { email, key: likeness.email_key, source: likeness.email_source, status, role, likeness },
+      {
+        email,
+        key: likeness.email_key,
+        source: likeness.email_source,
+        status,
+        isProtected: isProtected({ role, break_glass }),
+        likeness,
+      },
     ]),
   )
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { DepartmentPatch, NewDepartment } from '@muster/contracts'
 import { onEachDatabase } from '../../test-support/databases.ts'
-import { ACTOR, createDirectory, outcomes, requester } from '../../test-support/directory.ts'
+import { ACTOR, OWNER, createDirectory, outcomes, requester } from '../../test-support/directory.ts'
 import type { DepartmentFilter } from './departments.ts'
 
 const operator = requester('operator')
@@ -55,7 +55,7 @@ onEachDatabase(({ test }) => {
     const { make, departments, organizations, users, organization } = await createTree(database)
     const branch = await organizations.create(ACTOR, { slug: 'branch', name: '分', builtInUsersAllowed: true })
     const elsewhere = await departments.create(ACTOR, branch.id, { name: '组', order: 0, leaderUserIds: [] })
-    const stranger = await users.create(ACTOR, branch.id, { username: 'li', displayName: '李' })
+    const stranger = await users.create(OWNER, branch.id, { username: 'li', displayName: '李' })
     const own = await make('组')
 
     const parent = { parentId: elsewhere.department.id }
@@ -72,7 +72,7 @@ onEachDatabase(({ test }) => {
     const directory = await createTree(database)
     const { departments, users, organization } = directory
     const hq = await directory.addConnection('hq')
-    const boss = await users.create(ACTOR, organization.id, { username: 'boss', displayName: '老板' })
+    const boss = await users.create(OWNER, organization.id, { username: 'boss', displayName: '老板' })
     await directory.addLink(hq, boss.user.id, 'Boss')
     const id = await directory.addWecomDepartment(hq, '1', { leaders: ['boss', 'nobody'] })
     const { department } = await departments.get(id)
@@ -98,7 +98,7 @@ onEachDatabase(({ test }) => {
     const { make, departments, users, organization } = await createTree(database)
     const parent = await make('上')
     const child = await make('下', { parentId: parent })
-    const { user } = await users.create(ACTOR, organization.id, {
+    const { user } = await users.create(OWNER, organization.id, {
       username: 'li',
       displayName: '李',
       departments: [{ departmentId: child as never, isMain: true }],
@@ -133,7 +133,7 @@ onEachDatabase(({ test }) => {
     const make = async (username: string) => {
       const membership = [{ departmentId: id as never, isMain: false }]
       const input = { username, displayName: username, departments: membership }
-      const { user } = await users.create(ACTOR, organization.id, input)
+      const { user } = await users.create(OWNER, organization.id, input)
       await directory.addLink(hq, user.id, username)
       await directory.addWecomMembership(hq, user.id, id)
       return user.id

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { onEachDatabase } from '../../test-support/databases.ts'
-import { ACTOR, CORP, createDirectory, outcomes, requester } from '../../test-support/directory.ts'
+import { ACTOR, OWNER, CORP, createDirectory, outcomes, requester } from '../../test-support/directory.ts'
 import type { Database } from '../database/database.ts'
 
 const owner = requester('owner')
@@ -120,7 +120,7 @@ async function createSite(database: Database) {
     ...directory,
     hq: await directory.addConnection('hq'),
     make: async (name: string): Promise<string> => {
-      const { user } = await directory.users.create(ACTOR, directory.organization.id, {
+      const { user } = await directory.users.create(OWNER, directory.organization.id, {
         username: name,
         displayName: name,
       })

@@ -1,11 +1,12 @@
 /**
- * Who may change whom: an administrator is changed by an owner only, and the last owner cannot be lost, also when two
+ * Who may change whom: an administrator or a break-glass account is changed by an owner only, and the last owner cannot be lost, also when two
  * people try at once. Called inside the transaction of every change that could do it.
  */
 import type { Role } from '@muster/contracts'
 import type { Actor } from '../audit/audit.ts'
 import type { Row, Transaction } from '../database/database.ts'
-import { AppError } from '../errors.ts'
+import { AppError, type Text } from '../errors.ts'
+import { protectionOf, type Protection } from './protection.ts'
 
 /** Who asks for a change, and what they may do. */
 export interface Requester {
@@ -14,11 +15,22 @@ export interface Requester {
 }
 
 /** Otherwise an operator could set the password of an owner and be one. @throws AppError `auth/forbidden` */
-export function refuseUnlessOwner(by: Requester, target: Pick<Row<'users'>, 'role'>): void {
-  if (target.role === null || by.role === 'owner') return
-  throw new AppError('auth/forbidden', {
-    detail: { en: 'Only an owner may change an administrator.', zh: '只有所有者才能更改管理员。' },
-  })
+export function refuseUnlessOwner(by: Requester, target: Pick<Row<'users'>, 'role' | 'break_glass'>): void {
+  const protection = protectionOf(target)
+  if (protection !== null) refuseAllButOwners(by, protection)
+}
+
+/** @throws AppError `auth/forbidden` */
+export function refuseAllButOwners(by: Requester, protection: Protection): void {
+  if (by.role !== 'owner') throw new AppError('auth/forbidden', { detail: FOR_OWNERS[protection] })
+}
+
+const FOR_OWNERS: Readonly<Record<Protection, Text>> = {
+  administrator: { en: 'Only an owner may change an administrator.', zh: '只有所有者才能更改管理员。' },
+  'break-glass': {
+    en: 'Only an owner may mark, change or unmark a break-glass account.',
+    zh: '只有所有者才能标记、更改应急账号或取消标记。',
+  },
 }
 
 /**

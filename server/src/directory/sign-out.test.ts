@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import type { Member } from '@muster/wecom'
 import { sql } from 'kysely'
 import { onEachDatabase } from '../../test-support/databases.ts'
-import { ACTOR, createDirectory, requester } from '../../test-support/directory.ts'
+import { ACTOR, OWNER, createDirectory, requester } from '../../test-support/directory.ts'
 import { createWorld, type Company } from '../../test-support/sync-world.ts'
 import { createConnections } from '../connections/connections.ts'
 import type { Database } from '../database/database.ts'
@@ -27,7 +27,7 @@ onEachDatabase(({ dialect, test }) => {
     const matched = await world.newSite()
     await matched.addBuiltIn('li', null)
     const make = async (username: string, password?: string) =>
-      (await users.create(ACTOR, organization.id, { username, displayName: username, password })).user.id
+      (await users.create(OWNER, organization.id, { username, displayName: username, password })).user.id
     const hq = await addConnection('hq')
     const all = company(['li', 'wang', 'zhao', 'qian', 'sun', 'zhou', 'wu'].map((userid) => member(userid)))
     const first = await site.runWhole(all)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { NewUser } from '@muster/contracts'
 import { onEachDatabase } from '../../test-support/databases.ts'
-import { ACTOR, CORP, createDirectory, outcomes, requester } from '../../test-support/directory.ts'
+import { ACTOR, OWNER, CORP, createDirectory, outcomes, requester } from '../../test-support/directory.ts'
 import type { Database } from '../database/database.ts'
 import { verifyPassword } from './passwords.ts'
 import type { UserFilter } from './users.ts'
@@ -14,7 +14,7 @@ onEachDatabase(({ test }) => {
     const { users, organization, departments, actions } = await createDirectory(database)
     const { department } = await departments.create(ACTOR, organization.id, { name: '组', order: 0, leaderUserIds: [] })
 
-    const { user, memberships } = await users.create(ACTOR, organization.id, {
+    const { user, memberships } = await users.create(OWNER, organization.id, {
       username: 'ZhangSan',
       displayName: '张三',
       email: 'Zhang@Corp.example',
@@ -40,17 +40,17 @@ onEachDatabase(({ test }) => {
     const { users, organizations, organization } = await createDirectory(database)
     await organizations.update(ACTOR, organization.id, { builtInUsersAllowed: false })
 
-    await assert.rejects(users.create(ACTOR, organization.id, named('li')), { code: 'directory/built-in-off' })
+    await assert.rejects(users.create(OWNER, organization.id, named('li')), { code: 'directory/built-in-off' })
   })
 
   test('of several people who ask for one name or address at once, one gets it', async (database) => {
     const { users, organization } = await createDirectory(database)
     const spellings = ['Li', 'LI', 'li', 'lI']
 
-    const names = await outcomes(spellings.map((name) => users.create(ACTOR, organization.id, named(name))))
+    const names = await outcomes(spellings.map((name) => users.create(OWNER, organization.id, named(name))))
     const addresses = await outcomes(
       spellings.map((name, index) =>
-        users.create(ACTOR, organization.id, { ...named(`p${index}`), email: `${name}@corp.example` }),
+        users.create(OWNER, organization.id, { ...named(`p${index}`), email: `${name}@corp.example` }),
       ),
     )
 
@@ -60,7 +60,7 @@ onEachDatabase(({ test }) => {
 
   test('two people who rename themselves to one name at once do not both get it', async (database) => {
     const { users, organization } = await createDirectory(database)
-    const people = await Promise.all(['a', 'b', 'c'].map((name) => users.create(ACTOR, organization.id, named(name))))
+    const people = await Promise.all(['a', 'b', 'c'].map((name) => users.create(OWNER, organization.id, named(name))))
 
     const renamed = await outcomes(people.map(({ user }) => users.update(operator, user.id, { username: 'Same' })))
 
@@ -70,16 +70,16 @@ onEachDatabase(({ test }) => {
   test('a name is free in another organization', async (database) => {
     const { users, organizations, organization } = await createDirectory(database)
     const branch = await organizations.create(ACTOR, { slug: 'branch', name: '分', builtInUsersAllowed: true })
-    await users.create(ACTOR, organization.id, named('li'))
+    await users.create(OWNER, organization.id, named('li'))
 
-    const { user } = await users.create(ACTOR, branch.id, named('li'))
+    const { user } = await users.create(OWNER, branch.id, named('li'))
 
     assert.equal(user.organization_id, branch.id)
   })
 
   test('a patch clears with null, keeps what is absent, and notes only what changed', async (database) => {
     const { users, organization, audit } = await createDirectory(database)
-    const { user } = await users.create(ACTOR, organization.id, {
+    const { user } = await users.create(OWNER, organization.id, {
       ...named('li'),
       email: 'li@corp.example',
       title: '工程师',
@@ -105,7 +105,7 @@ onEachDatabase(({ test }) => {
 
   test('a patch that changes nothing is not noted', async (database) => {
     const { users, organization, actions } = await createDirectory(database)
-    const { user } = await users.create(ACTOR, organization.id, named('li'))
+    const { user } = await users.create(OWNER, organization.id, named('li'))
     const before = await actions()
 
     const same = await users.update(operator, user.id, { displayName: 'li', status: 'active' })
@@ -116,7 +116,7 @@ onEachDatabase(({ test }) => {
 
   test('what WeCom owns is refused by name, unless it is sent back as it is', async (database) => {
     const { users, addConnection, addLink, organization } = await createDirectory(database)
-    const { user } = await users.create(ACTOR, organization.id, { ...named('li'), phone: '13800000000' })
+    const { user } = await users.create(OWNER, organization.id, { ...named('li'), phone: '13800000000' })
     await addLink(await addConnection('hq'), user.id, 'li')
 
     const change = users.update(operator, user.id, {
@@ -151,7 +151,7 @@ onEachDatabase(({ test }) => {
     const [first, second] = await Promise.all(
       ['甲', '乙'].map((name) => departments.create(ACTOR, organization.id, { name, order: 0, leaderUserIds: [] })),
     )
-    const { user } = await users.create(ACTOR, organization.id, { ...named('li'), departments: [within(first!, true)] })
+    const { user } = await users.create(OWNER, organization.id, { ...named('li'), departments: [within(first!, true)] })
     await directory.addWecomMembership(connectionId, user.id, wecom)
 
     const { memberships } = await users.update(operator, user.id, {
@@ -171,7 +171,7 @@ onEachDatabase(({ test }) => {
     const here = await departments.create(ACTOR, organization.id, { name: '组', order: 0, leaderUserIds: [] })
     const other = await departments.create(ACTOR, organization.id, { name: '组', order: 0, leaderUserIds: [] })
     const create = (list: NonNullable<NewUser['departments']>) =>
-      users.create(ACTOR, organization.id, { ...named('li'), departments: list })
+      users.create(OWNER, organization.id, { ...named('li'), departments: list })
 
     await assert.rejects(create([within(here), within(elsewhere)]), {
       code: 'departments/not-found',
@@ -184,7 +184,7 @@ onEachDatabase(({ test }) => {
 
   test('disabling, enabling, deleting and restoring make sync look again, a new title does not', async (database) => {
     const { users, addConnection, organization, hashes, addLink, actions } = await createDirectory(database)
-    const { user } = await users.create(ACTOR, organization.id, named('li'))
+    const { user } = await users.create(OWNER, organization.id, named('li'))
     const connectionId = await addConnection('hq')
     const linkedAgain = async () => {
       await database.kysely.deleteFrom('links').where('user_id', '=', user.id).execute()
@@ -217,8 +217,8 @@ onEachDatabase(({ test }) => {
 
   test('whom the source disabled or deleted stays so for good when an administrator says so too', async (database) => {
     const { users, organization } = await createDirectory(database)
-    const { user: disabled } = await users.create(ACTOR, organization.id, named('li'))
-    const { user: deleted } = await users.create(ACTOR, organization.id, named('wang'))
+    const { user: disabled } = await users.create(OWNER, organization.id, named('li'))
+    const { user: deleted } = await users.create(OWNER, organization.id, named('wang'))
     const bySource = { status: 'disabled', disabled_by: 'source' }
     await database.kysely.updateTable('users').set(bySource).where('id', '=', disabled.id).execute()
     const gone = { status: 'deleted', deleted_by: 'source', deleted_at: 5 }
@@ -236,7 +236,7 @@ onEachDatabase(({ test }) => {
     const directory = await createDirectory(database)
     const { users, departments, access, organization } = directory
     const group = await departments.create(ACTOR, organization.id, { name: '组', order: 0, leaderUserIds: [] })
-    const { user } = await users.create(ACTOR, organization.id, { ...named('li'), departments: [within(group)] })
+    const { user } = await users.create(OWNER, organization.id, { ...named('li'), departments: [within(group)] })
     await directory.addLink(await directory.addConnection('hq'), user.id, 'li')
     await access.addAdministrator(owner, { userId: user.id, role: 'auditor' })
 
@@ -257,9 +257,9 @@ onEachDatabase(({ test }) => {
   test('nobody is restored to a name or an address that somebody else has by now', async (database) => {
     const { users, organization } = await createDirectory(database)
     const input = { ...named('li'), email: 'li@corp.example' }
-    const { user } = await users.create(ACTOR, organization.id, input)
+    const { user } = await users.create(OWNER, organization.id, input)
     await users.remove(operator, user.id)
-    const successor = await users.create(ACTOR, organization.id, { ...input, username: 'LI' })
+    const successor = await users.create(OWNER, organization.id, { ...input, username: 'LI' })
 
     await assert.rejects(users.restore(operator, user.id), { code: 'directory/username-taken' })
     await users.update(operator, successor.user.id, { username: 'other' })
@@ -273,7 +273,7 @@ onEachDatabase(({ test }) => {
   test('the last owner cannot be disabled, deleted or locked out, also by two at once', async (database) => {
     const { users, access, organization } = await createDirectory(database)
     const [first, second] = await Promise.all(
-      ['a', 'b'].map((name) => users.create(ACTOR, organization.id, { ...named(name), password: 'correct horse' })),
+      ['a', 'b'].map((name) => users.create(OWNER, organization.id, { ...named(name), password: 'correct horse' })),
     )
     for (const { user } of [first!, second!]) await access.addAdministrator(owner, { userId: user.id, role: 'owner' })
 
@@ -299,7 +299,7 @@ onEachDatabase(({ test }) => {
 
   test('an operator changes no administrator', async (database) => {
     const { users, access, organization } = await createDirectory(database)
-    const { user } = await users.create(ACTOR, organization.id, named('admin'))
+    const { user } = await users.create(OWNER, organization.id, named('admin'))
     await access.addAdministrator(owner, { userId: user.id, role: 'auditor' })
 
     await assert.rejects(users.update(operator, user.id, { password: 'mine from now on' }), { code: 'auth/forbidden' })
@@ -307,10 +307,57 @@ onEachDatabase(({ test }) => {
     assert.equal((await users.update(owner, user.id, { title: 'x' })).user.title, 'x')
   })
 
+  test('an owner marks a built-in user as break-glass, and nobody else changes that user then', async (database) => {
+    const { users, access, links, organization, actions, addConnection } = await createDirectory(database)
+    const hq = await addConnection('hq')
+    await assert.rejects(users.create(operator, organization.id, { ...named('ops'), breakGlass: true }), {
+      code: 'auth/forbidden',
+    })
+    const { user } = await users.create(operator, organization.id, named('ops'))
+    assert.equal(user.break_glass, 0)
+    await assert.rejects(users.update(operator, user.id, { breakGlass: true }), { code: 'auth/forbidden' })
+
+    await users.update(OWNER, user.id, { breakGlass: true })
+    await users.update(OWNER, user.id, { breakGlass: true })
+
+    for (const change of [{ password: 'mine from now on' }, { breakGlass: false }, { status: 'disabled' }] as const) {
+      await assert.rejects(users.update(operator, user.id, change), { code: 'auth/forbidden' })
+    }
+    await assert.rejects(users.remove(operator, user.id), { code: 'auth/forbidden' })
+    await assert.rejects(links.create(operator, user.id, { connectionId: hq, userid: 'ops' }), {
+      code: 'auth/forbidden',
+    })
+    await users.remove(OWNER, user.id)
+    await assert.rejects(users.restore(operator, user.id), { code: 'auth/forbidden' })
+    assert.equal((await users.restore(OWNER, user.id)).user.break_glass, 1)
+    await access.addAdministrator(owner, { userId: user.id, role: 'auditor' })
+    assert.equal((await users.update(OWNER, user.id, { breakGlass: false })).user.break_glass, 0)
+    assert.deepEqual((await actions()).slice(1), [
+      'user.create',
+      'user.mark-break-glass',
+      'user.delete',
+      'user.restore',
+      'administrator.create',
+      'user.unmark-break-glass',
+    ])
+  })
+
+  test('somebody who came from WeCom cannot be break-glass', async (database) => {
+    const { users, organization } = await createDirectory(database)
+    const { user } = await users.create(OWNER, organization.id, named('li'))
+    await database.kysely.updateTable('users').set({ origin: 'wecom' }).where('id', '=', user.id).execute()
+
+    await assert.rejects(users.update(OWNER, user.id, { breakGlass: true }), { code: 'users/not-built-in' })
+    await users.update(OWNER, user.id, { breakGlass: false, title: 'x' })
+
+    const { user: after } = await users.get(user.id)
+    assert.deepEqual([after.break_glass, after.title], [0, 'x'])
+  })
+
   test('the direct leader is the living user whom the company knows by that userid', async (database) => {
     const { users, organization, addConnection, addLink } = await createDirectory(database)
     const [hq, other] = [await addConnection('hq'), await addConnection('other')]
-    const make = async (name: string) => (await users.create(ACTOR, organization.id, named(name))).user.id
+    const make = async (name: string) => (await users.create(OWNER, organization.id, named(name))).user.id
     const [boss, impostor, worker, orphan] = [await make('boss'), await make('b2'), await make('w'), await make('o')]
     await addLink(hq, boss, 'BOSS')
     await addLink(other, impostor, 'boss')
@@ -336,7 +383,7 @@ onEachDatabase(({ test }) => {
   test('pages are complete, in order, and end', async (database) => {
     const { users, organization } = await createDirectory(database)
     const names = Array.from({ length: 7 }, (_, index) => `u${index}`)
-    for (const name of names) await users.create(ACTOR, organization.id, named(name))
+    for (const name of names) await users.create(OWNER, organization.id, named(name))
 
     const seen: string[] = []
     let cursor: string | null = null
@@ -355,7 +402,7 @@ onEachDatabase(({ test }) => {
     const { users, organization, addConnection, addLink } = await createDirectory(database)
     const hq = await addConnection('hq')
     for (let index = 0; index < 6; index++) {
-      const { user } = await users.create(ACTOR, organization.id, named(`u${index}`))
+      const { user } = await users.create(OWNER, organization.id, named(`u${index}`))
       await addLink(hq, user.id, `u${index}`, { leaders: ['u0'] })
     }
     const statements = counting(database)
@@ -375,7 +422,7 @@ onEachDatabase(({ test }) => {
     const group = await departments.create(ACTOR, organization.id, { name: '组', order: 0, leaderUserIds: [] })
     const hq = await directory.addConnection('hq')
     const make = (input: Partial<NewUser> & { username: string }) =>
-      users.create(ACTOR, organization.id, { displayName: '某人', ...input })
+      users.create(OWNER, organization.id, { displayName: '某人', ...input })
     const { user: a } = await make({ username: 'Anna_B', displayName: '安娜 Anna', departments: [within(group)] })
     const { user: b } = await make({ username: 'annaxb', email: 'Mail%@corp.example', phone: '13812345678' })
     const { user: c } = await make({ username: 'carl' })

@@ -3,7 +3,7 @@
  * that WeCom owns are refused, and a decision that sync must respect makes it compare the person again.
  */
 import type { NewUser, UserPatch } from '@muster/contracts'
-import type { Actor, Audit, AuditEntry } from '../audit/audit.ts'
+import type { Audit, AuditEntry } from '../audit/audit.ts'
 import {
   insertRows,
   isOneOf,
@@ -17,7 +17,15 @@ import { AppError, type FieldProblem } from '../errors.ts'
 import type { NewId } from '../ids.ts'
 import { foldName, normalisePhone } from './names.ts'
 import { holdOrganization } from './organizations.ts'
-import { lockLivingUser, lockOwners, lockUser, refuseLastOwner, refuseUnlessOwner, type Requester } from './owners.ts'
+import {
+  lockLivingUser,
+  lockOwners,
+  lockUser,
+  refuseAllButOwners,
+  refuseLastOwner,
+  refuseUnlessOwner,
+  type Requester,
+} from './owners.ts'
 import { hashPassword } from './passwords.ts'
 import { signOutEverywhere } from './sign-out.ts'
 import { listUsers, loadUser, type UserFilter, type UserRecord } from './user-records.ts'
@@ -51,9 +59,10 @@ export function createUsers({
     /**
      * Makes a built-in user.
      * @throws AppError `directory/built-in-off`, `directory/username-taken`, `directory/email-taken`,
-     * `departments/not-found`, `organizations/not-found`
+     * `departments/not-found`, `organizations/not-found`, `auth/forbidden`
      */
-    async create(actor: Actor, organizationId: string, input: Omit<NewUser, 'organizationId'>): Promise<UserRecord> {
+    async create(by: Requester, organizationId: string, input: Omit<NewUser, 'organizationId'>): Promise<UserRecord> {
+      if (input.breakGlass) refuseAllButOwners(by, 'break-glass')
       const passwordHash = input.password == null ? null : await hashPassword(input.password)
       const at = now()
       const user: Row<'users'> = {
@@ -73,6 +82,7 @@ export function createUsers({
         deleted_by: null,
         origin: 'built_in',
         role: null,
+        break_glass: input.breakGlass ? 1 : 0,
         password_hash: passwordHash,
         last_sign_in_at: null,
         created_at: at,
@@ -86,7 +96,8 @@ export function createUsers({
         await refuseTaken(tx, user)
         await insertRows(tx, 'users', [user])
         await replaceManualMemberships(tx, user, input.departments ?? [])
-        await audit.record(tx, actor, [entry('user.create', user, { fields: Object.keys(input) })])
+        const created = entry('user.create', user, { fields: Object.keys(input) })
+        await audit.record(tx, by.actor, [created, ...(input.breakGlass ? [entry(MARKED, user, {})] : [])])
         return loadUser(tx, user.id)
       })
     },
@@ -94,7 +105,7 @@ export function createUsers({
     /**
      * A merge patch (RFC 7396).
      * @throws AppError as `create`, and `users/not-found`, `users/deleted`, `users/last-owner`, `auth/forbidden`,
-     * `directory/source-owned`
+     * `directory/source-owned`, `users/not-built-in`
      */
     async update(by: Requester, id: string, patch: UserPatch): Promise<UserRecord> {
       const { user: before } = await loadUser(database, id)
@@ -106,6 +117,8 @@ export function createUsers({
         refuseUnlessOwner(by, user)
 
         const next = patched(user, patch, passwordHash)
+        if (next.break_glass !== user.break_glass) refuseAllButOwners(by, 'break-glass')
+        if (next.break_glass === 1 && user.origin !== 'built_in') throw new AppError('users/not-built-in')
         const isLinked = await hasLink(tx, id)
         if (isLinked) refuseSourceOwned(user, next)
         const losesLastDoor = user.password_hash !== null && next.password_hash === null && !isLinked
@@ -246,6 +259,7 @@ function patched(user: Row<'users'>, patch: UserPatch, passwordHash: string | nu
   if (patch.phone !== undefined) next.phone = patch.phone === null ? null : normalisePhone(patch.phone)
   if (patch.title !== undefined) next.title = patch.title
   if (patch.locale !== undefined) next.locale = patch.locale
+  if (patch.breakGlass !== undefined) next.break_glass = patch.breakGlass ? 1 : 0
   if (passwordHash !== undefined) next.password_hash = passwordHash
   if (patch.status === 'active') Object.assign(next, { status: 'active', disabled_by: null })
   if (patch.status === 'disabled') Object.assign(next, { status: 'disabled', disabled_by: 'administrator' })
@@ -284,9 +298,14 @@ function entriesOf(user: Row<'users'>, next: Row<'users'>, patch: UserPatch): Au
   const isSwitched = next.status !== user.status || next.disabled_by !== user.disabled_by
   return [
     ...(fields.length > 0 ? [entry('user.update', next, { fields })] : []),
+    ...(next.break_glass === user.break_glass ? [] : [entry(next.break_glass === 1 ? MARKED : UNMARKED, next, {})]),
     ...(isSwitched ? [entry(next.status === 'active' ? 'user.enable' : 'user.disable', next, {})] : []),
   ]
 }
+
+/** Words of the audit record for the break-glass mark. */
+const MARKED = 'user.mark-break-glass'
+const UNMARKED = 'user.unmark-break-glass'
 
 async function hasLink(tx: Transaction, userId: string): Promise<boolean> {
   const link = await tx.kysely.selectFrom('links').select('id').where('user_id', '=', userId).executeTakeFirst()

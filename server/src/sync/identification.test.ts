@@ -23,10 +23,10 @@ onEachDatabase(({ dialect, test }) => {
         async ([before, after], accounts, policy, isApproved) => {
           const approved = isApproved ? EVERYTHING : null
           const site = await world.newSite(policy)
-          const administrators = new Set<string>()
-          for (const { username, role, ...contacts } of accounts) {
-            const id = await site.addBuiltIn(username, role, contacts)
-            if (role !== null) administrators.add(id)
+          const untouchable = new Set<string>()
+          for (const { username, role, ...given } of accounts) {
+            const id = await site.addBuiltIn(username, role, given)
+            if (role !== null || given.breakGlass) untouchable.add(id)
           }
           const owners = new Map<string, Person>()
 
@@ -39,7 +39,7 @@ onEachDatabase(({ dialect, test }) => {
             for (const [key, person] of company) {
               const userId = links[key]
               if (userId === undefined || open.some(({ userid }) => foldName(userid) === key)) continue
-              assert.ok(!administrators.has(userId), `${key} is linked to an administrator`)
+              assert.ok(!untouchable.has(userId), `${key} is linked to an administrator`)
               const owner = owners.get(userId)
               assert.ok(owner === undefined || !isStranger(owner, person), `${key} got the account of ${owner?.name}`)
               owners.set(userId, person)
@@ -102,9 +102,11 @@ onEachDatabase(({ dialect, test }) => {
     assert.deepEqual([odder.users.linked, odder.users.created], [0, 4])
   })
 
-  test('what two share, what contradicts itself and what is an administrator waits for a person', async (database) => {
+  test('what two share, what contradicts itself and what is protected waits for a person', async (database) => {
     const site = await (await createWorld(database)).newSite({ matchFields: ['email', 'phone'] })
     const admin = await site.addBuiltIn('boss', 'owner', { phone: '+8613800000009' })
+    await site.addBuiltIn('ops', null, { breakGlass: true })
+    await site.addBuiltIn('fire', null, { breakGlass: true, phone: '+8613800000005' })
     const one = await site.addBuiltIn('one', null, { phone: '+8613800000001' })
     const other = await site.addBuiltIn('other', null, { email: 'other@corp.example' })
     await site.addBuiltIn('two', null, { phone: '+8613800000002' })
@@ -112,6 +114,8 @@ onEachDatabase(({ dialect, test }) => {
     const shared = await site.addBuiltIn('shared', null, { phone: '+8613800000003' })
     const people = company([
       member('admin2', { mobile: '13800000009' }),
+      member('OPS', { mobile: '13800000006' }),
+      member('fire2', { mobile: '13800000005' }),
       member('torn', { mobile: '13800000001', bizMail: 'other@corp.example' }),
       member('either', { mobile: '13800000002' }),
       member('first', { mobile: '13800000003' }),
@@ -122,11 +126,13 @@ onEachDatabase(({ dialect, test }) => {
     const { counts, changes, warnings } = await site.runWhole(people)
 
     assert.deepEqual(Object.keys(await site.links()), ['fine'])
-    assert.deepEqual([counts.users.skipped, counts.users.created], [5, 1])
+    assert.deepEqual([counts.users.skipped, counts.users.created], [7, 1])
     const reviews = new Map((await site.reviews('open')).map((review) => [review.userid, review]))
     const reasons = Object.fromEntries(Array.from(reviews, ([userid, { reason }]) => [userid, reason]))
     assert.deepEqual(reasons, {
       admin2: 'privileged',
+      OPS: 'privileged',
+      fire2: 'privileged',
       torn: 'ambiguous',
       either: 'ambiguous',
       first: 'ambiguous',
@@ -464,6 +470,7 @@ function builtIns() {
       fc.record({
         username: fc.constantFrom(...USERIDS, 'x', 'y', 'z'),
         role: fc.constantFrom(null, null, 'owner'),
+        breakGlass: fc.constantFrom(false, false, true),
         email: fc.constantFrom(null, '1@corp.example', '2@corp.example', '7@corp.example'),
         phone: fc.constantFrom(null, '+8613800000000', '+8613800000001', '+8613800000008'),
       }),

@@ -5,6 +5,7 @@
 import type { Database } from '../database/database.ts'
 import * as comparison from '../directory/comparison.ts'
 import { foldName } from '../directory/names.ts'
+import { isProtected } from '../directory/protection.ts'
 import type { NewId } from '../ids.ts'
 import { claimAddress, type AddressClaim } from './plan/addresses.ts'
 import type { WantedUser } from './plan/mapping.ts'
@@ -109,7 +110,7 @@ export async function identify(
       people,
       {
         links,
-        present: new Map(Array.from(present, ([id, { role, likeness }]) => [id, { role, ...likeness }])),
+        present: new Map(Array.from(present, ([id, { isProtected, likeness }]) => [id, { isProtected, ...likeness }])),
         wasAway: (key) => wasAway.has(key),
         namesakes,
         sightings,
@@ -143,7 +144,7 @@ export async function identify(
       const userId = existingUserId(identity)
       const user = userId === undefined ? undefined : present.get(userId)
       if (userId === undefined || person.isActive !== false) continue
-      if (user?.status === 'active' && user.role === null) {
+      if (user?.status === 'active' && !user.isProtected) {
         disabled.push({ userId, userid: person.userid, action: 'disable', cause: 'disabled-in-wecom' })
       }
     }
@@ -297,9 +298,15 @@ async function holdersOf(
       emailKeys: valuesOf(page, 'email '),
     })
     for (const row of rows) {
-      const { id, username_key, role, link_id, userid, userid_key, ...likeness } = row
+      const { id, username_key, role, break_glass, link_id, userid, userid_key, ...likeness } = row
       const link = link_id === null ? null : { id: link_id, userid: userid!, standing: standingOfLink(userid_key!) }
-      const holder: Holder = { userId: id, usernameKey: username_key, role, likeness, link }
+      const holder: Holder = {
+        userId: id,
+        usernameKey: username_key,
+        isProtected: isProtected({ role, break_glass }),
+        likeness,
+        link,
+      }
       for (const contact of contactsOfUser(likeness)) {
         if (!contacts.has(contact)) continue
         const others = holders.get(contact) ?? []

@@ -212,7 +212,7 @@ async function absentPeople(
       const user = present.get(userId)
       if (user === undefined || renamed.has(userId)) continue
       if (policy === 'ignore' && user.status === 'active') stayActive++
-      if (user.role !== null) continue
+      if (user.isProtected) continue
       const removal = removalOfAbsent({ id: userId, status: user.status }, key, policy)
       if (removal === null) continue
       absent.push(removal)

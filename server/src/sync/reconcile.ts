@@ -15,6 +15,7 @@ import {
   type UserWrite,
 } from '../directory/writes.ts'
 import { foldName, storable } from '../directory/names.ts'
+import { isProtected } from '../directory/protection.ts'
 import type { NewId } from '../ids.ts'
 import {
   contestedSynthetics,
@@ -214,10 +215,10 @@ async function removePeople(
       )
       const steps = removals.flatMap((removal) => {
         const person = known.get(removal.userId)
-        // What an administrator decided since then stands: promoted, unlinked or linked to somebody else.
+        // What an administrator decided since then stands: promoted, marked, unlinked or linked to somebody else.
         const isSame = person?.link != null && foldName(person.link.userid) === foldName(removal.userid)
         const still = isSame && removalOfAbsent(person.user, removal.userid, removal.action)
-        if (!still || person.user.role !== null) return []
+        if (!still || isProtected(person.user)) return []
         return [planUserRemoval(still, person, permissionOf('user', still.action, still.userId), now())]
       })
       return { steps, unchanged: 0, leftOut: 0 }

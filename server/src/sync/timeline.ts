@@ -266,6 +266,8 @@ const DEEDS: Readonly<Record<string, Text>> = {
   'user.disable': { en: 'disabled the account', zh: '停用了账号' },
   'user.enable': { en: 'enabled the account', zh: '启用了账号' },
   'user.delete': { en: 'deleted the account', zh: '删除了账号' },
+  'user.mark-break-glass': { en: 'marked the account as break-glass', zh: '将账号标记为应急账号' },
+  'user.unmark-break-glass': { en: 'took the break-glass mark away', zh: '取消了应急账号标记' },
   'user.restore': { en: 'restored the account', zh: '恢复了账号' },
   'link.create': { en: 'linked the account to a member', zh: '将账号关联到成员' },
   'link.delete': { en: 'removed a link of the account', zh: '解除了账号的关联' },

@@ -1,6 +1,6 @@
 /**
  * Decides who a member is here (product.md §4.3): by link, then login name, then the chosen fields, else new. Pure.
- * Nobody gets in on a guess: where the signs contradict each other, or point to an administrator, a person decides.
+ * Nobody gets in on a guess: where the signs contradict each other, or point to a protected account, a person decides.
  * What is known about everybody at once is gathered before, by identification.ts.
  */
 import { foldName } from '../../directory/names.ts'
@@ -24,7 +24,8 @@ export type KnownLinks = Pick<ReadonlyMap<string, KnownLink>, 'size' | 'has' | '
 /** A living user whose username equals the userid of a member without a link. */
 export interface Namesake {
   readonly userId: string
-  readonly isAdministrator: boolean
+  /** An administrator, or a break-glass account. */
+  readonly isProtected: boolean
   /** Whether the user is already a member of this company under another userid. */
   readonly isLinked: boolean
 }
@@ -42,8 +43,7 @@ export interface Candidate {
 /**
  * Why a person has to decide.
  *
- * - `privileged`: the signs point to an administrator, who is never linked automatically. (Accounts kept for emergencies
- *   will count as such once there is a mark for them; today they are protected by having a role.)
+ * - `privileged`: the signs point to an administrator or a break-glass account, which are never linked automatically.
  * - `ambiguous`: they point to several users, several members point to one user, or a person came back with nothing
  *   visible to be recognised by.
  * - `conflict`: they point to a user who belongs to another member, or is about to: one who is shown, who still answers
@@ -84,7 +84,7 @@ export type Likeness = Pick<Row<'users'>, 'display_name' | 'phone' | 'email_key'
 export interface Holder {
   readonly userId: string
   readonly usernameKey: string
-  readonly role: string | null
+  readonly isProtected: boolean
   readonly likeness: Likeness
   /** Their link to a member of this company. */
   readonly link: { readonly id: string; readonly userid: string; readonly standing: Standing } | null
@@ -108,7 +108,7 @@ export const NO_SIGHTINGS: Sightings = { holders: new Map(), shownBy: new Map() 
 export interface MatchContext {
   readonly links: KnownLinks
   /** The living users behind the links of these people. */
-  readonly present: ReadonlyMap<string, Likeness & Pick<Row<'users'>, 'role'>>
+  readonly present: ReadonlyMap<string, Likeness & { readonly isProtected: boolean }>
   /** Whether this linked member was missing from the last complete reading. */
   readonly wasAway: (key: string) => boolean
   readonly namesakes: ReadonlyMap<string, Namesake>
@@ -160,7 +160,7 @@ function identityOfLinked(
   if (user === undefined || !(isSomebodyElse(user, person) || (wasAway && mayBeSomebodyElse(user, person)))) {
     return { kind: 'linked', userId, linkId: id }
   }
-  if (!wasAway || user.role !== null || !isSomebodyElse(user, person) || isSamePerson(user, person)) {
+  if (!wasAway || user.isProtected || !isSomebodyElse(user, person) || isSamePerson(user, person)) {
     return { kind: 'unsure', reason: 'reused', candidates: [{ userId, matchedOn: 'userid', userid: person.userid }] }
   }
   if (!context.maySucceed) return { kind: 'skipped', reason: 'left-to-the-next-run' }
@@ -169,10 +169,10 @@ function identityOfLinked(
   return { kind: 'successor', of: userId, linkId: id, userId: context.newId('usr'), username }
 }
 
-/** Invariant I3 of threats.md: nobody becomes an administrator by having the right name. */
+/** Invariant I3 of threats.md: nobody gets a privileged account by having the right name. */
 function byLoginName(namesake: Namesake | undefined): Identity | undefined {
   if (namesake === undefined) return undefined
-  if (!namesake.isAdministrator) return { kind: 'matched', userId: namesake.userId }
+  if (!namesake.isProtected) return { kind: 'matched', userId: namesake.userId }
   return unsure('privileged', [{ userId: namesake.userId, matchedOn: 'username', userid: null }])
 }
 
@@ -197,14 +197,14 @@ function asRenamed(
   const [first] = signs
   if (first === undefined) return undefined
   if (!isComplete) return { kind: 'skipped', reason: 'may-be-renamed' }
-  const { userId, link, role } = first.holder
+  const { userId, link, isProtected } = first.holder
   const candidates = candidatesOf(signs)
   if (byName !== undefined && byName.userId !== userId) {
     return unsure('ambiguous', [{ userId: byName.userId, matchedOn: 'username', userid: null }, ...candidates])
   }
   const isShared = membersWhoShow(first.holder, ['email', 'phone'], sightings).size > 1
   if (isShared || signs.some(({ holder }) => holder.userId !== userId)) return unsure('ambiguous', candidates)
-  if (role !== null) return unsure('privileged', candidates)
+  if (isProtected) return unsure('privileged', candidates)
   if (link!.standing === 'replaced') return unsure('conflict', candidates)
   return { kind: 'renamed', userId, linkId: link!.id, from: link!.userid, candidates }
 }
@@ -235,7 +235,7 @@ function byFields(person: WantedUser, context: MatchContext): Identity | undefin
     )
     return rivals.length === 0 ? undefined : unsure('conflict', candidatesOf(rivals))
   }
-  const { userId, role } = first.holder
+  const { userId, isProtected } = first.holder
   const candidates = candidatesOf(free)
   const isShared =
     membersWhoShow(first.holder, matchFields, sightings).size > 1 ||
@@ -250,7 +250,7 @@ function byFields(person: WantedUser, context: MatchContext): Identity | undefin
         ),
     )
   if (isShared || free.some(({ holder }) => holder.userId !== userId)) return unsure('ambiguous', candidates)
-  return role === null ? { kind: 'matched', userId } : unsure('privileged', candidates)
+  return isProtected ? unsure('privileged', candidates) : { kind: 'matched', userId }
 }
 
 /** The login name comes first: a user who is named like another newcomer is that one's. */

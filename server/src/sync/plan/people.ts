@@ -4,6 +4,7 @@
  */
 import type { Row } from '../../database/database.ts'
 import { foldName, storable } from '../../directory/names.ts'
+import { isProtected, protectionOf } from '../../directory/protection.ts'
 import type { SourceFields, UserWrite } from '../../directory/writes.ts'
 import { unreachable, type Problem } from '../../errors.ts'
 import { change, difference, type Change, type Fields, type Step } from './changes.ts'
@@ -113,6 +114,7 @@ function create(
     deleted_by: null,
     origin: 'wecom',
     role: null,
+    break_glass: 0,
     password_hash: null,
     last_sign_in_at: null,
     created_at: context.now,
@@ -250,7 +252,8 @@ function nextStatus(user: Row<'users'>, wanted: WantedUser, context: PeopleConte
   }
   if (user.status === 'active' && wanted.isActive === false) {
     const reason = 'disabled-in-wecom'
-    if (user.role !== null) return { ...same, action: 'disable', state: 'skipped', reason: 'administrator' }
+    const protection = protectionOf(user)
+    if (protection !== null) return { ...same, action: 'disable', state: 'skipped', reason: protection }
     const permission = context.permissionToDisable(user.id)
     if (permission.kind === 'hold') return { ...same, action: 'disable', state: 'held', reason }
     if (permission.kind === 'skip') return { ...same, action: 'disable', state: 'skipped', reason: permission.reason }
@@ -263,16 +266,16 @@ function nextStatus(user: Row<'users'>, wanted: WantedUser, context: PeopleConte
 }
 
 /**
- * Whether the user is still who they were when the address book was compared. Linked, unlinked or promoted by an
- * administrator since then, they are left to the next run, which sees them as they are.
+ * Whether the user is still who they were when the address book was compared. Linked, unlinked, promoted or marked by
+ * an administrator since then, they are left to the next run, which sees them as they are.
  */
 function isStillWho(identity: Identity, { user, link }: KnownUser): boolean {
   if (identity.kind === 'linked') return link?.id === identity.linkId
   if (identity.kind === 'renamed') {
     const isTheirs = link?.id === identity.linkId && link.userid_key === foldName(identity.from)
-    return isTheirs && user.role === null && user.status !== 'deleted'
+    return isTheirs && !isProtected(user) && user.status !== 'deleted'
   }
-  return link === null && user.role === null && user.status !== 'deleted'
+  return link === null && !isProtected(user) && user.status !== 'deleted'
 }
 
 /** A deleted user's userid that came back with somebody else: a new user takes over the link, and nothing of the old one. */
@@ -296,7 +299,7 @@ function succeedLiving(
   context: PeopleContext,
 ): PersonPlan {
   if (known?.link?.id !== identity.linkId || known.user.status === 'deleted') return { kind: 'left-out' }
-  if (known.user.role !== null) return { kind: 'left-out' }
+  if (isProtected(known.user)) return { kind: 'left-out' }
   const plan = takeOver(wanted, identity, known.link, address, context)
   if (plan.kind !== 'steps') return plan
   return {

@@ -5,6 +5,7 @@
  */
 import { hash as digest } from 'node:crypto'
 import type { Row } from '../../database/database.ts'
+import { isProtected } from '../../directory/protection.ts'
 import type { DepartmentWrite, SourceFields, UserWrite } from '../../directory/writes.ts'
 import { change, type Fields, type Step } from './changes.ts'
 import { shownDepartment } from './departments.ts'
@@ -109,7 +110,7 @@ export function planDeparture(
   now: number,
 ): Step<UserWrite> {
   const userid = link?.userid ?? ''
-  const removal = removalOfAbsent(user, userid, user.role === null ? policy : 'ignore')
+  const removal = removalOfAbsent(user, userid, isProtected(user) ? 'ignore' : policy)
   const left = removal && planUserRemoval(removal, { user, link: null, memberships }, { kind: 'apply' }, now)
   const write = left?.write?.user
   const fields: SourceFields = write && 'update' in write ? write.update : user

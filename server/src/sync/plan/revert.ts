@@ -4,6 +4,7 @@
  */
 import type { Row } from '../../database/database.ts'
 import { foldName } from '../../directory/names.ts'
+import { protectionOf } from '../../directory/protection.ts'
 import type { DepartmentWrite, UserWrite } from '../../directory/writes.ts'
 import type { Problem } from '../../errors.ts'
 import { change, type Change, type Fields, type Step } from './changes.ts'
@@ -136,9 +137,10 @@ function undoDisable(entry: Change, state: State, person: PersonNow): Change[] {
 }
 
 function undoEnable(entry: Change, state: State, person: PersonNow): Change[] {
-  const { status, role } = state.user
+  const { status } = state.user
+  const protection = protectionOf(state.user)
   if (person.isAccessDecided || status !== 'active') return [left(entry, 'changed-since')]
-  if (role !== null) return [left(entry, 'administrator')]
+  if (protection !== null) return [left(entry, protection)]
   state.user = { ...state.user, status: 'disabled', disabled_by: 'source' }
   return [done(entry, 'disable', { before: { status }, after: { status: 'disabled' } })]
 }
@@ -161,7 +163,8 @@ function undoDelete(entry: Change, state: State, person: PersonNow, context: Rev
 /** Somebody who came with the run, or came back with it: a tombstone, as it was before or in its place. */
 function undoArrival(entry: Change, state: State, person: PersonNow, context: RevertContext): Change[] {
   const { user } = state
-  if (user.role !== null) return [left(entry, 'administrator')]
+  const protection = protectionOf(user)
+  if (protection !== null) return [left(entry, protection)]
   if (person.isLinkedElsewhere) return [left(entry, 'linked-elsewhere')]
   if (person.isAccessDecided || user.status !== entry.after?.status) return [left(entry, 'changed-since')]
   if (entry.action === 'create' && !isAsCreated(entry, state, person)) return [left(entry, 'changed-since')]
@@ -197,7 +200,8 @@ function undoLink(entry: Change, state: State, { now }: RevertContext): Change[]
   if (link === null || link.created_by !== 'sync' || foldName(link.userid) !== foldName(entry.externalId ?? '')) {
     return [left(entry, 'changed-since')]
   }
-  if (user.role !== null) return [left(entry, 'administrator')]
+  const protection = protectionOf(user)
+  if (protection !== null) return [left(entry, protection)]
   state.link = null
   state.linkWrite = { delete: { id: link.id, userId: user.id, at: now } }
   return [done(entry, 'unlink', { inverse: { link } })]

@@ -4,6 +4,7 @@
  */
 import type { Row } from '../../database/database.ts'
 import { foldName } from '../../directory/names.ts'
+import { protectionOf } from '../../directory/protection.ts'
 import { errorTable, unreachable, type Problem, type Text } from '../../errors.ts'
 import type { Change, ChangeAction, Fields } from './changes.ts'
 
@@ -51,7 +52,10 @@ export interface Facts {
   readonly isAbsenceKnown: boolean
   readonly link: Pick<Row<'links'>, 'userid' | 'created_by' | 'created_at'> | null
   /** Whom the member is linked to, or would be. */
-  readonly user: Pick<Row<'users'>, 'username' | 'display_name' | 'status' | 'disabled_by' | 'role'> | null
+  readonly user: Pick<
+    Row<'users'>,
+    'username' | 'display_name' | 'status' | 'disabled_by' | 'role' | 'break_glass'
+  > | null
   /** What a run would do with this person, in its order. */
   readonly changes: readonly Change[]
   /** Whether the person was looked at and is right as they are. */
@@ -446,10 +450,17 @@ function whyNotRemoved({ policy, isAbsenceKnown, isComplete, sight }: Facts, use
   if (user.status === 'deleted') {
     return { en: 'Nothing changes: the account is deleted already.', zh: '无变化：账号已被删除。' }
   }
-  if (user.role !== null) {
+  const protection = protectionOf(user)
+  if (protection === 'administrator') {
     return {
       en: 'The account stays: it is an administrator’s, and no run removes those.',
       zh: '账号保留：它属于管理员，同步不会移除管理员。',
+    }
+  }
+  if (protection === 'break-glass') {
+    return {
+      en: 'The account stays: it is marked as break-glass, and no run removes those.',
+      zh: '账号保留：它已标记为应急账号，同步不会移除应急账号。',
     }
   }
   if (policy.onlyHereUsers === 'ignore') {
@@ -654,6 +665,10 @@ const REASONS: Readonly<Record<string, Text>> = {
     en: 'the account is an administrator’s, and a run neither links nor disables those',
     zh: '该账号属于管理员，同步不会关联或停用管理员',
   },
+  'break-glass': {
+    en: 'the account is marked as break-glass, and a run neither links nor disables those',
+    zh: '该账号已标记为应急账号，同步不会关联或停用应急账号',
+  },
   'deleted-here': { en: 'an administrator deleted the account', zh: '账号由管理员删除' },
   'identity-unknown': {
     en: 'WeCom shows nothing by which they could be recognised',
@@ -664,8 +679,8 @@ const REASONS: Readonly<Record<string, Text>> = {
   'not-confirmed': { en: 'WeCom still answers when asked by name', zh: '按 userid 查询时企业微信仍有答复' },
   'not-approved': { en: 'the approval did not name it', zh: '批准中不包含此项' },
   privileged: {
-    en: 'an administrator has this login name, number or address, so a person has to decide (see the reviews)',
-    zh: '某位管理员拥有该登录名、手机号或邮箱，需人工确认（见待确认列表）',
+    en: 'an administrator or a break-glass account has this login name, number or address, so a person has to decide (see the reviews)',
+    zh: '某位管理员或某个应急账号拥有该登录名、手机号或邮箱，需人工确认（见待确认列表）',
   },
   ambiguous: {
     en: 'it is not clear who they are, so a person has to decide (see the reviews)',
