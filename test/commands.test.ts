@@ -1,7 +1,7 @@
 /** The commands and the life of the process: how they end, what they print, and who may have the database. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createConnection } from '@muster/contracts'
+import { createConnection, createUser, getUser, listUsers, updateConnection } from '@muster/contracts'
 import { onEachDatabase } from '../server/test-support/databases.ts'
 import { createClient } from './client.ts'
 import { eventually } from './eventually.ts'
@@ -65,6 +65,47 @@ onEachDatabase(({ dialect, testWithUrl }) => {
     assert.deepEqual(through.map(codeAndState), expected)
     assert.deepEqual(alone.map(codeAndState), expected)
   })
+
+  testWithUrl(
+    'reviews, explain, timeline and revert at a terminal: read, decide, look back, take back',
+    async (url) => {
+      await using stack = await startStackOfProcesses(url)
+      const command = (...args: string[]) => runCommand(args, stack.settings)
+      const [emergency, leaver] = stack.control.truth(stack).members.map(({ userid }) => userid) as [string, string]
+      const body = { username: emergency, displayName: 'Emergency access', breakGlass: true }
+      const { id } = await stack.ask(createUser, { body })
+      const users = { onlyHere: 'delete' } as const
+      await stack.ask(updateConnection, { params: { id: 'hq' }, body: { sync: { users } } })
+      await stack.syncOnce()
+
+      const waiting = await command('reviews', 'hq')
+      const [, reviewId] = /^(rev_\S+) {2}hq {2}/m.exec(waiting.stdout) ?? []
+      assert.match(waiting.stdout, /break-glass[\s\S]*\(Emergency access, usr_\S+\), by the login name/)
+      const undecided = await command('reviews', '--resolve', reviewId!)
+      assert.deepEqual([undecided.code, undecided.stdout], [2, ''])
+      const decided = await command('reviews', '--resolve', reviewId!, '--link', emergency.toUpperCase(), '--json')
+      assert.deepEqual(codeAndState(decided), [0, 'linked'])
+      assert.equal((JSON.parse(decided.stdout) as { userId: string }).userId, id)
+
+      stack.control.removeMembers({ corpId: stack.corpId, userids: [leaver] })
+      const run = await stack.syncOnce()
+      const { items: gone } = await stack.ask(listUsers, { query: { status: 'deleted' } })
+      const explained = await command('explain', 'hq', leaver)
+      assert.equal(explained.code, 0)
+      assert.match(explained.stdout, /✗ In WeCom[\s\S]*deleted already[\s\S]*timeline usr_/)
+
+      const preview = await command('revert', run.id, '--user', leaver, '--preview')
+      assert.equal(preview.code, 0, preview.stderr)
+      assert.match(preview.stdout, /- restore user [\s\S]*Nothing was changed/)
+      assert.equal((await stack.ask(getUser, { params: { id: gone[0]!.id } })).status, 'deleted')
+      assert.deepEqual(codeAndState(await command('revert', run.id, '--user', leaver, '--json')), [0, 'succeeded'])
+      assert.equal((await stack.ask(getUser, { params: { id: gone[0]!.id } })).status, 'active')
+
+      const told = await runCommand(['timeline', leaver], { ...stack.settings, LANG: 'zh_CN.UTF-8' })
+      assert.equal(told.code, 0, told.stderr)
+      assert.match(told.stdout, /已启用[\s\S]*恢复[\s\S]*删除账号[\s\S]*创建账号/)
+    },
+  )
 
   testWithUrl('an API token made by command works, and does so with its role', async (url) => {
     await using stack = await startStackOfProcesses(url)

@@ -33,6 +33,26 @@ const commands: Record<string, Command> = {
     summary: 'test a connection to WeCom and say what to mend; exit code 1 when a check failed',
     run: async (args) => (await import('./cli/doctor.ts')).doctor(args),
   },
+  explain: {
+    usage: 'explain CONNECTION USERID [--json]',
+    summary: 'what the next run does with one member of WeCom, and why; writes nothing',
+    run: async (args) => (await import('./cli/explain.ts')).explain(args),
+  },
+  timeline: {
+    usage: 'timeline USER [--limit N] [--json]',
+    summary: 'what happened to one user, newest first; USER is a login name or an id (usr_…)',
+    run: async (args) => (await import('./cli/timeline.ts')).timeline(args),
+  },
+  reviews: {
+    usage: 'reviews [CONNECTION] [--all] [--json] | reviews --resolve ID (--link USER | --create | --ignore) [--json]',
+    summary: 'the members about whom sync is not sure, and your decision about one of them',
+    run: async (args) => (await import('./cli/reviews.ts')).reviews(args),
+  },
+  revert: {
+    usage: 'revert RUN [--user USER] [--preview] [--json]',
+    summary: 'take back what a run did, or what it did to one person; exit codes as of sync',
+    run: async (args) => (await import('./cli/revert.ts')).revert(args),
+  },
   admin: {
     usage: 'admin create NAME | admin token NAME [--role owner|operator|auditor] [--json]',
     summary: 'a local administrator, or an API token',

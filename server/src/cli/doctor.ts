@@ -3,7 +3,16 @@ import { readFileSync } from 'node:fs'
 import { call, diagnoseConnection, type Diagnosis } from '@muster/contracts'
 import { loadConfig } from '../config.ts'
 import { withLocalApi } from './local-api.ts'
-import { printable, printJson, readArguments, say, terminalLanguage, widthOf } from './terminal.ts'
+import {
+  aligned,
+  printable,
+  printJson,
+  readArguments,
+  say,
+  screenWidth,
+  terminalLanguage,
+  wrapped,
+} from './terminal.ts'
 
 type Check = Diagnosis['checks'][number]
 
@@ -20,27 +29,16 @@ export async function doctor(args: string[]): Promise<number> {
 
 const MARKS: Record<Check['result'], string> = { pass: '✓', warn: '!', fail: '✗', skipped: '·' }
 
-const WIDEST = 110
-const NARROWEST = 60
-
 function describe({ checks, sample }: Diagnosis, columns: number | undefined): string[] {
-  const titleWidth = Math.max(...checks.map(({ title }) => widthOf(title)))
-  const indent = ' '.repeat(titleWidth + 6)
-  const width = Math.min(Math.max(columns ?? WIDEST, NARROWEST), WIDEST) - indent.length
-  const lines: string[] = []
-  for (const { result, title, detail, remedy } of checks) {
-    const head = `  ${MARKS[result]} ${title}${' '.repeat(titleWidth - widthOf(title))}  `
-    const [first = '', ...more] = wrapped(printable(detail), width)
-    lines.push(`${head}${first}`, ...more.map((line) => `${indent}${line}`))
-    if (remedy === null) continue
-    const advice = wrapped(printable(remedy), width - 2)
-    lines.push(...advice.map((line, index) => `${indent}${index === 0 ? '→ ' : '  '}${line}`))
-  }
+  const lines = aligned(
+    checks.map(({ result, title, detail, remedy }) => ({ mark: MARKS[result], title, detail, advice: remedy })),
+    columns,
+  )
   const words = WORDS[terminalLanguage()]
   if (sample !== undefined) {
     const shown = Object.keys(sample.fields).filter((field) => sample.fields[field] === 'present')
     const name = sample.name === null ? '' : ` (${printable(sample.name)})`
-    lines.push('', ...wrapped(words.sample(`${printable(sample.userid)}${name}`, shown), width + indent.length))
+    lines.push('', ...wrapped(words.sample(`${printable(sample.userid)}${name}`, shown), screenWidth(columns)))
   }
   const counts = (['pass', 'warn', 'fail', 'skipped'] as const).flatMap((wanted) => {
     const count = checks.filter(({ result }) => result === wanted).length
@@ -66,18 +64,4 @@ const WORDS = {
     sample: (who: string, fields: readonly string[]) => `企业微信提供的 ${who} 的字段：${fields.join('、')}。`,
     sentence: (counts: readonly string[]) => `${counts.join('，')}。`,
   },
-}
-
-/** Breaks at spaces and between Chinese characters, so that no line is wider than `width` columns. */
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = []
-  let line = ''
-  for (const piece of text.split(/(?<=\s)|(?<=[\p{Script=Han}，。；、：”])(?![，。；、：”）])/u)) {
-    if (line !== '' && widthOf(line) + widthOf(piece.trimEnd()) > width) {
-      lines.push(line.trimEnd())
-      line = ''
-    }
-    line += piece
-  }
-  return line === '' ? lines : [...lines, line.trimEnd()]
 }

@@ -7,13 +7,18 @@ export class UsageError extends Error {
 }
 
 /** Options and positional arguments of a command. @throws UsageError */
-export function readArguments<O extends ParseArgsOptionsConfig>(args: string[], options: O, positionals: number) {
+export function readArguments<O extends ParseArgsOptionsConfig>(
+  args: string[],
+  options: O,
+  least: number,
+  most: number = least,
+) {
   try {
     const parsed = parseArgs({ args, options, allowPositionals: true, strict: true })
-    if (parsed.positionals.length !== positionals) {
-      throw new UsageError(
-        `expected ${positionals} argument${positionals === 1 ? '' : 's'}, got ${parsed.positionals.length}.`,
-      )
+    const given = parsed.positionals.length
+    if (given < least || given > most) {
+      const wanted = least === most ? String(most) : `${least} to ${most}`
+      throw new UsageError(`expected ${wanted} argument${most === 1 ? '' : 's'}, got ${given}.`)
     }
     return parsed
   } catch (error) {
@@ -52,6 +57,48 @@ export function widthOf(text: string): number {
 
 function isWide(character: string): boolean {
   return /[\p{Script=Han}\u3000-\u303f\uff00-\uff60\uffe0-\uffe6]/u.test(character)
+}
+
+const WIDEST = 110
+const NARROWEST = 60
+
+/** How wide our lines may be on a screen of so many columns. */
+export function screenWidth(columns: number | undefined): number {
+  return Math.min(Math.max(columns ?? WIDEST, NARROWEST), WIDEST)
+}
+
+/** Findings under each other: a mark, a title, and beside it what was found and what to do. */
+export function aligned(
+  rows: readonly { mark: string; title: string; detail: string; advice?: string | null }[],
+  columns: number | undefined,
+): string[] {
+  const titleWidth = Math.max(0, ...rows.map(({ title }) => widthOf(title)))
+  const indent = ' '.repeat(titleWidth + 6)
+  const width = screenWidth(columns) - indent.length
+  return rows.flatMap(({ mark, title, detail, advice }) => {
+    const head = `  ${mark} ${title}${' '.repeat(titleWidth - widthOf(title))}  `
+    const [first = '', ...more] = wrapped(printable(detail), width)
+    const remedy = advice == null ? [] : wrapped(printable(advice), width - 2)
+    return [
+      `${head}${first}`,
+      ...more.map((line) => `${indent}${line}`),
+      ...remedy.map((line, index) => `${indent}${index === 0 ? '→ ' : '  '}${line}`),
+    ]
+  })
+}
+
+/** Breaks at spaces and between Chinese characters, so that no line is wider than `width` columns. */
+export function wrapped(text: string, width: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const piece of text.split(/(?<=\s)|(?<=[\p{Script=Han}，。；、：”])(?![，。；、：”）])/u)) {
+    if (line !== '' && widthOf(line) + widthOf(piece.trimEnd()) > width) {
+      lines.push(line.trimEnd())
+      line = ''
+    }
+    line += piece
+  }
+  return line === '' ? lines : [...lines, line.trimEnd()]
 }
 
 export function printJson(value: unknown): void {
