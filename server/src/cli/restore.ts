@@ -41,8 +41,8 @@ export async function restore(args: string[]): Promise<number> {
       say(`Restored ${rowsOf(tables).toLocaleString('en')} rows from ${file} into ${database}.`)
       say(`Everything is as it was at ${new Date(createdAt).toISOString()} (backup by Muster ${madeBy}).`)
       sayTables(manifest)
-      say('What happened since then is undone: whoever left is active again, and API tokens and administrators that')
-      say('were removed are back.')
+      say('What happened since then is undone: whoever left is active again, API tokens and administrators that were')
+      say('removed are back, and so is whoever was purged since, with everything that the backup knows about them.')
       say('→ Look through GET /api/v1/api-tokens and /api/v1/administrators, and run ./muster sync CONNECTION.')
     }
   })
