@@ -94,6 +94,41 @@ onEachDatabase(({ dialect, test }) => {
     assert.deepEqual([after?.userid, after?.candidates], ['wu', []])
   })
 
+  test('a purged person is nobody’s leader any more, and whoever has the userid by now is', async (database) => {
+    const world = await createWorld(database)
+    const site = await world.newSite({ onlyHereUsers: 'delete' })
+    const led = (leader: string) => member(`of-${leader}`, { directLeaders: [leader, 'boss'] })
+    const staff = [member('boss'), led('Gone'), led('back'), member('w1'), member('w2'), member('w3')]
+    const shown = (members: Member[]): Company => ({
+      departments: [{ id: 1, name: '公司', parentId: 0, leaders: ['gone', 'back', 'boss'] }],
+      members,
+    })
+    await site.run(shown([...staff, member('Gone'), member('back')]))
+    for (const userid of ['gone', 'back']) await world.users.remove(owner, (await site.user(userid)).id)
+    world.letDaysPass(31)
+
+    assert.equal(await world.purge.run(always), 2)
+    // Before anything is forgotten, somebody new has the userid.
+    await site.run(shown([...staff, member('back')]))
+    assert.equal(await forgetPurged(database, always), 2)
+
+    const links = await database.kysely.selectFrom('links').selectAll().execute()
+    const leadersOf = (key: string) => {
+      const { leader_keys, source_hash } = links.find(({ userid_key }) => userid_key === key)!
+      return [leader_keys, source_hash === null]
+    }
+    assert.deepEqual(leadersOf('of-gone'), ['["boss"]', true])
+    assert.deepEqual(leadersOf('of-back'), ['["back","boss"]', false])
+    const { leaders } = await database.kysely.selectFrom('departments').select('leaders').executeTakeFirstOrThrow()
+    assert.equal(leaders, '["back","boss"]')
+
+    // WeCom has the last word: whom it still names is put back, and then nothing changes any more.
+    const put = await site.run(shown([...staff, member('back')]))
+    const again = await site.run(shown([...staff, member('back')]))
+    assert.deepEqual([put.users.updated, put.departments.updated], [1, 1])
+    assert.deepEqual([again.users.updated, again.departments.updated], [0, 0])
+  })
+
   test('restored at the last moment or purged: one of the two, whole', async (database) => {
     const world = await createWorld(database)
     const site = await world.newSite({ onlyHereUsers: 'delete' })

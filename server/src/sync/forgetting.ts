@@ -1,9 +1,11 @@
 /**
  * Clears what sync still says about people who were purged: the names and values in the recorded changes, the questions
- * about them, and the lists of members that were remembered with them on it. That a change happened, and to which id, stays. Interrupted, it begins
- * again: the list of those to be forgotten is emptied last.
+ * about them, the lists of members that were remembered with them on it, and their userids among the leaders of others.
+ * That a change happened, and to which id, stays, and so does what a change of somebody else says about a leader: finding
+ * that would read every change there is. Interrupted, it begins again: the list of those to be forgotten is emptied last.
  */
-import { isOneOf, updateRows, type Database } from '../database/database.ts'
+import { sql } from 'kysely'
+import { isOneOf, updateRows, type Database, type Transaction } from '../database/database.ts'
 import { foldName } from '../directory/names.ts'
 import type { Trace } from '../directory/purge.ts'
 import type { Candidate } from './plan/matching.ts'
@@ -11,6 +13,7 @@ import type { Candidate } from './plan/matching.ts'
 const PEOPLE = 500
 const RUNS = 100
 const REVIEWS = 500
+const LINKS = 5_000
 
 /** @returns how many people were forgotten */
 export async function forgetPurged(database: Database, signal: AbortSignal): Promise<number> {
@@ -24,7 +27,10 @@ export async function forgetPurged(database: Database, signal: AbortSignal): Pro
       new Set(of.map(({ useridKey }) => useridKey)),
     ]),
   )
-  for (const [connectionId, userids] of useridsOf) await forgetLists(database, connectionId, userids)
+  for (const [connectionId, userids] of useridsOf) {
+    await forgetLists(database, connectionId, userids)
+    if (!(await forgetLeaders(database, connectionId, userids, signal))) return 0
+  }
   if (!(await forgetQuestions(database, new Set(ids), useridsOf, signal))) return 0
 
   let after = ''
@@ -149,4 +155,92 @@ async function forgetLists(database: Database, connectionId: string, userids: Re
       ),
     )
     .execute()
+}
+
+/**
+ * One pass over the links of the connection for all people of a batch, because leaders are named in no index. Whoever
+ * has one of the userids by now keeps it. The people whose leader is cleared are compared again, so that a leader whom
+ * WeCom does still name is put back by the next run. @returns false when it was interrupted
+ */
+async function forgetLeaders(
+  database: Database,
+  connectionId: string,
+  userids: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const successors = await database.kysely
+    .selectFrom('links')
+    .select('userid_key')
+    .where('connection_id', '=', connectionId)
+    .where(isOneOf(database, 'userid_key', [...userids]))
+    .execute()
+  const taken = new Set(successors.map(({ userid_key }) => userid_key))
+  const gone = new Set([...userids].filter((key) => !taken.has(key)))
+  if (gone.size === 0) return true
+
+  for (let after: string | undefined = ''; after !== undefined;) {
+    if (signal.aborted) return false
+    const page: { id: string; leader_keys: string }[] = await database.kysely
+      .selectFrom('links')
+      .select(['id', 'leader_keys'])
+      .where('id', '>', after)
+      // Page after page through the primary key, as in `linkIndex` of directory/comparison.ts.
+      .where(sql<string>`connection_id || ''`, '=', connectionId)
+      .orderBy('id')
+      .limit(LINKS)
+      .execute()
+    const led = page.filter(({ leader_keys }) => names(leader_keys, gone)).map(({ id }) => id)
+    if (led.length > 0) await database.inTransaction((tx) => clearLeaders(tx, led, gone))
+    await database.breathe()
+    after = page.length < LINKS ? undefined : page.at(-1)!.id
+  }
+  await database.inTransaction((tx) => clearHeads(tx, connectionId, gone))
+  return true
+}
+
+async function clearLeaders(tx: Transaction, ids: readonly string[], gone: ReadonlySet<string>): Promise<void> {
+  // Read again: a run may have written others meanwhile.
+  const rows = await tx.kysely
+    .selectFrom('links')
+    .select(['id', 'leader_keys'])
+    .where(isOneOf(tx, 'id', ids))
+    .orderBy('id')
+    .$if(tx.dialect === 'postgres', (query) => query.forNoKeyUpdate())
+    .execute()
+  await updateRows(
+    tx,
+    'links',
+    ['id'],
+    ['leader_keys', 'source_hash'],
+    rows.map(({ id, leader_keys }) => ({ id, leader_keys: without(leader_keys, gone), source_hash: null })),
+  )
+}
+
+/** Who leads a department; every run compares those anyway. */
+async function clearHeads(tx: Transaction, connectionId: string, gone: ReadonlySet<string>): Promise<void> {
+  const rows = await tx.kysely
+    .selectFrom('departments')
+    .select(['id', 'leaders'])
+    .where('connection_id', '=', connectionId)
+    .where('leaders', '<>', '[]')
+    .orderBy('id')
+    .$if(tx.dialect === 'postgres', (query) => query.forNoKeyUpdate())
+    .execute()
+  await updateRows(
+    tx,
+    'departments',
+    ['id'],
+    ['leaders'],
+    rows
+      .filter(({ leaders }) => names(leaders, gone))
+      .map(({ id, leaders }) => ({ id, leaders: without(leaders, gone) })),
+  )
+}
+
+function names(leaders: string, gone: ReadonlySet<string>): boolean {
+  return leaders !== '[]' && (JSON.parse(leaders) as string[]).some((key) => gone.has(key))
+}
+
+function without(leaders: string, gone: ReadonlySet<string>): string {
+  return JSON.stringify((JSON.parse(leaders) as string[]).filter((key) => !gone.has(key)))
 }
