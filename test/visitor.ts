@@ -46,7 +46,7 @@ export function createVisitor({ userAgent = DESKTOP, language = 'en', onAddress 
     async follow(address: string | URL, until?: string): Promise<Page> {
       let page = await open(address)
       for (let step = 0; page.location !== null; step++) {
-        if (step === MOST_STEPS) throw new Error(`still on the way after ${MOST_STEPS} steps, at ${page.url}`)
+        if (step === MOST_STEPS) throw new Error(`still on the way after ${MOST_STEPS} steps, at ${page.url.href}`)
         if (until !== undefined && page.location.href.startsWith(until)) return page
         page = await open(page.location)
       }

@@ -39,7 +39,8 @@ export async function signInOnce(agent: Agent, relying: Relying, userid: string)
   })
   const arrived = await follow(agent, new URL(`${relying.issuer}/auth?${query}`), relying.redirectUri, userid)
   const code = arrived.searchParams.get('code')
-  if (code === null || arrived.searchParams.get('state') !== state) throw new Error(`no code came back: ${arrived}`)
+  if (code === null || arrived.searchParams.get('state') !== state)
+    throw new Error(`no code came back: ${arrived.href}`)
 
   const tokens = await read(agent, `${relying.issuer}/token`, {
     method: 'POST',
@@ -82,7 +83,7 @@ async function follow(agent: Agent, start: URL, end: string, userid: string): Pr
     url = new URL(location, url)
     if (url.pathname === '/connect/oauth2/authorize') url.searchParams.set(SCAN, userid)
   }
-  throw new Error(`still on the way after ${MOST_STEPS} steps, at ${url}`)
+  throw new Error(`still on the way after ${MOST_STEPS} steps, at ${url.href}`)
 }
 
 /** Cookies by origin and path; expiry only where it means "away with it". */

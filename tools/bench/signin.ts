@@ -333,12 +333,12 @@ async function listMembers(emulator: EmulatorProcess): Promise<string[]> {
   const { corpId, app } = emulator.company
   const ask = async (path: string, query: Record<string, string>) => {
     const { body } = await request(`${emulator.apiUrl}/cgi-bin/${path}`, { query })
-    return (await body.json()) as { access_token: string; userlist: { userid: string; status: number }[] }
+    return (await body.json()) as { access_token?: string; userlist?: { userid: string; status: number }[] }
   }
   const { access_token } = await ask('gettoken', { corpid: corpId, corpsecret: app.secret })
   const members: string[] = []
   for (let department = 1; members.length < 200 && department < 200; department++) {
-    const { userlist = [] } = await ask('user/list', { access_token, department_id: String(department) })
+    const { userlist = [] } = await ask('user/list', { access_token: access_token!, department_id: String(department) })
     members.push(...userlist.filter(({ status }) => status === 1).map(({ userid }) => userid))
   }
   return [...new Set(members)]
