@@ -6,7 +6,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import Provider from 'oidc-provider'
+import { Provider } from 'oidc-provider'
 import { Pool } from 'undici'
 
 export type SignInFloorOrder = {
@@ -110,7 +110,7 @@ function authorizeUrl({ oauthUrl, corpId, agentId }: SignInFloorOrder, redirectU
     state,
     agentid: String(agentId),
   })
-  return `${oauthUrl}/connect/oauth2/authorize?${query}#wechat_redirect`
+  return `${oauthUrl}/connect/oauth2/authorize?${query.toString()}#wechat_redirect`
 }
 
 function redirect(response: ServerResponse, location: string): void {

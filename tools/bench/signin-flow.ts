@@ -37,7 +37,12 @@ export async function signInOnce(agent: Agent, relying: Relying, userid: string)
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
   })
-  const arrived = await follow(agent, new URL(`${relying.issuer}/auth?${query}`), relying.redirectUri, userid)
+  const arrived = await follow(
+    agent,
+    new URL(`${relying.issuer}/auth?${query.toString()}`),
+    relying.redirectUri,
+    userid,
+  )
   const code = arrived.searchParams.get('code')
   if (code === null || arrived.searchParams.get('state') !== state)
     throw new Error(`no code came back: ${arrived.href}`)
