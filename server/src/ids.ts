@@ -3,7 +3,21 @@
  * Never reused, never derived from anything outside. Time first, so that bulk inserts append to their index.
  */
 
-export type IdKind = 'org' | 'con' | 'usr' | 'dep' | 'lnk' | 'run' | 'rev' | 'tok' | 'aud' | 'app' | 'sec'
+export type IdKind =
+  | 'org'
+  | 'con'
+  | 'usr'
+  | 'dep'
+  | 'lnk'
+  | 'run'
+  | 'rev'
+  | 'tok'
+  | 'ses'
+  | 'aud'
+  | 'sig'
+  | 'att'
+  | 'app'
+  | 'sec'
 
 /** Makes one new identifier of a kind, for example `usr_01jd3v0w6k9m2q4r8t0x5y7z1a`. */
 export type NewId = (kind: IdKind) => string

@@ -216,6 +216,8 @@ function isPrimaryKey(table: TableName, column: string): boolean {
     source_pages: ['connection_id', 'corp_id', 'page'],
     changes: ['run_id', 'position'],
     purged_users: ['user_id'],
+    signing_keys: ['kid'],
+    password_guesses: ['counter'],
   }
   return (keys[table] ?? ['id']).includes(column)
 }

@@ -5,13 +5,14 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { Kysely, sql } from 'kysely'
+import { CompiledQuery, Kysely, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { AppError } from '../errors.ts'
 import type { Executor } from './bulk.ts'
 import { migrationsFor } from './migrations.ts'
 import { postgresDialect } from './postgres.ts'
 import type { Schema } from './schema.ts'
+import { createSharedCommit, type SavepointTransaction } from './shared-commit.ts'
 import { openSqliteFile } from './sqlite.ts'
 
 export { databaseTime, insertRows, isOneOf, readColumns, updateRows, type Executor } from './bulk.ts'
@@ -30,6 +31,11 @@ export interface Database extends Executor {
    */
   inTransaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
   /**
+   * As `inTransaction`, for a few statements that nothing else has to wait for: what is waiting at the same moment shares
+   * one commit. Each still fails alone, and is told only after the commit.
+   */
+  inSharedTransaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
+  /**
    * Runs `work` while no other process does so for the same name. No transaction is open meanwhile, so `work` may use the
    * network; it must end by itself. On PostgreSQL a connection is held until then.
    */
@@ -39,6 +45,11 @@ export interface Database extends Executor {
    * from all other work until it is done. To be awaited between two pages of a long read; transactions do it themselves.
    */
   breathe(): Promise<void>
+  /**
+   * Whether people wait for small writes these seconds, so that whoever writes much should do so in small transactions.
+   * Never on PostgreSQL, where they do not wait for each other.
+   */
+  isWaitedFor(): boolean
   /**
    * Copies the file of the database as it is at one moment. Everything else waits meanwhile, about two seconds for each
    * gigabyte. @returns false on PostgreSQL, which has no file and where a reader needs none
@@ -85,6 +96,16 @@ export async function connectDatabase(
   const file = dialect === 'sqlite' ? openFile(url.slice('sqlite:'.length)) : undefined
   const kysely = new Kysely<Schema>({ dialect: file?.dialect ?? postgresDialect(url, onConnectionError, isServer) })
   const withAdvisoryLock = createAdvisoryLocks(kysely)
+  const shared = createSharedCommit(
+    async (work) => {
+      await kysely
+        .connection()
+        .execute((alone) => file!.withoutFlush(() => alone.transaction().execute((tx) => work(withSavepoint(tx)))))
+      await file!.flush()
+    },
+    () => nextTurn(),
+    () => performance.now(),
+  )
   const database: Database = {
     kysely,
     dialect,
@@ -93,9 +114,16 @@ export async function connectDatabase(
       await database.breathe()
       return result
     },
+    inSharedTransaction: (work) =>
+      dialect === 'sqlite' ? shared.share(work) : retrying(() => transaction(kysely, dialect, work)),
     async breathe() {
-      if (dialect === 'sqlite') await nextTurn()
+      if (dialect !== 'sqlite') return
+      const begun = performance.now()
+      // Somebody is waiting at a screen for a small write, and would else wait for a whole slice of a sync.
+      do await nextTurn()
+      while (shared.isBusy() && performance.now() - begun < LONGEST_BREATH_MS)
     },
+    isWaitedFor: () => dialect === 'sqlite' && shared.wasBusy(),
     async copyFileTo(copy) {
       if (file === undefined) return false
       // SQLite has one connection: whoever has it is alone, and no transaction is open.
@@ -176,6 +204,26 @@ function transaction<T>(
   return kysely.transaction().execute((tx) => work({ kysely: tx, dialect, isTransaction: true }))
 }
 
+/** SQLite only: the savepoints of pieces that share a transaction. They follow one another, so one name will do. */
+function withSavepoint(kysely: Kysely<Schema>): SavepointTransaction {
+  const run = (statement: CompiledQuery) => async () => void (await kysely.executeQuery(statement))
+  return {
+    kysely,
+    dialect: 'sqlite',
+    isTransaction: true,
+    savepoint: run(SAVEPOINT),
+    release: run(RELEASE),
+    rollbackToSavepoint: run(ROLLBACK_TO_SAVEPOINT),
+  }
+}
+
+/** However many small writes there are, a sync goes on. */
+const LONGEST_BREATH_MS = 50
+
+const SAVEPOINT = CompiledQuery.raw('savepoint piece')
+const RELEASE = CompiledQuery.raw('release piece')
+const ROLLBACK_TO_SAVEPOINT = CompiledQuery.raw('rollback to piece')
+
 /**
  * A holder keeps a connection and needs another one for its work. Were all connections of the pool with holders, none of
  * them could go on, so they are far fewer than the pool has; the rest of the process keeps the others.
@@ -235,6 +283,14 @@ export function isUniqueViolation(error: unknown): boolean {
   return (
     'errcode' in error && (error.errcode === SQLITE_CONSTRAINT_UNIQUE || error.errcode === SQLITE_CONSTRAINT_PRIMARYKEY)
   )
+}
+
+const SQLITE_CONSTRAINT_FOREIGNKEY = 787
+
+/** Whether a statement failed because the row that it belongs to is not there (any more). */
+export function isForeignKeyViolation(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return sqlState(error) === '23503' || ('errcode' in error && error.errcode === SQLITE_CONSTRAINT_FOREIGNKEY)
 }
 
 /** Whether a statement failed because of what a row holds, so that other rows may still succeed. */

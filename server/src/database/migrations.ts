@@ -355,7 +355,7 @@ const history: Record<string, (words: Words) => string[]> = {
       id text primary key,
       organization_id text not null references organizations (id),
       name text not null,
-      client_id text not null unique,
+      client_id text not null,
       is_public ${int} not null,
       redirect_uris text not null,
       post_logout_redirect_uris text not null,
@@ -370,6 +370,8 @@ const history: Record<string, (words: Words) => string[]> = {
       created_at ${int} not null,
       updated_at ${int} not null
     ${end}`,
+    // Every request of the provider.
+    `create unique index applications_client_id on applications (client_id)`,
     // Lists: the applications of an organization.
     `create index applications_organization on applications (organization_id, id)`,
     `create table application_connections (
@@ -389,5 +391,168 @@ const history: Record<string, (words: Words) => string[]> = {
     ${end}`,
     // Every authentication of an application, and its list of secrets.
     `create index application_secrets_application on application_secrets (application_id, id)`,
+  ],
+
+  '0012-sessions-and-passwords': ({ int, end }) => [
+    `create table sessions (
+      id text primary key,
+      token_hash text not null,
+      user_id text not null references users (id) on delete cascade,
+      organization_id text not null references organizations (id) on delete cascade,
+      door text not null,
+      connection_id text,
+      link_id text,
+      application_id text,
+      authenticated_at ${int} not null,
+      created_at ${int} not null,
+      last_seen_at ${int} not null,
+      expires_at ${int} not null,
+      address text,
+      user_agent text
+    ${end}`,
+    // Every request with a cookie.
+    `create unique index sessions_token on sessions (token_hash)`,
+    // Lists, and whatever takes somebody's access away.
+    `create index sessions_user on sessions (user_id)`,
+    // The job that removes what is over.
+    `create index sessions_expiry on sessions (expires_at)`,
+
+    `create table password_guesses (
+      counter text primary key,
+      times text not null,
+      until ${int} not null
+    ${end}`,
+    // The job that removes what is over.
+    `create index password_guesses_until on password_guesses (until)`,
+    `alter table users add column must_change_password ${int} not null default 0`,
+  ],
+
+  '0013-sign-ins': ({ int, end }) => [
+    `create table sign_in_attempts (
+      id text primary key,
+      request_uid text not null,
+      organization_id text not null references organizations (id) on delete cascade,
+      connection_id text not null references connections (id) on delete cascade,
+      application_id text,
+      application_name text,
+      door text not null,
+      state_hash text not null,
+      browser_hash text not null,
+      credential text not null,
+      phase text not null,
+      restarts ${int} not null,
+      number text,
+      tries ${int} not null,
+      carrier_hash text,
+      bind_user_id text references users (id) on delete cascade,
+      sighting text,
+      may_create ${int} not null default 0,
+      reason text,
+      reference_id text,
+      created_at ${int} not null,
+      taken_at ${int},
+      expires_at ${int} not null
+    ${end}`,
+    // The callback: the attempt of a state.
+    `create unique index sign_in_attempts_state on sign_in_attempts (state_hash)`,
+    // The page: the newest attempt of a request.
+    `create index sign_in_attempts_request on sign_in_attempts (request_uid, created_at)`,
+    // The number: the attempt that another browser carries.
+    `create index sign_in_attempts_carrier on sign_in_attempts (carrier_hash) where carrier_hash is not null`,
+    // Clearing away what is over; and the removal of a connection.
+    `create index sign_in_attempts_expiry on sign_in_attempts (expires_at)`,
+    `create index sign_in_attempts_connection on sign_in_attempts (connection_id)`,
+
+    `create table sign_ins (
+      id text primary key,
+      at ${int} not null,
+      organization_id text,
+      connection_id text,
+      corp_id text,
+      userid text,
+      user_id text,
+      application_id text,
+      door text not null,
+      outcome text not null,
+      reason text,
+      problem text,
+      reference_id text not null,
+      address text
+    ${end}`,
+    // Lists: the sign-ins of an organization, newest first.
+    `create index sign_ins_organization on sign_ins (organization_id, id)`,
+    // The timeline of a user, and clearing what is left of one who was purged.
+    `create index sign_ins_user on sign_ins (user_id, id)`,
+    // Help desk: what a page showed.
+    `create index sign_ins_reference on sign_ins (reference_id)`,
+
+    // Signing in is on for the connection of the environment; until now nobody could switch it on.
+    `update connections set sign_in_enabled = 1, sign_in = replace(sign_in, '"enabled":false', '"enabled":true')
+      where managed_by_environment = 1`,
+  ],
+
+  '0014-openid-provider': ({ int, end }) => [
+    // The keys within say what ends with what: a session takes its grants, and a grant all that was issued under it.
+    `create table oidc_records (
+      id text primary key,
+      kind text not null,
+      payload text not null,
+      uid text,
+      grant_id text references oidc_records (id) on delete cascade,
+      session_id text references sessions (id) on delete cascade,
+      user_id text references users (id) on delete cascade,
+      client_id text references applications (client_id) on delete cascade,
+      sid text,
+      created_at ${int} not null,
+      expires_at ${int} not null,
+      consumed_at ${int}
+    ${end}`,
+    // What a grant takes with it.
+    `create index oidc_records_grant on oidc_records (grant_id) where grant_id is not null`,
+    // What a session takes with it, and whom its end has to be told.
+    `create index oidc_records_session on oidc_records (session_id) where session_id is not null`,
+    // What a user takes with them.
+    `create index oidc_records_user on oidc_records (user_id) where user_id is not null`,
+    // What an application takes with it.
+    `create index oidc_records_client on oidc_records (client_id) where client_id is not null`,
+    // An interaction whose session must still be there.
+    `create index oidc_records_uid on oidc_records (uid) where uid is not null`,
+    // The job that removes what is over.
+    `create index oidc_records_expiry on oidc_records (expires_at)`,
+
+    `create table signing_keys (
+      kid text primary key,
+      state text not null,
+      private_sealed text not null,
+      created_at ${int} not null,
+      activated_at ${int},
+      retired_at ${int}
+    ${end}`,
+    // The rule: one key signs, and one waits for its turn.
+    `create unique index signing_keys_place on signing_keys (state) where state <> 'retired'`,
+
+    `create table logout_deliveries (
+      id text primary key,
+      client_id text not null references applications (client_id) on delete cascade,
+      user_id text not null,
+      sid text,
+      attempts ${int} not null,
+      due_at ${int} not null
+    ${end}`,
+    // The job that delivers them.
+    `create index logout_deliveries_due on logout_deliveries (due_at)`,
+    // What an application takes with it.
+    `create index logout_deliveries_client on logout_deliveries (client_id)`,
+  ],
+
+  '0015-verification-files': ({ int, end }) => [
+    `create table verification_files (
+      name text primary key,
+      connection_id text not null references connections (id) on delete cascade,
+      content text not null,
+      updated_at ${int} not null
+    ${end}`,
+    // Those of a connection: the doctor, and what its removal takes with it.
+    `create index verification_files_connection on verification_files (connection_id)`,
   ],
 }

@@ -29,6 +29,13 @@ export const NOT_CARRIED: ReadonlySet<TableName> = new Set([
   'wecom_tokens',
   // Says what the processes of one installation may do in the next seconds, by the clock of its database.
   'wecom_budgets',
+  // Half-way to a session of one browser, for ten minutes.
+  'sign_in_attempts',
+  // Restoring an older copy must not open again what was closed since.
+  'sessions',
+  'password_guesses',
+  'oidc_records',
+  'logout_deliveries',
 ])
 
 /** Columns by which a process keeps something for itself. In a copy no process holds anything: the time is long over. */

@@ -68,6 +68,7 @@ export const tables = {
     role: textOrNull,
     break_glass: integer,
     password_hash: textOrNull,
+    must_change_password: integer,
     last_sign_in_at: integerOrNull,
     created_at: integer,
     updated_at: integer,
@@ -240,6 +241,79 @@ export const tables = {
   },
 
   /**
+   * Attempts to sign in through WeCom, for ten minutes; see signin/attempts.ts. Of the state and of both browsers' cookies
+   * only digests. `credential` changes with the company and the secret of the connection. `sighting` is JSON of what WeCom
+   * said, as long as somebody has to do something before it counts. `bind_user_id`: who wants the member for themselves.
+   */
+  sign_in_attempts: {
+    id: text,
+    request_uid: text,
+    organization_id: text,
+    connection_id: text,
+    application_id: textOrNull,
+    application_name: textOrNull,
+    door: text,
+    state_hash: text,
+    browser_hash: text,
+    credential: text,
+    phase: text,
+    restarts: integer,
+    number: textOrNull,
+    tries: integer,
+    carrier_hash: textOrNull,
+    bind_user_id: textOrNull,
+    sighting: textOrNull,
+    may_create: integer,
+    reason: textOrNull,
+    reference_id: textOrNull,
+    created_at: integer,
+    taken_at: integerOrNull,
+    expires_at: integer,
+  },
+
+  /** What became of sign-ins, for good. What is named by id may be gone. */
+  sign_ins: {
+    id: text,
+    at: integer,
+    organization_id: textOrNull,
+    connection_id: textOrNull,
+    corp_id: textOrNull,
+    userid: textOrNull,
+    user_id: textOrNull,
+    application_id: textOrNull,
+    door: text,
+    outcome: text,
+    reason: textOrNull,
+    problem: textOrNull,
+    reference_id: text,
+    address: textOrNull,
+  },
+
+  /**
+   * Browsers that are signed in. `token_hash` is the SHA-256 of what the cookie holds. `connection_id` and `link_id` say
+   * through what somebody came in, null with a password; see sessions/sessions.ts.
+   */
+  sessions: {
+    id: text,
+    token_hash: text,
+    user_id: text,
+    organization_id: text,
+    door: text,
+    connection_id: textOrNull,
+    link_id: textOrNull,
+    application_id: textOrNull,
+    authenticated_at: integer,
+    created_at: integer,
+    last_seen_at: integer,
+    expires_at: integer,
+    address: textOrNull,
+    user_agent: textOrNull,
+  },
+
+  /** When passwords were guessed wrong lately, by what is counted; `times` is a JSON array. See directory/guesses.ts. */
+  password_guesses: { counter: text, times: text, until: integer },
+
+  /**
    * `redirect_uris` and `post_logout_redirect_uris` are JSON arrays, `claims` JSON of the contracts' ApplicationClaims.
    */
   applications: {
@@ -283,6 +357,49 @@ export const tables = {
     created_at: integer,
     last_used_at: integerOrNull,
   },
+
+  /**
+   * What the OpenID provider keeps: `kind` is its word for it, `id` the SHA-256 of kind and identifier, because many of the
+   * identifiers let somebody in. Codes and tokens belong to a grant, by `grant_id`; a grant and the provider's own session
+   * belong to a session of ours. `sid` is what the application knows the session by. See oidc/store.ts.
+   */
+  oidc_records: {
+    id: text,
+    kind: text,
+    payload: text,
+    uid: textOrNull,
+    grant_id: textOrNull,
+    session_id: textOrNull,
+    user_id: textOrNull,
+    client_id: textOrNull,
+    sid: textOrNull,
+    created_at: integer,
+    expires_at: integer,
+    consumed_at: integerOrNull,
+  },
+
+  /** `state` is next, current or retired. `private_sealed` is the private JWK, bound to `signing-key/<kid>`. */
+  signing_keys: {
+    kid: text,
+    state: text,
+    private_sealed: text,
+    created_at: integer,
+    activated_at: integerOrNull,
+    retired_at: integerOrNull,
+  },
+
+  /** Applications that have to be told that somebody's session has ended; see oidc/logout.ts. */
+  logout_deliveries: {
+    id: text,
+    client_id: text,
+    user_id: text,
+    sid: textOrNull,
+    attempts: integer,
+    due_at: integer,
+  },
+
+  /** What WeCom wants to find at the root of our origin; by name, because there is one root. */
+  verification_files: { name: text, connection_id: text, content: text, updated_at: integer },
 
   audit: {
     id: text,

@@ -2,8 +2,10 @@
  * SQLite through `node:sqlite`: one file, one connection, one process. WAL with full fsync, so that what was
  * acknowledged survives a power cut; the exclusive lock is SQLite's own, so the kernel frees it after a `kill -9`.
  */
-import { chmodSync, existsSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, fdatasync, fsyncSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { backup, DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { promisify } from 'node:util'
 import { SqliteDialect, type Dialect } from 'kysely'
 import { AppError } from '../errors.ts'
 import { RowBatch } from './bulk.ts'
@@ -20,10 +22,23 @@ export interface SqliteFile {
   readonly dialect: Dialect
   /** Copies the file page by page, off the main thread. No transaction may be open until it is done. */
   copyTo(file: string): Promise<void>
+  /** Runs a transaction that is not on the disk when it returns. The caller has the connection to itself. */
+  withoutFlush(transaction: () => Promise<void>): Promise<void>
+  /**
+   * Resolves when everything that was committed is on the disk. The wait is off the main thread and others go on meanwhile.
+   * @throws AppError `database/unavailable`: whether it is there is not known
+   */
+  flush(): Promise<void>
 }
 
-/** @throws AppError `database/in-use` when another process has the file open */
-export function openSqliteFile(file: string): SqliteFile {
+/**
+ * @param flush brings a file to the disk
+ * @throws AppError `database/in-use` when another process has the file open
+ */
+export function openSqliteFile(
+  file: string,
+  flush: (descriptor: number) => Promise<void> = promisify(fdatasync),
+): SqliteFile {
   const isNew = !existsSync(file)
   const database = new DatabaseSync(file)
   try {
@@ -45,9 +60,98 @@ export function openSqliteFile(file: string): SqliteFile {
     throw error
   }
   if (isNew) chmodSync(file, 0o600)
+  const log = openLog(database, file, flush)
   return {
-    dialect: new SqliteDialect({ database: adapter(database) }),
+    dialect: new SqliteDialect({ database: adapter(database, log) }),
     copyTo: async (copy) => void (await backup(database, copy, { rate: PAGES_PER_STEP })),
+    withoutFlush: log.withoutFlush,
+    flush: log.flush,
+  }
+}
+
+/**
+ * The write-ahead log, brought to the disk by us instead of by SQLite: `synchronous = normal` differs from `full` in
+ * nothing but the fsync after a commit, and that is what we do before anybody is told. SQLite does it on the main thread.
+ */
+function openLog(database: DatabaseSync, file: string, flush: (descriptor: number) => Promise<void>) {
+  // A file system on which SQLite could not begin one: then it flushes itself, all the time.
+  if (!existsSync(`${file}-wal`)) return WITHOUT_LOG
+  const descriptor = openSync(`${file}-wal`, 'r+')
+  flushFolder(dirname(file))
+  let isInDoubt = false
+  let isClosed = false
+  let flushing = 0
+
+  return {
+    async withoutFlush(work: () => Promise<void>): Promise<void> {
+      database.exec('pragma synchronous = normal')
+      try {
+        await work()
+      } finally {
+        database.exec('pragma synchronous = full')
+      }
+    },
+
+    async flush(): Promise<void> {
+      flushing++
+      try {
+        await flush(descriptor)
+      } catch (error) {
+        isInDoubt = true
+        throw new AppError('database/unavailable', { cause: error })
+      } finally {
+        flushing--
+        closeIfOver()
+      }
+    },
+
+    /**
+     * After a flush that failed, the system may take the log for written though it is not, and whatever comes after such
+     * a hole is lost with it. So before anything else happens the log goes into the file, which is brought to the disk.
+     * @throws as long as that fails
+     */
+    resolveDoubt(): void {
+      if (!isInDoubt || database.isTransaction) return
+      const { busy, log, checkpointed } = database
+        .prepare('pragma wal_checkpoint(restart)')
+        .get() as unknown as Checkpoint
+      if (busy !== 0 || log !== checkpointed) throw new AppError('database/unavailable')
+      isInDoubt = false
+    },
+
+    /** Once SQLite has closed the database, and with it brought everything into the file. */
+    close(): void {
+      isClosed = true
+      closeIfOver()
+    },
+  }
+
+  function closeIfOver(): void {
+    if (isClosed && flushing === 0) closeSync(descriptor)
+  }
+}
+
+const WITHOUT_LOG = {
+  withoutFlush: (work: () => Promise<void>) => work(),
+  flush: async () => {},
+  resolveDoubt: () => {},
+  close: () => {},
+}
+
+interface Checkpoint {
+  readonly busy: number
+  readonly log: number
+  readonly checkpointed: number
+}
+
+/** So that the log itself outlasts a power cut; SQLite does it at its first own fsync. */
+function flushFolder(folder: string): void {
+  if (process.platform === 'win32') return // it has no such thing
+  const descriptor = openSync(folder, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
   }
 }
 
@@ -71,12 +175,13 @@ function primaryCode(error: unknown): number | undefined {
 }
 
 /** What Kysely's SQLite dialect expects of a driver, on `node:sqlite`. */
-function adapter(database: DatabaseSync) {
+function adapter(database: DatabaseSync, log: ReturnType<typeof openLog>) {
   const statements = new Map<string, ReturnType<typeof statement>>()
   return {
     prepare(sql: string) {
       // On a full disk SQLite has rolled back already; the complaint about it would hide what went wrong.
       if (sql === 'rollback' && !database.isTransaction) return NOTHING
+      log.resolveDoubt()
       const cached = statements.get(sql)
       if (cached !== undefined) return cached
       if (statements.size >= CACHED_STATEMENTS) statements.delete(statements.keys().next().value!)
@@ -87,6 +192,7 @@ function adapter(database: DatabaseSync) {
     close() {
       statements.clear()
       database.close()
+      log.close()
     },
   }
 }
