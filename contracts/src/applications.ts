@@ -1,5 +1,6 @@
 /** Applications: the downstream apps that trust Muster, each an OpenID Connect client (http-api.md §4.6). */
 import { z } from 'zod'
+import { httpsAddressProblem, redirectUriProblem, webAddressProblem } from './addresses.ts'
 import { endpoint } from './endpoint.ts'
 import {
   answer,
@@ -21,35 +22,39 @@ const MOST_CONNECTIONS = 50
 
 // ---- Addresses ------------------------------------------------------------------------------------------------------
 
-/**
- * Compared byte for byte when somebody signs in (RFC 9700, section 2.1), so it is stored as it was given. Plain http only
- * for this machine; schemes of native apps are reverse domain names (RFC 8252, section 7.1), which nobody owns by accident.
- */
-const RedirectUri = z
-  .string()
-  .max(LONGEST_URI)
-  .refine(
-    isRedirectUri,
-    'https, http only for localhost, or an app scheme such as com.example.app:/callback; no fragment',
-  )
-  .meta({ description: 'Redirect URI, compared exactly.', examples: ['https://gitlab.example.com/callback'] })
+const redirectUri = address(redirectUriProblem).meta({
+  description:
+    'Redirect URI, compared character by character: https, http for this machine only, or the scheme of a native app, ' +
+    'which needs a public application or one with `mobile`. No fragment, no user name, no wildcard.',
+  examples: ['https://gitlab.example.com/users/auth/openid_connect/callback'],
+})
 
-const WebUri = z
-  .string()
-  .max(LONGEST_URI)
-  .refine(isWebUri, 'An https address, or http for localhost; without user name and fragment')
-  .meta({ description: 'Address.', examples: ['https://gitlab.example.com/logout'] })
+const logoutUri = address(webAddressProblem).meta({
+  description: 'Told when somebody signs out or loses access (OpenID Connect Back-Channel Logout 1.0).',
+  examples: ['https://gitlab.example.com/backchannel-logout'],
+})
 
-const LogoUrl = z
-  .string()
-  .max(LONGEST_URI)
-  .refine((text) => isWebUri(text) && text.startsWith('https:'), 'An https address')
-  .meta({ description: 'Address of a square picture, https.', examples: ['https://gitlab.example.com/logo.png'] })
+const logoUrl = address(httpsAddressProblem).meta({
+  description: 'Address of a square picture, https. Browsers load it, Muster does not.',
+  examples: ['https://gitlab.example.com/logo.png'],
+})
+
+/** @param problemOf why a text is none, or null */
+function address(problemOf: (text: string) => string | null) {
+  return z
+    .string()
+    .max(LONGEST_URI)
+    .superRefine((text, context) => {
+      const message = problemOf(text)
+      if (message !== null) context.addIssue({ code: 'custom', message })
+    })
+}
 
 // ---- Claims ---------------------------------------------------------------------------------------------------------
 
 const groupForm = z.enum(['name', 'id', 'path']).meta({
-  description: 'How a department is written: its name, its id here, or its names from the root, as /Group/Team.',
+  description:
+    'How a department is written: its name, its id here, or its names from the root, as /Group/Team, where a slash inside a name is \\/.',
 })
 const groupPrefix = z
   .string()
@@ -60,7 +65,15 @@ const groupFilter = z.array(DepartmentId).max(500).meta({
   description: 'Only these departments and what is below them; empty means all.',
 })
 
+/** What an application may ask for besides who somebody is. Stored with it, so that a scope that comes later is not given to those that exist. */
+const claimScope = z.enum(['profile', 'email', 'phone', 'groups', 'wecom'])
+const claimScopes = z
+  .array(claimScope)
+  .max(claimScope.options.length)
+  .meta({ description: 'Scopes that the application may use besides openid; it is told nothing of the others.' })
+
 export const ApplicationClaims = answer({
+  scopes: claimScopes.default(() => [...claimScope.options]),
   groups: answer({
     form: groupForm.default('name'),
     prefix: groupPrefix.default(''),
@@ -71,6 +84,7 @@ export const ApplicationClaims = answer({
 export type ApplicationClaims = z.output<typeof ApplicationClaims>
 
 const ClaimsInput = z.strictObject({
+  scopes: clearable(claimScopes),
   groups: clearable(
     z.strictObject({ form: clearable(groupForm), prefix: clearable(groupPrefix), include: clearable(groupFilter) }),
   ),
@@ -78,7 +92,7 @@ const ClaimsInput = z.strictObject({
 
 // ---- Application ----------------------------------------------------------------------------------------------------
 
-export const Application = answer({
+const applicationFields = {
   id: ApplicationId,
   organizationId: OrganizationId,
   name: z.string(),
@@ -99,7 +113,9 @@ export const Application = answer({
   enabled: z.boolean(),
   createdAt: Timestamp,
   updatedAt: Timestamp,
-}).meta({
+}
+
+export const Application = answer(applicationFields).meta({
   id: 'Application',
   title: 'Application',
   description: 'A downstream app that trusts Muster.',
@@ -118,7 +134,7 @@ export const Application = answer({
       passwordSignIn: true,
       mobile: false,
       pkceRequired: false,
-      claims: { groups: { form: 'name', prefix: '', include: [] } },
+      claims: ApplicationClaims.parse({}),
       logoUrl: null,
       enabled: true,
       createdAt: '2026-11-01T08:00:00.000Z',
@@ -129,25 +145,31 @@ export const Application = answer({
 
 export type Application = z.output<typeof Application>
 
-const redirectUris = z.array(RedirectUri).max(MOST_URIS)
-const postLogoutRedirectUris = z.array(RedirectUri).max(MOST_URIS)
-const connections = z.array(ConnectionReference).max(MOST_CONNECTIONS)
+const redirectUris = z.array(redirectUri).max(MOST_URIS)
+const postLogoutRedirectUris = z.array(redirectUri).max(MOST_URIS)
+const connections = z
+  .array(ConnectionReference)
+  .max(MOST_CONNECTIONS)
+  .meta({ description: 'Identifiers or ids of connections of the same organization, in the order of the buttons.' })
+const pkceRequired = z
+  .boolean()
+  .meta({ description: 'A public application always needs it; a challenge that was sent is enforced in any case.' })
 
 export const NewApplication = z
   .strictObject({
-    organizationId: OrganizationId.optional(),
+    organizationId: OrganizationId.optional().meta({ description: 'Without it, the organization `default`.' }),
     name: line(128),
     public: z.boolean().default(false),
     redirectUris: redirectUris.default([]),
     postLogoutRedirectUris: postLogoutRedirectUris.default([]),
-    backchannelLogoutUri: clearable(WebUri),
+    backchannelLogoutUri: clearable(logoutUri),
     connections: connections.default([]),
     skipSignInPage: z.boolean().default(false),
     passwordSignIn: z.boolean().default(true),
     mobile: z.boolean().default(false),
-    pkceRequired: z.boolean().optional(),
+    pkceRequired: pkceRequired.optional(),
     claims: clearable(ClaimsInput),
-    logoUrl: clearable(LogoUrl),
+    logoUrl: clearable(logoUrl),
     enabled: z.boolean().default(true),
   })
   .meta({
@@ -162,14 +184,14 @@ export const ApplicationPatch = z
     name: line(128).optional(),
     redirectUris: redirectUris.optional(),
     postLogoutRedirectUris: postLogoutRedirectUris.optional(),
-    backchannelLogoutUri: clearable(WebUri),
+    backchannelLogoutUri: clearable(logoutUri),
     connections: connections.optional(),
     skipSignInPage: z.boolean().optional(),
     passwordSignIn: z.boolean().optional(),
     mobile: z.boolean().optional(),
-    pkceRequired: z.boolean().optional(),
+    pkceRequired: pkceRequired.optional(),
     claims: clearable(ClaimsInput),
-    logoUrl: clearable(LogoUrl),
+    logoUrl: clearable(logoUrl),
     enabled: z.boolean().optional(),
   })
   .meta({
@@ -180,7 +202,8 @@ export const ApplicationPatch = z
 
 export type ApplicationPatch = z.output<typeof ApplicationPatch>
 
-export const ApplicationWithSecret = Application.extend({
+export const ApplicationWithSecret = answer({
+  ...applicationFields,
   clientSecret: z.string().nullable().meta({ description: 'Shown once. Null for a public application.' }),
 }).meta({ id: 'ApplicationWithSecret', title: 'Application with its secret' })
 
@@ -216,7 +239,9 @@ export const createApplication = endpoint({
   method: 'POST',
   path: '/applications',
   summary: 'Create an application',
-  description: 'The answer is the only place where its secret is shown.',
+  description:
+    'The answer is the only place where its secret is shown. Refused with connections/not-found and ' +
+    'departments/not-found when it names one that the organization does not have.',
   tag,
   role: 'owner',
   body: NewApplication,
@@ -239,7 +264,8 @@ export const updateApplication = endpoint({
   method: 'PATCH',
   path: '/applications/:id',
   summary: 'Change an application',
-  description: 'Disabling it ends what was issued to it, at once.',
+  description:
+    'Disabling it ends what was issued to it, at once. Refused with connections/not-found and departments/not-found.',
   tag,
   role: 'owner',
   params: byId,
@@ -296,27 +322,3 @@ export const deleteApplicationSecret = endpoint({
   params: byId.extend({ secretId: z.string().min(1).max(64) }),
   responses: { 204: nothing },
 })
-
-// ---- Checks ---------------------------------------------------------------------------------------------------------
-
-const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
-/** Anything that a parser would drop, turn round or read in two ways. */
-const SUSPICIOUS = /[\s\\#*\p{Cc}\p{Cs}\p{Cf}]/u
-
-function isWebUri(text: string): boolean {
-  const url = SUSPICIOUS.test(text) ? null : URL.parse(text)
-  if (url === null || url.username !== '' || url.password !== '' || /^[a-z]+:\/\/[^/?]*@/i.test(text)) return false
-  // The parser mends `https:example.com` and `https:///example.com`; whoever meant that host can write it properly.
-  if (!/^https?:\/\/[^/?]/i.test(text)) return false
-  return url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.has(url.hostname))
-}
-
-function isRedirectUri(text: string): boolean {
-  if (/^https?:/i.test(text)) return isWebUri(text)
-  return !SUSPICIOUS.test(text) && /^[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+:\/[^@]*$/.test(text) && URL.canParse(text)
-}
-
-/** Whether this address belongs to a native app. */
-export function isAppScheme(redirectUri: string): boolean {
-  return !/^https?:/i.test(redirectUri)
-}

@@ -26,11 +26,13 @@ export interface Endpoint {
   /** What the summary leaves out: effects, refusals by their permanent code. */
   readonly description?: string
   readonly tag: string
-  /** The least role that may call it. */
-  readonly role: Role
+  /** The least role that may call it; null for everybody, where the body itself proves the right. */
+  readonly role: Role | null
   readonly params?: z.ZodType
   readonly query?: z.ZodType
   readonly body?: z.ZodType
+  /** Media types of the body, where it is not only JSON. */
+  readonly consumes?: readonly string[]
   /** The one successful answer, under its status. Every error is a `Problem`. */
   readonly responses: { readonly [status: number]: z.ZodType | Representations }
 }

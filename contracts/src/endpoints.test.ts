@@ -30,7 +30,7 @@ for (const endpoint of all) {
     assert.match(endpoint.operationId, /^[a-z][A-Za-z]+$/)
     assert.match(endpoint.summary, /^[A-Z][^\n]{5,70}[^.\n]$/)
     assert.match(endpoint.tag, /^[A-Z]/)
-    assert.ok(contracts.Role.safeParse(endpoint.role).success)
+    assert.ok(endpoint.role === null || contracts.Role.safeParse(endpoint.role).success)
     if (endpoint.description !== undefined) assert.match(endpoint.description, /\.$/)
   })
 
@@ -50,7 +50,7 @@ for (const endpoint of all) {
 
   test(`${method} ${path} refuses unknown members of query and body`, () => {
     for (const part of [endpoint.query, endpoint.body]) {
-      if (part === undefined) continue
+      if (part === undefined || part instanceof z.ZodString) continue
       const issues = part.safeParse({ surprise: 1 }).error?.issues ?? []
 
       assert.ok(issues.some((issue) => issue.code === 'unrecognized_keys' && issue.keys.includes('surprise')))

@@ -32,6 +32,8 @@ export const ReviewId = id('rev', 'ReviewId', 'Review.')
 export const ApplicationId = id('app', 'ApplicationId', 'Application.')
 export const ApiTokenId = id('tok', 'ApiTokenId', 'API token.')
 export const AuditEntryId = id('aud', 'AuditEntryId', 'Audit entry.')
+export const SignInId = id('sig', 'SignInId', 'Sign-in.')
+export const SessionId = id('ses', 'SessionId', 'Session.')
 
 /** A change lives and dies with its run and may be named by it: the run's characters, then its place in the plan. */
 export const ChangeId = z
@@ -51,6 +53,8 @@ export type ChangeId = z.output<typeof ChangeId>
 export type ApplicationId = z.output<typeof ApplicationId>
 export type ApiTokenId = z.output<typeof ApiTokenId>
 export type AuditEntryId = z.output<typeof AuditEntryId>
+export type SignInId = z.output<typeof SignInId>
+export type SessionId = z.output<typeof SessionId>
 
 function id<Brand extends string>(prefix: string, brand: Brand, description: string) {
   return z

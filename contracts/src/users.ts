@@ -29,7 +29,16 @@ const username = z
   .regex(/^[^\s\p{C}]{1,64}$/u, 'At most 64 characters without spaces')
   .meta({ description: 'Unique in the organization, ignoring case.', examples: ['zhangsan'] })
 const displayName = line(128)
-const password = z.string().min(8).max(256).meta({ description: 'Write-only.', writeOnly: true })
+const password = z
+  .string()
+  .min(8)
+  .max(256)
+  .regex(/^[^\0\p{Cs}]*$/u, 'Without NUL and unpaired surrogates')
+  .meta({
+    description: 'Write-only. Neither trimmed nor cut off. Common ones and names are refused with passwords/weak.',
+    writeOnly: true,
+  })
+const mustChangePassword = z.boolean()
 const email = z
   .email({ pattern: z.regexes.unicodeEmail })
   .max(254)
@@ -93,6 +102,9 @@ export const User = answer({
     .record(z.string(), z.union([z.string(), WebAttribute]))
     .meta({ description: 'Custom attributes by name; a web attribute has a title and a URL.' }),
   hasPassword: z.boolean(),
+  mustChangePassword: z
+    .boolean()
+    .meta({ description: 'Whether the next sign-in with the password asks for another one.' }),
   links: z.array(Link),
   lastSignInAt: Timestamp.nullable(),
   createdAt: Timestamp,
@@ -127,6 +139,7 @@ export const User = answer({
       directLeaderUserId: null,
       attributes: { 工号: 'E0001', 主页: { title: '张三', url: 'https://corp.example/zhangsan' } },
       hasPassword: false,
+      mustChangePassword: false,
       links: [],
       lastSignInAt: null,
       createdAt: '2026-11-20T03:00:00.000Z',
@@ -146,6 +159,7 @@ export const NewUser = z
     username,
     displayName,
     password: clearable(password),
+    mustChangePassword: mustChangePassword.optional().meta({ description: 'Without it, false.' }),
     email: clearable(email),
     phone: clearable(phone),
     title: clearable(line(128)),
@@ -173,6 +187,9 @@ export const UserPatch = z
     username: username.optional(),
     displayName: displayName.optional(),
     password: clearable(password),
+    mustChangePassword: mustChangePassword
+      .optional()
+      .meta({ description: 'Without it, true when `password` is sent.' }),
     email: clearable(email),
     phone: clearable(phone),
     title: clearable(line(128)),
@@ -244,7 +261,8 @@ export const updateUser = endpoint({
   description:
     'Fields that WeCom owns are refused with directory/source-owned. Only an owner may change an administrator or a ' +
     'break-glass account, and the last owner stays one that can sign in (users/last-owner). Only a built-in user can be ' +
-    'break-glass (users/not-built-in).',
+    'break-glass (users/not-built-in). A new password ends all sessions, lifts the lock of wrong guesses, and has to be ' +
+    'changed by the user at the next sign-in.',
   tag,
   role: 'operator',
   params: byId,
@@ -282,7 +300,8 @@ export const signOutUser = endpoint({
   method: 'POST',
   path: '/users/:id/sign-out',
   summary: 'Sign a user out everywhere',
-  description: 'Ends sessions, codes and refresh tokens. The user may sign in again.',
+  description:
+    'Ends sessions, codes and refresh tokens. The user may sign in again. Only an owner may do it to an administrator.',
   tag,
   role: 'operator',
   params: byId,
@@ -297,7 +316,7 @@ export const TimelineEntry = answer({
   kind: z.enum(['read', 'scope', 'match', 'decide', 'write', 'sign_in', 'administration']).meta({
     description:
       'read, match, decide and write are what runs did: could not read the person, bound them to a member, decided not to ' +
-      'do something, or did it. administration is what somebody did through the API; sign_in the last one of a link.',
+      'do something, or did it. administration is what somebody did through the API; sign_in that they came in, or were not let in.',
   }),
   summary: z.string().meta({ description: 'One sentence in the language of the request.' }),
   connectionId: ConnectionId.nullable(),

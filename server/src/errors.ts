@@ -72,6 +72,30 @@ export const errorTable = {
     title: { en: 'Your role does not allow this', zh: '当前角色无权执行此操作' },
     remedy: { en: 'Ask an owner to do it or to change your role.', zh: '请联系所有者代为操作或调整角色。' },
   },
+  'auth/other-origin': {
+    status: 403,
+    title: { en: 'The request does not come from a page of Muster', zh: '请求并非来自 Muster 的页面' },
+    remedy: {
+      en: 'Open Muster at its public address (MUSTER_PUBLIC_URL); programs send an API token instead of a cookie.',
+      zh: '请通过 Muster 的公开地址（MUSTER_PUBLIC_URL）访问；程序应使用 API 令牌而不是 Cookie。',
+    },
+  },
+  'setup/wrong-token': {
+    status: 403,
+    title: { en: 'The set-up token is wrong', zh: '初始化令牌错误' },
+    remedy: {
+      en: 'Copy it from the line “Set-up:” that the server printed when it started last.',
+      zh: '请复制服务最近一次启动时输出的“Set-up:”一行中的令牌。',
+    },
+  },
+  'setup/closed': {
+    status: 410,
+    title: { en: 'Muster has been set up', zh: 'Muster 已完成初始化' },
+    remedy: {
+      en: 'Ask an owner for a role, or run: ./muster admin create NAME',
+      zh: '请联系所有者授予角色，或运行：./muster admin create NAME',
+    },
+  },
   'database/in-use': {
     status: 503,
     title: { en: 'The database is open in another process', zh: '数据库正被另一个进程使用' },
@@ -196,8 +220,8 @@ export const errorTable = {
     status: 409,
     title: { en: 'The organization is not empty', zh: '组织不为空' },
     remedy: {
-      en: 'Remove its connections, users and departments first.',
-      zh: '请先移除其中的连接、用户和部门。',
+      en: 'Remove its applications, connections, users and departments first.',
+      zh: '请先移除其中的应用、连接、用户和部门。',
     },
   },
   'organizations/default-fixed': {
@@ -247,12 +271,65 @@ export const errorTable = {
     title: { en: 'This kind of connection is not available yet', zh: '暂不支持该类型的连接' },
     remedy: { en: 'Use a connection of kind self_built.', zh: '请使用 self_built 类型的连接。' },
   },
+  'connections/verification-file-taken': {
+    status: 409,
+    title: { en: 'Another connection keeps this verification file', zh: '该域名校验文件已由其他连接保存' },
+    remedy: {
+      en: 'It is served already. Delete it there first if it belongs here.',
+      zh: '该文件已可访问。如应归此连接，请先在原连接中删除。',
+    },
+  },
+  'connections/verification-file-not-found': {
+    status: 404,
+    title: { en: 'The connection has no such verification file', zh: '该连接没有此域名校验文件' },
+    remedy: {
+      en: 'Check the name. If it is served, another connection keeps it; the doctor of each lists its own.',
+      zh: '请检查文件名。如仍可访问，则由其他连接保存；各连接的诊断会列出其文件。',
+    },
+  },
+  'connections/too-many-verification-files': {
+    status: 409,
+    title: { en: 'The connection has twenty verification files', zh: '该连接已有 20 个域名校验文件' },
+    remedy: { en: 'Delete those that WeCom no longer needs.', zh: '请删除不再需要的文件。' },
+  },
   'connections/mapping': {
     status: 400,
     title: { en: 'The field mapping cannot be used', zh: '字段映射无法使用' },
     remedy: {
       en: 'Correct the rules that are named, or send null for the default mapping.',
       zh: '请修改所列规则，或提交 null 以恢复默认映射。',
+    },
+  },
+  'connections/sign-in-off': {
+    status: 409,
+    title: { en: 'Signing in through this connection is switched off', zh: '该连接的登录已关闭' },
+    remedy: {
+      en: 'Switch it on in the settings of the connection, or use another one.',
+      zh: '请在连接设置中开启登录，或使用其他连接。',
+    },
+  },
+  'signin/foreign-form': {
+    status: 403,
+    title: { en: 'The form does not come from a page of this server', zh: '表单并非来自本服务的页面' },
+    remedy: {
+      en: 'Open the page again and allow its cookies. If it was opened elsewhere, somebody may be deceiving you.',
+      zh: '请重新打开页面并允许其 Cookie。如果表单来自其他网站，可能有人在欺骗你。',
+    },
+  },
+  'signin/origin-not-listed': {
+    status: 403,
+    title: { en: 'This site may not use the sign-in window', zh: '该网站无权使用登录窗口' },
+    remedy: {
+      en: 'An administrator can add the site to `signIn.embedOrigins` of a connection whose sign-in is on.',
+      zh: '管理员可将该网站加入已开启登录的连接的 `signIn.embedOrigins`。',
+    },
+  },
+  'links/last-way-in': {
+    status: 409,
+    title: { en: 'This is the only way into the account', zh: '这是登录该账号的唯一方式' },
+    remedy: {
+      en: 'Set a password first, or bind another member.',
+      zh: '请先设置密码，或绑定其他企业微信成员。',
     },
   },
   'connections/setting-not-available': {
@@ -397,6 +474,57 @@ export const errorTable = {
       zh: '请在组织设置中开启 builtInUsersAllowed。',
     },
   },
+  'directory/username-deceptive': {
+    status: 400,
+    title: { en: 'The username could be taken for another one', zh: '该用户名容易与其他用户名混淆' },
+    remedy: {
+      en: 'Use letters of one alphabet, without invisible or full-width characters.',
+      zh: '请使用同一种文字的字母，不要包含不可见字符或全角字符。',
+    },
+  },
+  'passwords/weak': {
+    status: 400,
+    title: { en: 'The password is too easy to guess', zh: '密码过于容易猜测' },
+    remedy: {
+      en: 'Choose a longer one that is no name and no common password. Several words are easy to remember.',
+      zh: '请使用更长的密码，不要使用姓名或常见密码。用几个词组成的密码便于记忆。',
+    },
+  },
+  'passwords/wrong': {
+    status: 403,
+    title: { en: 'The user name or the password is wrong', zh: '用户名或密码错误' },
+    remedy: {
+      en: 'Check both. An administrator can give out a new password.',
+      zh: '请检查后重试。管理员可以重置密码。',
+    },
+  },
+  'passwords/different': {
+    status: 400,
+    title: { en: 'The new passwords are not the same', zh: '两次输入的新密码不一致' },
+    remedy: { en: 'Type the new one twice.', zh: '请两次输入相同的新密码。' },
+  },
+  'passwords/too-many-guesses': {
+    status: 429,
+    title: { en: 'Too many wrong passwords', zh: '密码错误次数过多' },
+    remedy: {
+      en: 'Wait until the time in Retry-After is over. The correct password is not accepted before.',
+      zh: '请在 Retry-After 所示时间之后重试。在此之前，正确的密码也不会被接受。',
+    },
+  },
+  'passwords/busy': {
+    status: 503,
+    title: { en: 'Too many passwords are being checked just now', zh: '当前正在校验的密码过多' },
+    remedy: { en: 'Try again in a few seconds.', zh: '请几秒后重试。' },
+  },
+  'sessions/not-found': { status: 404, title: { en: 'No such session', zh: '会话不存在' }, remedy: askList },
+  'sessions/refused': {
+    status: 403,
+    title: { en: 'This account cannot be signed in now', zh: '该账号目前无法登录' },
+    remedy: {
+      en: 'Start over. If it happens again, an administrator can see whether the account or its way in was closed.',
+      zh: '请重新开始登录。如果仍然如此，请联系管理员查看账号或登录方式是否已停用。',
+    },
+  },
   'users/not-found': { status: 404, title: { en: 'No such user', zh: '用户不存在' }, remedy: askList },
   'users/not-built-in': {
     status: 409,
@@ -482,6 +610,25 @@ export const errorTable = {
     remedy: {
       en: 'Add another one first, or disable the application.',
       zh: '请先添加另一个密钥，或停用该应用。',
+    },
+  },
+  'oidc/no-keys': {
+    status: 409,
+    title: { en: 'There are no signing keys yet', zh: '尚无签名密钥' },
+    remedy: {
+      en: 'Nothing is needed: they are made when the first application asks.',
+      zh: '无需操作：首个应用请求时会自动生成。',
+    },
+  },
+  'oidc/rotation-too-soon': {
+    status: 409,
+    title: {
+      en: 'Applications may not know the next signing key yet',
+      zh: '应用可能尚未获知下一个签名密钥',
+    },
+    remedy: {
+      en: 'Rotate a day after that key was published. If a key may be known to others, withdraw all of them at once with --withdraw.',
+      zh: '请在该密钥发布一天后再轮换。若密钥可能已泄露，请用 --withdraw 立即撤回全部密钥。',
     },
   },
   'administrators/not-found': {
