@@ -128,6 +128,22 @@ export function sourceDepartments(on: Executor, connectionId: string, corpId: st
     .execute()
 }
 
+/** Those of them that have one of these ids in WeCom. */
+export async function sourceDepartmentsOf(
+  on: Executor,
+  { connectionId, corpId }: { connectionId: string; corpId: string },
+  externalIds: readonly string[],
+): Promise<Pick<Row<'departments'>, 'id' | 'external_id'>[]> {
+  if (externalIds.length === 0) return []
+  return on.kysely
+    .selectFrom('departments')
+    .select(['id', 'external_id'])
+    .where('connection_id', '=', connectionId)
+    .where('corp_id', '=', corpId)
+    .where(isOneOf(on, 'external_id', externalIds))
+    .execute()
+}
+
 /** The living users with one of these folded usernames, and whether they are members of this company already. */
 export async function namesakes(
   on: Executor,

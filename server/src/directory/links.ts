@@ -1,5 +1,5 @@
 /** Links that people make and remove: one member of WeCom bound to one user. Those of sync are written by writes.ts. */
-import type { Audit } from '../audit/audit.ts'
+import type { Actor, Audit } from '../audit/audit.ts'
 import { insertRows, isUniqueViolation, type Database, type Row, type Transaction } from '../database/database.ts'
 import { AppError } from '../errors.ts'
 import type { NewId } from '../ids.ts'
@@ -95,6 +95,18 @@ export function createLinks({
       }
     },
 
+    /** Those of one person, oldest first, with the names of their connections. */
+    ofUser(userId: string): Promise<(Link & { connection_name: string })[]> {
+      return database.kysely
+        .selectFrom('links')
+        .innerJoin('connections', 'connections.id', 'links.connection_id')
+        .selectAll('links')
+        .select('connections.display_name as connection_name')
+        .where('links.user_id', '=', userId)
+        .orderBy('links.id')
+        .execute()
+    },
+
     /**
      * The user stays, with everything that came from WeCom so far.
      * @throws AppError `links/not-found`, `auth/forbidden`, and `users/last-owner` when it is the only way in
@@ -112,7 +124,38 @@ export function createLinks({
         await audit.record(tx, by.actor, [entry('link.delete', link, user)])
       })
     },
+
+    /**
+     * A person's own link, on the account page. The last way in stays, so that nobody locks themselves out.
+     * @throws AppError `links/not-found`, `links/last-way-in`
+     */
+    async removeOwn(actor: Actor, userId: string, id: string): Promise<void> {
+      await database.inTransaction(async (tx) => {
+        const user = await lockUser(tx, userId)
+        const link = await tx.kysely
+          .selectFrom('links')
+          .selectAll()
+          .where('id', '=', id)
+          .where('user_id', '=', userId)
+          .executeTakeFirst()
+        if (link === undefined) throw new AppError('links/not-found')
+        if (user.password_hash === null && (await isOnlyLink(tx, link))) throw new AppError('links/last-way-in')
+        await tx.kysely.deleteFrom('links').where('id', '=', id).execute()
+        await signOutWithoutDoor(tx, [userId], now())
+        await audit.record(tx, actor, [entry('link.delete', link, user)])
+      })
+    },
   }
+}
+
+/** Notes that somebody came in. @param linkId through which link; null with a password */
+export async function noteSignIn(
+  tx: Transaction,
+  { userId, linkId, at }: { userId: string; linkId: string | null; at: number },
+): Promise<void> {
+  await tx.kysely.updateTable('users').set({ last_sign_in_at: at }).where('id', '=', userId).execute()
+  if (linkId === null) return
+  await tx.kysely.updateTable('links').set({ last_sign_in_at: at }).where('id', '=', linkId).execute()
 }
 
 /** The company that is meant, of a connection that is kept from being deleted until the transaction ends. */

@@ -57,8 +57,8 @@ onEachDatabase(({ test }) => {
     await assert.rejects(organizations.remove(ACTOR, id), {
       code: 'organizations/not-empty',
       detail: {
-        en: 'It has 0 connections, 0 users (deleted ones included) and 1 departments.',
-        zh: '其中有 0 个连接、0 个用户（含已删除）和 1 个部门。',
+        en: 'It has 0 connections, 0 users (deleted ones included), 1 departments and 0 applications.',
+        zh: '其中有 0 个连接、0 个用户（含已删除）、1 个部门和 0 个应用。',
       },
     })
     await departments.remove(ACTOR, department.id)

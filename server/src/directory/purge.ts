@@ -75,6 +75,11 @@ export function createPurge({ database, audit, now }: { database: Database; audi
       .deleteFrom('users')
       .where(isOneOf(tx, 'id', ids))
       .execute()
+    await tx.kysely
+      .updateTable('sign_ins')
+      .set({ userid: null, address: null })
+      .where(isOneOf(tx, 'user_id', ids))
+      .execute()
     await audit.forgetNames(tx, [...ids, ...links.map(({ id }) => id)])
     await audit.record(
       tx,

@@ -2,7 +2,7 @@
  * Users as administrators change them. What sync changes goes through writes.ts; the two meet in the rules here: fields
  * that WeCom owns are refused, and a decision that sync must respect makes it compare the person again.
  */
-import type { NewUser, UserPatch } from '@muster/contracts'
+import type { NewUser, Role, UserPatch } from '@muster/contracts'
 import type { Audit, AuditEntry } from '../audit/audit.ts'
 import {
   insertRows,
@@ -15,7 +15,8 @@ import {
 } from '../database/database.ts'
 import { AppError, type FieldProblem } from '../errors.ts'
 import type { NewId } from '../ids.ts'
-import { foldName, normalisePhone } from './names.ts'
+import { forgetGuesses } from './guesses.ts'
+import { foldName, isDeceptive, normalisePhone } from './names.ts'
 import { holdOrganization } from './organizations.ts'
 import {
   lockLivingUser,
@@ -26,8 +27,9 @@ import {
   refuseUnlessOwner,
   type Requester,
 } from './owners.ts'
+import { refuseWeakPassword } from './password-policy.ts'
 import { hashPassword } from './passwords.ts'
-import { signOutEverywhere } from './sign-out.ts'
+import { endSessions, signOutEverywhere } from './sign-out.ts'
 import { listUsers, loadUser, type UserFilter, type UserRecord } from './user-records.ts'
 
 export type { Requester } from './owners.ts'
@@ -58,11 +60,19 @@ export function createUsers({
 
     /**
      * Makes a built-in user.
+     * @param claim comes before anything is written, and gives the user a role in the same transaction
      * @throws AppError `directory/built-in-off`, `directory/username-taken`, `directory/email-taken`,
-     * `departments/not-found`, `organizations/not-found`, `auth/forbidden`
+     * `directory/username-deceptive`, `passwords/weak`, `departments/not-found`, `organizations/not-found`,
+     * `auth/forbidden`
      */
-    async create(by: Requester, organizationId: string, input: Omit<NewUser, 'organizationId'>): Promise<UserRecord> {
+    async create(
+      by: Requester,
+      organizationId: string,
+      input: Omit<NewUser, 'organizationId'>,
+      claim?: (tx: Transaction) => Promise<Role>,
+    ): Promise<UserRecord> {
       if (input.breakGlass) refuseAllButOwners(by, 'break-glass')
+      refuseDeceptive(input.username)
       const passwordHash = input.password == null ? null : await hashPassword(input.password)
       const at = now()
       const user: Row<'users'> = {
@@ -84,6 +94,7 @@ export function createUsers({
         role: null,
         break_glass: input.breakGlass ? 1 : 0,
         password_hash: passwordHash,
+        must_change_password: passwordHash !== null && input.mustChangePassword === true ? 1 : 0,
         last_sign_in_at: null,
         created_at: at,
         updated_at: at,
@@ -91,8 +102,12 @@ export function createUsers({
         signed_out_at: null,
       }
       return writing(user, async (tx) => {
+        if (claim !== undefined) user.role = await claim(tx)
         const organization = await holdOrganization(tx, organizationId)
         if (!organization.builtInUsersAllowed) throw new AppError('directory/built-in-off')
+        if (input.password != null) {
+          refuseWeakPassword(input.password, { username: user.username, organizationName: organization.name })
+        }
         await refuseTaken(tx, user)
         await insertRows(tx, 'users', [user])
         await replaceManualMemberships(tx, user, input.departments ?? [])
@@ -109,6 +124,7 @@ export function createUsers({
      */
     async update(by: Requester, id: string, patch: UserPatch): Promise<UserRecord> {
       const { user: before } = await loadUser(database, id)
+      if (patch.username !== undefined && patch.username !== before.username) refuseDeceptive(patch.username)
       const passwordHash = patch.password == null ? patch.password : await hashPassword(patch.password)
       const mayLoseOwner = patch.status === 'disabled' || patch.password === null
       return writing(patched(before, patch, passwordHash), async (tx) => {
@@ -132,8 +148,11 @@ export function createUsers({
           .set({ ...next, updated_at: now() })
           .where('id', '=', id)
           .execute()
+        if (patch.password != null) await takeNewPassword(tx, next, patch.password)
         const losesAccess = losesLastDoor || (user.status === 'active' && next.status !== 'active')
-        if (losesAccess) await signOutEverywhere(tx, [id], now())
+        // Whoever knew the old password may be signed in with it.
+        const losesPassword = user.password_hash !== null && next.password_hash !== user.password_hash
+        if (losesAccess || losesPassword) await signOutEverywhere(tx, [id], now())
         if (patch.departments !== undefined) await replaceManualMemberships(tx, user, patch.departments)
         if (next.status !== user.status || next.disabled_by !== user.disabled_by) await compareAgain(tx, id)
         await audit.record(tx, by.actor, done)
@@ -193,6 +212,40 @@ export function createUsers({
         return loadUser(tx, id)
       })
     },
+
+    /** Ends every session, code and token. The user may sign in again. @throws AppError `users/not-found`, `auth/forbidden` */
+    async signOut(by: Requester, id: string): Promise<void> {
+      await database.inTransaction(async (tx) => {
+        const user = await lockUser(tx, id)
+        refuseUnlessOwner(by, user)
+        await signOutEverywhere(tx, [id], now())
+        await audit.record(tx, by.actor, [entry('user.sign-out', user, {})])
+      })
+    },
+
+    /** @throws AppError `users/not-found`, `sessions/not-found`, `auth/forbidden` */
+    async endSession(by: Requester, id: string, sessionId: string): Promise<void> {
+      await database.inTransaction(async (tx) => {
+        const user = await lockUser(tx, id)
+        refuseUnlessOwner(by, user)
+        const session = await tx.kysely
+          .selectFrom('sessions')
+          .select('id')
+          .where('id', '=', sessionId)
+          .where('user_id', '=', id)
+          .executeTakeFirst()
+        if (session === undefined) throw new AppError('sessions/not-found')
+        await endSessions(tx, [session])
+        await audit.record(tx, by.actor, [entry('session.end', user, { sessionId })])
+      })
+    },
+  }
+
+  /** @throws AppError `passwords/weak` */
+  async function takeNewPassword(tx: Transaction, user: Row<'users'>, password: string): Promise<void> {
+    const { name } = await holdOrganization(tx, user.organization_id)
+    refuseWeakPassword(password, { username: user.username, organizationName: name })
+    await forgetGuesses(tx, { organizationId: user.organization_id, username: user.username })
   }
 
   /** The indexes have the last word about names and addresses; whoever loses a race gets the same refusal as latecomers. */
@@ -209,6 +262,14 @@ export function createUsers({
 /** Makes sync look at the person again although nothing changed in WeCom. */
 async function compareAgain(tx: Transaction, userId: string): Promise<void> {
   await tx.kysely.updateTable('links').set({ source_hash: null }).where('user_id', '=', userId).execute()
+}
+
+/** @throws AppError `directory/username-deceptive` */
+function refuseDeceptive(username: string): void {
+  if (!isDeceptive(username)) return
+  throw new AppError('directory/username-deceptive', {
+    fields: [{ path: 'username', message: 'Could be taken for another one.' }],
+  })
 }
 
 type Named = Pick<Row<'users'>, 'id' | 'organization_id' | 'username_key' | 'email_key'>
@@ -260,7 +321,13 @@ function patched(user: Row<'users'>, patch: UserPatch, passwordHash: string | nu
   if (patch.title !== undefined) next.title = patch.title
   if (patch.locale !== undefined) next.locale = patch.locale
   if (patch.breakGlass !== undefined) next.break_glass = patch.breakGlass ? 1 : 0
-  if (passwordHash !== undefined) next.password_hash = passwordHash
+  if (passwordHash !== undefined) {
+    next.password_hash = passwordHash
+    // Somebody else knows it now. Of those who set it for themselves password-proof.ts is the way.
+    next.must_change_password = passwordHash !== null && patch.mustChangePassword !== false ? 1 : 0
+  } else if (patch.mustChangePassword !== undefined && user.password_hash !== null) {
+    next.must_change_password = patch.mustChangePassword ? 1 : 0
+  }
   if (patch.status === 'active') Object.assign(next, { status: 'active', disabled_by: null })
   if (patch.status === 'disabled') Object.assign(next, { status: 'disabled', disabled_by: 'administrator' })
   return next
@@ -274,6 +341,7 @@ const COLUMNS = {
   title: 'title',
   locale: 'locale',
   password: 'password_hash',
+  mustChangePassword: 'must_change_password',
 } as const satisfies Partial<Record<keyof UserPatch, keyof Row<'users'>>>
 
 const SOURCE_OWNED = ['displayName', 'email', 'phone', 'title'] as const satisfies readonly (keyof typeof COLUMNS)[]
