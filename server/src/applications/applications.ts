@@ -75,14 +75,26 @@ export function createApplications({
       return withConnections(database, await rowOf(database, id))
     },
 
-    /** As it is at this moment, enabled or not; undefined when no application has this client id. */
+    /**
+     * As it is at this moment, enabled or not; undefined when no application has this client id. One statement, because
+     * every request of the provider asks; a copy in memory would outlive what another process changes.
+     */
     async findByClientId(clientId: string): Promise<Application | undefined> {
-      const row = await database.kysely
+      const rows = await database.kysely
         .selectFrom('applications')
-        .selectAll()
+        .leftJoin('application_connections', 'application_connections.application_id', 'applications.id')
+        .leftJoin('connections', 'connections.id', 'application_connections.connection_id')
+        .selectAll('applications')
+        .select(['connections.id as connection_id', 'connections.identifier'])
         .where('client_id', '=', clientId)
-        .executeTakeFirst()
-      return row === undefined ? undefined : withConnections(database, row)
+        .orderBy('application_connections.position')
+        .execute()
+      const [row] = rows
+      if (row === undefined) return undefined
+      const connections = rows.flatMap(({ connection_id, identifier }) =>
+        connection_id === null || identifier === null ? [] : [{ id: connection_id, identifier }],
+      )
+      return fromRow(row, connections)
     },
 
     /** In the order of their creation. */
@@ -105,7 +117,7 @@ export function createApplications({
 
     /**
      * @returns the application, and its secret in the clear, which is nowhere else; null for a public one
-     * @throws AppError `organizations/not-found`, `connections/not-found`, `http/validation`
+     * @throws AppError `organizations/not-found`, `connections/not-found`, `departments/not-found`, `http/validation`
      */
     async create(
       actor: Actor,
@@ -126,7 +138,7 @@ export function createApplications({
         password_sign_in: flag(input.passwordSignIn),
         mobile: flag(input.mobile),
         pkce_required: flag(input.public || input.pkceRequired === true),
-        claims: JSON.stringify(ApplicationClaims.parse(mergePatch({}, input.claims ?? {}))),
+        claims: patchedClaims('{}', input.claims ?? {}),
         logo_url: input.logoUrl ?? null,
         enabled: flag(input.enabled),
         created_at: at,
@@ -136,6 +148,7 @@ export function createApplications({
       const secret = input.public ? null : newSecret(row.id)
       return database.inTransaction(async (tx) => {
         await holdOrganization(tx, organizationId)
+        await refuseMissingDepartments(tx, row, undefined)
         await insertRows(tx, 'applications', [row])
         await connect(tx, row, input.connections)
         if (secret !== null) await insertRows(tx, 'application_secrets', [secret.row])
@@ -144,7 +157,10 @@ export function createApplications({
       })
     },
 
-    /** A merge patch. @throws AppError `applications/not-found`, `connections/not-found`, `http/validation` */
+    /**
+     * A merge patch (RFC 7396).
+     * @throws AppError `applications/not-found`, `connections/not-found`, `departments/not-found`, `http/validation`
+     */
     update(actor: Actor, id: string, patch: ApplicationPatch): Promise<Application> {
       return database.inTransaction(async (tx) => {
         const current = await rowOf(tx, id, { lock: true })
@@ -160,16 +176,13 @@ export function createApplications({
           password_sign_in: flagOr(patch.passwordSignIn, current.password_sign_in),
           mobile: flagOr(patch.mobile, current.mobile),
           pkce_required: flagOr(patch.pkceRequired, current.pkce_required),
-          claims:
-            patch.claims === undefined
-              ? current.claims
-              : JSON.stringify(ApplicationClaims.parse(mergePatch(JSON.parse(current.claims), patch.claims ?? {}))),
+          claims: patchedClaims(current.claims, patch.claims),
           logo_url: cleared(patch.logoUrl, current.logo_url),
           enabled: flagOr(patch.enabled, current.enabled),
           updated_at: now(),
         }
-        if (patch.claims === null) next.claims = JSON.stringify(ApplicationClaims.parse({}))
         refuseContradictions(next, { pkceRequired: patch.pkceRequired })
+        await refuseMissingDepartments(tx, next, current)
         await tx.kysely.updateTable('applications').set(next).where('id', '=', id).execute()
         if (patch.connections !== undefined) await connect(tx, next, patch.connections)
         if (current.enabled === 1 && next.enabled === 0) await endApplicationAccess(tx, id)
@@ -271,7 +284,10 @@ export function createApplications({
   }
 }
 
-/** Puts these connections in the place of those that the application had. */
+/**
+ * Puts these connections in the place of those that the application had.
+ * @throws AppError `connections/not-found`; connections of other organizations do not exist for it
+ */
 async function connect(
   tx: Transaction,
   application: Row<'applications'>,
@@ -282,37 +298,75 @@ async function connect(
     .select(['id', 'identifier'])
     .where('organization_id', '=', application.organization_id)
     .where(({ or }) => or([isOneOf(tx, 'id', references), isOneOf(tx, 'identifier', references)]))
+    // A connection that is being removed must not get an application.
+    .$if(tx.dialect === 'postgres', (query) => query.forKeyShare())
     .execute()
-  const ids = references.map((reference) => {
-    const connection = found.find(({ id, identifier }) => id === reference || identifier === reference)
-    if (connection === undefined) throw new AppError('connections/not-found')
-    return connection.id
-  })
+  const wanted = references.map((reference) =>
+    found.find(({ id, identifier }) => id === reference || identifier === reference),
+  )
+  const fields = wanted.flatMap((connection, index) =>
+    connection === undefined
+      ? [{ path: `connections.${index}`, message: 'No such connection in this organization.' }]
+      : [],
+  )
+  if (fields.length > 0) throw new AppError('connections/not-found', { fields })
   await tx.kysely.deleteFrom('application_connections').where('application_id', '=', application.id).execute()
-  const rows = [...new Set(ids)].map((connection_id, position) => ({
-    application_id: application.id,
-    connection_id,
-    position,
-  }))
-  await insertRows(tx, 'application_connections', rows)
+  const ids = new Set(wanted.flatMap((connection) => connection?.id ?? []))
+  await insertRows(
+    tx,
+    'application_connections',
+    Array.from(ids, (connection_id, position) => ({ application_id: application.id, connection_id, position })),
+  )
 }
 
 /** What each value alone allows and together they do not. */
 function refuseContradictions(row: Row<'applications'>, asked: { pkceRequired: boolean | undefined }): void {
   const fields: FieldProblem[] = []
-  const isPublic = row.is_public === 1
-  if (isPublic && asked.pkceRequired === false) {
+  if (row.is_public === 1 && asked.pkceRequired === false) {
     fields.push({ path: 'pkceRequired', message: 'A public application cannot do without PKCE.' })
   }
-  const addresses = JSON.parse(row.redirect_uris) as string[]
-  const native = addresses.findIndex(isAppScheme)
-  if (native !== -1 && !isPublic && row.mobile === 0) {
-    fields.push({
-      path: `redirectUris.${native}`,
-      message: 'Schemes of native apps are for public applications, or for those with mobile: true.',
-    })
+  if (row.is_public === 0 && row.mobile === 0) {
+    for (const [field, column] of ADDRESSES) {
+      for (const [index, address] of (JSON.parse(row[column]) as string[]).entries()) {
+        if (!isAppScheme(address)) continue
+        fields.push({
+          path: `${field}.${index}`,
+          message: 'Schemes of native apps are for public applications, or for those with mobile: true.',
+        })
+      }
+    }
   }
   if (fields.length > 0) throw new AppError('http/validation', { fields })
+}
+
+const ADDRESSES = [
+  ['redirectUris', 'redirect_uris'],
+  ['postLogoutRedirectUris', 'post_logout_redirect_uris'],
+] as const
+
+/** A filter that names nothing shows nobody's groups, so a slip of the pen is refused; what went since may stay. */
+async function refuseMissingDepartments(
+  tx: Transaction,
+  next: Row<'applications'>,
+  current: Row<'applications'> | undefined,
+): Promise<void> {
+  const filterOf = ({ claims }: Row<'applications'>) => ApplicationClaims.parse(JSON.parse(claims)).groups.include
+  const before = new Set(current === undefined ? [] : filterOf(current))
+  const added = filterOf(next).filter((id) => !before.has(id))
+  if (added.length === 0) return
+  const rows = await tx.kysely
+    .selectFrom('departments')
+    .select('id')
+    .where('organization_id', '=', next.organization_id)
+    .where(isOneOf(tx, 'id', added))
+    .execute()
+  const found = new Set(rows.map(({ id }) => id))
+  const fields = filterOf(next).flatMap((id, index) =>
+    before.has(id) || found.has(id)
+      ? []
+      : [{ path: `claims.groups.include.${index}`, message: 'No such department in this organization.' }],
+  )
+  if (fields.length > 0) throw new AppError('departments/not-found', { fields })
 }
 
 async function rowOf(on: Executor, id: string, { lock = false } = {}): Promise<Row<'applications'>> {
@@ -383,6 +437,12 @@ function fromRow(row: Row<'applications'>, connections: readonly { id: string; i
 
 function secretFromRow(row: Row<'application_secrets'>): ApplicationSecret {
   return { id: row.id, createdAt: row.created_at, lastUsedAt: row.last_used_at }
+}
+
+/** @param patch null puts every setting back to its default */
+function patchedClaims(stored: string, patch: NewApplication['claims']): string {
+  const claims = patch === null ? {} : mergePatch(JSON.parse(stored), patch ?? {})
+  return JSON.stringify(ApplicationClaims.parse(claims))
 }
 
 function digest(secret: string): Buffer {

@@ -2,6 +2,7 @@
  * A connection as its row holds it: the fields, the settings, and the secrets, sealed under the record they belong to.
  * Secrets go in as text and come out only as a `Secret`. Reading rows is here, changing them is connections.ts.
  */
+import { createHash } from 'node:crypto'
 import { SignInSettings, SyncSettings, type ConnectionPatch } from '@muster/contracts'
 import type { AuditEntry } from '../audit/audit.ts'
 import type { Executor, Row } from '../database/database.ts'
@@ -168,4 +169,11 @@ export function connectionEntry(action: string, row: Row<'connections'>, details
     target: { kind: 'connection', id: row.id, name: row.identifier },
     details,
   }
+}
+
+/** Sealing the same secret again makes another text of it, so saving it once more counts as another one, too. */
+export function credentialOf({ corp_id, agent_id, secret_sealed }: Row<'connections'>): string {
+  return createHash('sha256')
+    .update(JSON.stringify([corp_id, agent_id, secret_sealed]))
+    .digest('base64url')
 }

@@ -14,6 +14,7 @@ import {
   type Transaction,
 } from '../database/database.ts'
 import { contains } from '../directory/search.ts'
+import { signOutOfConnection } from '../directory/sign-out.ts'
 import { AppError } from '../errors.ts'
 import type { NewId } from '../ids.ts'
 import type { Secret } from '../secret.ts'
@@ -21,6 +22,8 @@ import type { Vault } from '../vault.ts'
 import {
   connectionEntry,
   credentialColumns,
+  credentialOf,
+  findRow,
   fromRow,
   noCredentials,
   openSecret,
@@ -30,9 +33,10 @@ import {
   type SecretName,
 } from './connection-records.ts'
 import { dueAfterSaving } from './due-runs.ts'
-import { followEnvironment, type EnvironmentConnection } from './environment.ts'
+import { closes, followEnvironment, type EnvironmentConnection } from './environment.ts'
 import { removeConnection } from './removal.ts'
 import {
+  missingForSignIn,
   missingForSync,
   ownedBy,
   parseSync,
@@ -68,6 +72,42 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
     /** As `get`, and nobody can change it before the transaction ends. @throws AppError `connections/not-found` */
     async hold(tx: Transaction, reference: string): Promise<Connection> {
       return fromRow(await rowOf(tx, reference, { lock: true }))
+    },
+
+    /**
+     * As `hold`, for whoever only needs it to stay as it is: any number of them at once.
+     * @throws AppError `connections/not-found`
+     */
+    async share(tx: Transaction, id: string): Promise<{ connection: Connection; credential: string }> {
+      const row = await tx.kysely
+        .selectFrom('connections')
+        .selectAll()
+        .where('id', '=', id)
+        .$if(tx.dialect === 'postgres', (query) => query.forShare())
+        .executeTakeFirst()
+      if (row === undefined) throw new AppError('connections/not-found')
+      return { connection: fromRow(row), credential: credentialOf(row) }
+    },
+
+    /**
+     * A connection by id or identifier, with a text that is another one whenever its company, app or secret is.
+     * undefined: there is none of that name.
+     */
+    async forSignIn(reference: string): Promise<{ connection: Connection; credential: string } | undefined> {
+      const row = await findRow(database, reference)
+      return row === undefined ? undefined : { connection: fromRow(row), credential: credentialOf(row) }
+    },
+
+    /** Those of an organization that people may sign in through, in the order of their creation. */
+    async openForSignIn(organizationId: string): Promise<Connection[]> {
+      const rows = await database.kysely
+        .selectFrom('connections')
+        .selectAll()
+        .where('organization_id', '=', organizationId)
+        .where('sign_in_enabled', '=', 1)
+        .orderBy('id')
+        .execute()
+      return rows.map(fromRow)
     },
 
     /** In the order of their creation. */
@@ -168,6 +208,7 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
           next.next_run_at = dueAfterSaving(next, current, at)
           await tx.kysely.updateTable('connections').set(next).where('id', '=', current.id).execute()
           await audit.record(tx, actor, [connectionEntry('connection.update', next, { fields: Object.keys(patch) })])
+          if (closes(current, next)) await signOutOfConnection(tx, current.id)
           await onUpdate?.(tx, actor, fromRow(current), fromRow(next))
           return fromRow(next)
         },
@@ -255,8 +296,9 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
   async function checked(tx: Transaction, row: Row<'connections'>): Promise<Row<'connections'>> {
     const sync = parseSync(JSON.parse(row.sync))
     const signIn = SignInSettings.parse(JSON.parse(row.sign_in))
-    refuseUnavailable(row, sync, signIn)
+    refuseUnavailable(row, sync)
     refuseMapping(sync.mapping)
+    if (signIn.enabled) refuseIncomplete(missingForSignIn(row))
     if (sync.enabled) {
       refuseIncomplete(missingForSync(row))
       const owner = await tx.kysely

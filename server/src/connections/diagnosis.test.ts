@@ -52,6 +52,8 @@ const healthy: Facts = {
     hasContactsSecret: false,
     hasCallback: false,
     usesSignIn: false,
+    returnsTo: new URL('https://muster.corp.example'),
+    verificationFiles: [],
     usesSync: true,
     onlyHere: 'disable',
     syntheticEmailDomain: 'wecom.local',
@@ -390,8 +392,53 @@ const situations: readonly {
   },
   {
     what: 'services whose checks are not there yet',
-    facts: given({ connection: { hasCallback: true, usesSignIn: true } }),
-    expected: { callback: 'skipped', 'sign-in-domain': 'skipped', 'verification-file': 'skipped' },
+    facts: given({ connection: { hasCallback: true } }),
+    expected: { callback: 'skipped' },
+  },
+  {
+    what: 'a sign-in domain that WeCom trusts, and a file that is served',
+    facts: given({
+      connection: { usesSignIn: true, verificationFiles: ['WW_verify_a1.txt'] },
+      app: { agent: answered({ ...agent, redirectDomain: 'muster.corp.example' }) },
+    }),
+    expected: {},
+    says: {
+      'sign-in-domain': /授权回调域 has to be muster\.corp\.example as well/,
+      'verification-file': /https:\/\/muster\.corp\.example\/WW_verify_a1\.txt/,
+    },
+  },
+  {
+    what: 'a sign-in domain that WeCom does not tell',
+    facts: given({ connection: { usesSignIn: true } }),
+    expected: { 'sign-in-domain': 'skipped', 'verification-file': 'skipped' },
+  },
+  ...['', 'other.corp.example', 'muster.corp.example:8443'].map((redirectDomain) => ({
+    what: `a sign-in domain where WeCom trusts “${redirectDomain}”`,
+    facts: given({ connection: { usesSignIn: true }, app: { agent: answered({ ...agent, redirectDomain }) } }),
+    expected: { 'sign-in-domain': 'warn', 'verification-file': 'skipped' } as const,
+    says: { 'sign-in-domain': /网页授权及JS-SDK → 可信域名/ },
+  })),
+  ...['http://localhost:8080', 'https://192.0.2.7', 'https://[2001:db8::1]:8443'].map((address) => ({
+    what: `a public address that WeCom cannot trust: ${address}`,
+    facts: given({ connection: { usesSignIn: true, returnsTo: new URL(address) } }),
+    expected: { 'sign-in-domain': 'warn', 'verification-file': 'skipped' } as const,
+    says: { 'sign-in-domain': /MUSTER_PUBLIC_URL/ },
+  })),
+  {
+    what: 'a sign-in domain that cannot be asked for, because the address is not trusted',
+    facts: {
+      ...stoppedAfterToken(refused('WECOM_ADDRESS_NOT_TRUSTED', 60020)),
+      connection: { ...healthy.connection, usesSignIn: true },
+    },
+    expected: {
+      address: 'fail',
+      app: 'skipped',
+      'visible-range': 'skipped',
+      departments: 'skipped',
+      member: 'skipped',
+      'sign-in-domain': 'skipped',
+      'verification-file': 'skipped',
+    },
   },
 ]
 

@@ -33,6 +33,10 @@ export interface ConnectionFacts {
   readonly hasContactsSecret: boolean
   readonly hasCallback: boolean
   readonly usesSignIn: boolean
+  /** The origin that WeCom sends people back to. */
+  readonly returnsTo: URL
+  /** Names of the files that are served for it. */
+  readonly verificationFiles: readonly string[]
   readonly usesSync: boolean
   readonly onlyHere: 'ignore' | 'disable' | 'delete'
   readonly syntheticEmailDomain: string
@@ -127,8 +131,8 @@ const RULES: Readonly<Record<CheckName, (facts: Facts) => Verdict | undefined>> 
   leavers,
   organization,
   callback: ({ connection }) => (connection.hasCallback ? notInThisVersion : undefined),
-  'sign-in-domain': ({ connection }) => (connection.usesSignIn ? notInThisVersion : undefined),
-  'verification-file': ({ connection }) => (connection.usesSignIn ? notInThisVersion : undefined),
+  'sign-in-domain': (facts) => (facts.connection.usesSignIn ? signInDomain(facts) : undefined),
+  'verification-file': ({ connection }) => (connection.usesSignIn ? verificationFile(connection) : undefined),
 }
 
 export function diagnose(facts: Facts): Check[] {
@@ -714,6 +718,82 @@ function organization({ organization: { name, users, linkedUsers } }: Facts): Ve
   return pass({
     en: `“${name}” has ${plural(users, 'user')}, ${linkedUsers} linked through this connection.`,
     zh: `“${name}”有 ${users} 个用户，其中 ${linkedUsers} 个通过此连接关联。`,
+  })
+}
+
+/**
+ * WeCom tells one trusted domain of an app, which is what signing in inside WeCom needs; the callback domain of scanning
+ * cannot be asked for.
+ */
+function signInDomain(facts: Facts): Verdict {
+  const { returnsTo } = facts.connection
+  const { agent } = facts.app
+  const scanning: Text = {
+    en: `企业微信授权登录 → Web网页 → 授权回调域 has to be ${returnsTo.host} as well, which WeCom does not tell: sign in once.`,
+    zh: `“企业微信授权登录 → Web网页 → 授权回调域”也须为 ${returnsTo.host}；企业微信不提供该设置的查询，请实际登录一次确认。`,
+  }
+  const page: Text = {
+    en: `Enter ${returnsTo.host} under 应用管理 → 自建 → the app → 网页授权及JS-SDK → 可信域名.`,
+    zh: `请在“应用管理 → 自建 → 应用详情 → 网页授权及JS-SDK → 可信域名”中填写 ${returnsTo.host}。`,
+  }
+  if (isNoDomain(returnsTo.hostname)) {
+    return {
+      result: 'warn',
+      detail: {
+        en: `WeCom sends people back to ${returnsTo.origin}, which is no public domain. WeCom itself does not take one like it.`,
+        zh: `企业微信将返回 ${returnsTo.origin}，它不是公网域名，企业微信不接受此类地址。`,
+      },
+      remedy: {
+        en: 'Set MUSTER_PUBLIC_URL to the https address at which people reach this server. For a trial with the emulator nothing is wrong.',
+        zh: '请将 MUSTER_PUBLIC_URL 设为用户访问本服务的 https 地址。仅使用模拟器试用时无需处理。',
+      },
+    }
+  }
+  if (agent.kind !== 'answered') {
+    return agent.kind === 'not-asked'
+      ? (appUpstream(facts, 'sign-in-domain') ?? because('settings'))
+      : because(subjectOf(agent.trouble) ?? 'app')
+  }
+  const trusted = agent.value.redirectDomain
+  if (trusted === undefined) {
+    return skipped({
+      en: `WeCom did not tell the trusted domain of the app. ${scanning.en}`,
+      zh: `企业微信未返回应用的可信域名。${scanning.zh}`,
+    })
+  }
+  if (trusted.toLowerCase() !== returnsTo.host) {
+    return {
+      result: 'warn',
+      detail: {
+        en: `People come back to ${returnsTo.host}, and WeCom names ${trusted === '' ? 'no trusted domain' : `${trusted} as the trusted domain`} of the app. Inside WeCom signing in ends with “redirect_uri 参数错误”, unless the app has further ones.`,
+        zh: `登录返回 ${returnsTo.host}，而企业微信${trusted === '' ? '未返回该应用的可信域名' : `返回的应用可信域名为 ${trusted}`}。除非应用另有可信域名，在企业微信内登录会提示“redirect_uri 参数错误”。`,
+      },
+      remedy: { en: `${page.en} ${scanning.en}`, zh: `${page.zh}${scanning.zh}` },
+    }
+  }
+  return pass({
+    en: `${trusted} is the trusted domain of the app. ${scanning.en}`,
+    zh: `应用的可信域名为 ${trusted}。${scanning.zh}`,
+  })
+}
+
+/** Not what WeCom takes: an address in numbers, or a name without a dot. */
+function isNoDomain(hostname: string): boolean {
+  return !hostname.includes('.') || hostname.startsWith('[') || /^[\d.]+$/.test(hostname)
+}
+
+/** What is served, not whether WeCom gets it: only WeCom can say that, when its button is pressed. */
+function verificationFile({ verificationFiles, returnsTo }: ConnectionFacts): Verdict {
+  if (verificationFiles.length === 0) {
+    return skipped({
+      en: 'None is kept for this connection. WeCom gives one (WW_verify_….txt) where it asks for proof of the domain.',
+      zh: '此连接未保存域名校验文件。企业微信要求校验域名归属时会提供 WW_verify_….txt。',
+    })
+  }
+  const addresses = verificationFiles.map((name) => `${returnsTo.origin}/${name}`)
+  return pass({
+    en: `Served for WeCom: ${addresses.join(', ')}. Whether WeCom reaches it, it says when you press its button.`,
+    zh: `已提供：${addresses.join('、')}。企业微信能否访问，以其管理后台的校验结果为准。`,
   })
 }
 

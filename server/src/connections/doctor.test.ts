@@ -10,6 +10,7 @@ import { Secret } from '../secret.ts'
 import { createVault } from '../vault.ts'
 import { createConnections } from './connections.ts'
 import { createDoctor, type Diagnosis } from './doctor.ts'
+import { createVerificationFiles } from './verification-files.ts'
 import { createWecomAccess } from './wecom.ts'
 
 const MINUTE = 60_000
@@ -79,9 +80,12 @@ async function createWorld(database: Database, given: { secret?: string; timeout
   const doctor = createDoctor({
     database,
     connections,
+    verificationFiles: createVerificationFiles({ database, audit, now }),
     organizations,
     wecom,
     now,
+    publicUrl: 'https://muster.corp.example',
+    environmentRedirectUrl: undefined,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   })
   const { id } = await organizations.ensureDefault()

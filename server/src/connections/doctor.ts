@@ -28,6 +28,7 @@ import {
   type IdsSeen,
   type Trouble,
 } from './diagnosis.ts'
+import type { VerificationFiles } from './verification-files.ts'
 import { wecomProblem } from './wecom-problem.ts'
 import type { WecomAccess } from './wecom.ts'
 
@@ -52,9 +53,13 @@ export type Doctor = ReturnType<typeof createDoctor>
 export interface DoctorParts {
   readonly database: Database
   readonly connections: Connections
+  readonly verificationFiles: VerificationFiles
   readonly organizations: Organizations
   readonly wecom: WecomAccess
   readonly now: () => number
+  readonly publicUrl: string
+  /** Where WeCom sends people of the connection of the environment. */
+  readonly environmentRedirectUrl: string | undefined
   /** Of one examination as a whole; below the time after which clients and proxies give up. */
   readonly timeoutMs?: number
 }
@@ -72,7 +77,17 @@ const ROOTS_TRIED = 2
 
 const NOT_ASKED = { kind: 'not-asked' } as const
 
-export function createDoctor({ database, connections, organizations, wecom, now, timeoutMs = 25_000 }: DoctorParts) {
+export function createDoctor({
+  database,
+  connections,
+  verificationFiles,
+  organizations,
+  wecom,
+  now,
+  publicUrl,
+  environmentRedirectUrl,
+  timeoutMs = 25_000,
+}: DoctorParts) {
   /** By connection and when it was last saved. */
   const underWay = new Map<string, Promise<Diagnosis>>()
 
@@ -123,7 +138,8 @@ export function createDoctor({ database, connections, organizations, wecom, now,
   }
 
   async function ownFacts(connection: Connection): Promise<Pick<Facts, 'connection' | 'organization' | 'syncOwner'>> {
-    const { id, organizationId, has, sync, signIn } = connection
+    const { id, organizationId, has, sync, signIn, managedByEnvironment } = connection
+    const returnsTo = managedByEnvironment && environmentRedirectUrl !== undefined ? environmentRedirectUrl : publicUrl
     const organization = await organizations.get(organizationId)
     const owner = await connections.ownerOfSync(organizationId)
     const { users } = await database.kysely
@@ -141,6 +157,8 @@ export function createDoctor({ database, connections, organizations, wecom, now,
         hasContactsSecret: has.contactsSecret,
         hasCallback: has.callbackToken || has.callbackAesKey,
         usesSignIn: signIn.enabled,
+        returnsTo: new URL(returnsTo),
+        verificationFiles: await verificationFiles.namesOf(id),
         usesSync: sync.enabled,
         onlyHere: sync.users.onlyHere,
         syntheticEmailDomain: signIn.syntheticEmailDomain,

@@ -5,6 +5,7 @@
 import { mergePatch, SignInSettings, SyncSettings } from '@muster/contracts'
 import type { Actor, Audit } from '../audit/audit.ts'
 import { insertRows, isUniqueViolation, type Database, type Row, type Transaction } from '../database/database.ts'
+import { signOutOfConnection } from '../directory/sign-out.ts'
 import { AppError, type Text } from '../errors.ts'
 import type { NewId } from '../ids.ts'
 import type { Secret } from '../secret.ts'
@@ -61,7 +62,7 @@ export async function followEnvironment(
         display_name: '企业微信',
         ...noCredentials(),
         mobile: '{}',
-        sign_in_enabled: 0,
+        sign_in_enabled: 1,
         sync_enabled: 0,
         sync: JSON.stringify(SyncSettings.parse({})),
         created_at: at,
@@ -75,7 +76,7 @@ export async function followEnvironment(
       }),
       sign_in: JSON.stringify(
         SignInSettings.parse(
-          mergePatch(JSON.parse(current?.sign_in ?? '{}'), { allowedDomains: [...wanted.allowedDomains] }),
+          mergePatch(JSON.parse(current?.sign_in ?? NEW), { allowedDomains: [...wanted.allowedDomains] }),
         ),
       ),
       managed_by_environment: 1,
@@ -92,6 +93,7 @@ export async function followEnvironment(
         .set({ ...next, ...stale })
         .where('id', '=', id)
         .execute()
+      if (closes(current, next)) await signOutOfConnection(tx, id)
       await audit.record(tx, actor, [connectionEntry('connection.update', next, { by: 'environment' })])
     }
   }
@@ -102,6 +104,14 @@ export async function followEnvironment(
     if (!isUniqueViolation(error)) throw error
     await database.inTransaction(follow)
   }
+}
+
+/** Whoever configures by environment has nowhere else to switch sign-in on; they can switch it off in the console. */
+const NEW = JSON.stringify({ enabled: true })
+
+/** Whether people who came in through the connection could not do so any more, or would be others. */
+export function closes(before: Row<'connections'>, after: Row<'connections'>): boolean {
+  return after.sign_in_enabled !== 1 || after.corp_id !== before.corp_id
 }
 
 /** A connection that the environment once owned, or that is of the same company, may be its again. */

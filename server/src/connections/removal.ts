@@ -3,7 +3,7 @@
  * signed out. Users, departments and memberships stay and are nobody's from then on. Called by connections.ts.
  */
 import type { Row, Transaction } from '../database/database.ts'
-import { signOutWithoutDoor } from '../directory/sign-out.ts'
+import { signOutOfConnection, signOutWithoutDoor } from '../directory/sign-out.ts'
 
 export async function removeConnection(
   tx: Transaction,
@@ -21,6 +21,7 @@ export async function removeConnection(
     linked.map(({ user_id }) => user_id),
     at,
   )
+  await signOutOfConnection(tx, id)
   await tx.kysely
     .updateTable('memberships')
     .set({ connection_id: null, origin: 'manual' })

@@ -3,13 +3,7 @@
  * switched on, secrets that belong to the company, what the environment owns. Pure; each rule refuses in its own words.
  * Called by connections.ts; `refuseMapping` also where a mapping is tried before it is saved.
  */
-import {
-  readMapping,
-  SyncSettings,
-  type ConnectionPatch,
-  type MappingEntry,
-  type SignInSettings,
-} from '@muster/contracts'
+import { readMapping, SyncSettings, type ConnectionPatch, type MappingEntry } from '@muster/contracts'
 import type { Row } from '../database/database.ts'
 import { AppError, type FieldProblem, type Text } from '../errors.ts'
 import { SECRET_COLUMNS } from './connection-records.ts'
@@ -43,6 +37,14 @@ export function refuseEnvironmentFields(patch: ConnectionPatch): void {
 }
 
 /** http-api.md §5, "Required to enable". */
+export function missingForSignIn({ corp_id, agent_id, secret_sealed }: Row<'connections'>): FieldProblem[] {
+  const needed = { corpId: corp_id, agentId: agent_id, secret: secret_sealed }
+  return Object.entries(needed).flatMap(([path, value]) =>
+    value === null ? [{ path, message: 'Needed for signing in.' }] : [],
+  )
+}
+
+/** As `missingForSignIn`. */
 export function missingForSync(row: Row<'connections'>): FieldProblem[] {
   const missing: FieldProblem[] = []
   if (row.corp_id === null) missing.push({ path: 'corpId', message: 'Needed for directory sync.' })
@@ -57,12 +59,11 @@ export function refuseIncomplete(fields: FieldProblem[]): void {
 }
 
 /** What the contract names and this version does not do yet is refused, not ignored. */
-export function refuseUnavailable(row: Row<'connections'>, sync: SyncSettings, signIn: SignInSettings): void {
+export function refuseUnavailable(row: Row<'connections'>, sync: SyncSettings): void {
   if (row.kind !== 'self_built') throw new AppError('connections/kind-not-available')
-  const fields = [...(signIn.enabled ? ['signIn.enabled'] : []), ...(sync.realTime ? ['sync.realTime'] : [])]
-  if (fields.length === 0) return
+  if (!sync.realTime) return
   throw new AppError('connections/setting-not-available', {
-    fields: fields.map((path) => ({ path, message: 'Not available in this version.' })),
+    fields: [{ path: 'sync.realTime', message: 'Not available in this version.' }],
   })
 }
 

@@ -111,6 +111,21 @@ export function createWecomAccess({
     },
 
     /**
+     * The app of a connection, for somebody who is signing in.
+     * @throws AppError `connections/not-found`, `connections/incomplete`
+     */
+    async forSignIn({ id, corpId }: Connection): Promise<Principal> {
+      const secret = await connections.revealSecret(id, 'secret')
+      if (corpId === null || secret === undefined) throw new AppError('connections/incomplete')
+      return wecom.principal({
+        corpId,
+        secret: secret.reveal(),
+        priority: 'interactive',
+        onCall: ({ api, outcome }) => onCall(api, outcome),
+      })
+    },
+
+    /**
      * One credential of a connection, for somebody who waits for the answer. Without agentId, because the doctor names it.
      * @param onReport told about every request that is sent
      * @returns undefined when the connection lacks it
