@@ -13,15 +13,10 @@ import { signOutWithoutDoor } from '../directory/sign-out.ts'
 import { noteMissingMembers, removeLink, writeUsers, type UserWrite } from '../directory/writes.ts'
 import { AppError } from '../errors.ts'
 import type { NewId } from '../ids.ts'
-import {
-  claimAddress,
-  contestedSynthetics,
-  numberedAddresses,
-  settleAddresses,
-  type AddressVerdict,
-} from './plan/addresses.ts'
+import { addressOfOne, contextOfOne, toBeCompared } from './one-person.ts'
+import type { AddressVerdict } from './plan/addresses.ts'
 import type { Change, Step } from './plan/changes.ts'
-import { chooseUsername, usernameCandidates, type Identity } from './plan/matching.ts'
+import type { Identity } from './plan/matching.ts'
 import { planPerson, type KnownUser, type PeopleContext } from './plan/people.ts'
 import { planDeparture } from './plan/removals.ts'
 import type { EmailRule } from './plan/rules.ts'
@@ -132,7 +127,8 @@ export function createDecisions({
     await writeUsers(
       tx,
       scene.review.connectionId,
-      steps.flatMap(({ write }) => (write === null ? [] : [compareAgain(write)])),
+      // What was shown may be older than the decision, so the next run looks again.
+      steps.flatMap(({ write }) => (write === null ? [] : [toBeCompared(write, 'admin')])),
     )
     // Only now has the link gone to the other.
     if (former !== undefined && former.user.status !== 'deleted')
@@ -148,39 +144,23 @@ export function createDecisions({
     { review, settings }: Scene,
     former: KnownUser | undefined,
   ): Promise<PeopleContext> {
-    const { organizationId, connectionId, corpId, userid, member } = review
-    const departments = await comparison.sourceDepartments(tx, connectionId, corpId)
-    const wished = member.username ?? userid
-    const names = [wished, userid, ...usernameCandidates(wished), ...usernameCandidates(userid)].map(foldName)
-    const taken = await comparison.takenUsernames(tx, organizationId, names)
-    const members = await comparison.linkedMembers(tx, review, names)
     const elsewhere = former && (await comparison.linkedElsewhere(tx, review, [former.user.id])).size > 0
-    return {
-      organizationId,
-      connectionId,
-      corpId,
-      idOf: new Map(departments.map(({ id, external_id }) => [Number(external_id), id])),
+    return contextOfOne(tx, review, review.member, {
       isExpectedDepartment: () => false,
       // Losing access is for the next run, which asks the guard.
       permissionToDisable: () => ({ kind: 'skip', reason: 'left-to-the-next-run' }),
       policyForLeaver: () => (elsewhere === true ? 'ignore' : settings.onlyHereUsers),
-      freeUsername(name, own) {
-        const isSomebodys = (key: string) => members.has(key) && key !== own
-        const key = foldName(name)
-        const isFree = !taken.has(key) && !(own !== undefined && isSomebodys(key))
-        return isFree ? name : chooseUsername(name, (other) => taken.has(other) || isSomebodys(other), new Set())
-      },
       isDecided: true,
       now: now(),
       newId,
-    }
+    })
   }
 
   async function planNew(tx: Transaction, { review, link, settings }: Scene, context: PeopleContext) {
     const username = context.freeUsername(review.member.username ?? review.userid, review.member.key)
     if (username === undefined) throw new AppError('directory/username-taken')
     const identity: Identity = { kind: 'new', userId: newId('usr'), username }
-    const address = await addressOf(tx, review, identity, settings)
+    const address = await addressOfOne(tx, review, review.member, identity, settings)
     const steps = stepsOf({ wanted: review.member, identity, address, known: undefined }, context)
     return link === null ? steps : steps.map((step) => handOver(step, link))
   }
@@ -201,7 +181,7 @@ export function createDecisions({
         : isMoved
           ? { kind: 'renamed', userId, linkId: target.link.id, from: target.link.userid, candidates: [] }
           : { kind: 'linked', userId, linkId: target.link.id }
-    const wanted = await addressOf(tx, review, identity, settings)
+    const wanted = await addressOfOne(tx, review, review.member, identity, settings)
     // Somebody else's address does not stand in the way of a link; the next run says that it is taken.
     const address: AddressVerdict = wanted.kind === 'taken' ? { kind: 'keep' } : wanted
     const steps = stepsOf({ wanted: review.member, identity, address, known: target }, context)
@@ -253,37 +233,11 @@ function stepsOf(person: Parameters<typeof planPerson>[0], context: PeopleContex
   return plan.steps
 }
 
-async function addressOf(
-  tx: Transaction,
-  { organizationId, member }: Review,
-  identity: Identity,
-  { syntheticEmailDomain, emails }: Policy,
-): Promise<AddressVerdict> {
-  const present = await comparison.presentUsers(tx, 'userId' in identity ? [identity.userId] : [])
-  const claim = claimAddress(member, identity, present, syntheticEmailDomain, emails)
-  const keys = claim.wish === undefined ? [] : [claim.wish.key]
-  const owners = await comparison.addressOwners(tx, organizationId, keys)
-  const numbered = contestedSynthetics([claim], owners).flatMap(numberedAddresses)
-  for (const [key, owner] of await comparison.addressOwners(tx, organizationId, numbered)) owners.set(key, owner)
-  return settleAddresses([claim], owners).verdicts[0]!
-}
-
 /** Instead of a new link, the one that the userid has goes over to the user. */
 function handOver(step: Step<UserWrite>, link: Row<'links'>): Step<UserWrite> {
   const { write } = step
   if (write?.link == null || !('create' in write.link)) return step
   return { ...step, write: { ...write, link: { update: { ...write.link.create, id: link.id } } } }
-}
-
-/** What was shown may be older than the decision, so the next run looks again. */
-function compareAgain(write: UserWrite): UserWrite {
-  const { link } = write
-  if (link === null) return write
-  if ('create' in link)
-    return { ...write, link: { create: { ...link.create, source_hash: null, created_by: 'admin' } } }
-  if ('move' in link) return { ...write, link: { move: { ...link.move, source_hash: null } } }
-  if ('update' in link) return { ...write, link: { update: { ...link.update, source_hash: null } } }
-  return write
 }
 
 function entry(

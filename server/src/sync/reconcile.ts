@@ -185,7 +185,7 @@ async function reconcilePeople(
   }
 
   let done = 0
-  for (const slice of slices(snapshot.changed, movers)) {
+  for (const slice of slices(snapshot.changed, movers, database.isWaitedFor)) {
     const people = slice.map(({ wanted, index }): Candidate => ({
       wanted,
       identity: identities[index]!,
@@ -417,11 +417,28 @@ interface Placed {
 }
 
 /** Those who exchange addresses go first and together; the rest follows as it was packed. */
-function* slices(people: PackedPeople, movers: readonly number[]): Generator<Placed[], void, undefined> {
+function* slices(
+  people: PackedPeople,
+  movers: readonly number[],
+  isWaitedFor: () => boolean,
+): Generator<Placed[], void, undefined> {
   const moving = new Set(movers)
   if (moving.size > 0) yield [...placed(people)].flat().filter(({ index }) => moving.has(index))
-  for (const slice of placed(people)) yield slice.filter(({ index }) => !moving.has(index))
+  for (const slice of placed(people)) {
+    const rest = slice.filter(({ index }) => !moving.has(index))
+    for (let from = 0; from < rest.length;) {
+      const end = isWaitedFor() ? from + AT_ONCE : rest.length
+      yield rest.slice(from, end)
+      from = end
+    }
+  }
 }
+
+/**
+ * In one transaction while people sign in: a few hundredths of a second, because they wait for it, several times. Where
+ * nobody does, larger ones make a first sync faster by a quarter.
+ */
+const AT_ONCE = 125
 
 function* placed(people: PackedPeople): Generator<Placed[], void, undefined> {
   let start = 0

@@ -59,13 +59,19 @@ interface Question {
 const LINKS = 0
 const CHANGES = 1
 const AUDIT = 2
+const SIGN_INS = 3
 
 export function createTimeline({ database, users }: { database: Database; users: Users }) {
   return {
     /** Newest first. @throws AppError `users/not-found` */
     async list(question: Question): Promise<TimelinePage> {
       await users.get(question.userId)
-      const sources = [await fromLinks(question), await fromChanges(question), await fromAudit(question)]
+      const sources = [
+        await fromLinks(question),
+        await fromChanges(question),
+        await fromAudit(question),
+        await fromSignIns(question),
+      ]
       const all = sources.flatMap(({ entries }) => entries).sort((a, b) => newestFirst(a.place, b.place))
       const shown = all.slice(0, question.limit)
       const names = await departmentNames(
@@ -84,10 +90,7 @@ export function createTimeline({ database, users }: { database: Database; users:
   async function fromLinks({ userId, q, after }: Question) {
     const rows = await database.kysely.selectFrom('links').selectAll().where('user_id', '=', userId).execute()
     const matching = rows.filter(({ userid }) => q === null || userid.toLowerCase().includes(q.toLowerCase()))
-    const entries = matching.flatMap((link) => [
-      ...(link.last_sign_in_at === null ? [] : [linkEntry(link, link.last_sign_in_at, 'sign_in')]),
-      ...(BY_THEMSELVES.has(link.created_by) ? [linkEntry(link, link.created_at, 'match')] : []),
-    ])
+    const entries = matching.flatMap((link) => (BY_THEMSELVES.has(link.created_by) ? [linkEntry(link)] : []))
     return {
       entries: entries.filter(({ place }) => after === null || newestFirst(after, place) < 0),
       total: entries.length,
@@ -120,12 +123,27 @@ export function createTimeline({ database, users }: { database: Database; users:
     return { entries: (await page.execute()).map(changeEntry), total }
   }
 
-  /** Without what runs have on record: their changes say the same, and more. */
+  async function fromSignIns({ userId, q, after, limit }: Question) {
+    let all = database.kysely.selectFrom('sign_ins').where('user_id', '=', userId)
+    if (q !== null) all = all.where(({ or }) => or(SEARCHED_SIGN_INS.map((column) => contains(column, q))))
+    const { total } = await all.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
+    let page = all
+      .selectAll()
+      .orderBy('id', 'desc')
+      .limit(limit + 1)
+    // Their ids begin with the time.
+    if (after?.source === SIGN_INS) page = page.where('id', '<', after.id)
+    else if (after !== null) page = page.where('at', '<', after.at)
+    return { entries: (await page.execute()).map(signInEntry), total }
+  }
+
+  /** Without what runs have on record, and sign-ins: their changes and the log say the same, and more. */
   async function fromAudit({ userId, q, after, limit }: Question) {
     let all = database.kysely
       .selectFrom('audit')
       .where('target_id', '=', userId)
       .where(({ or, eb }) => or([eb('actor_kind', '<>', 'system'), eb('details', 'not like', '%"runId"%')]))
+      .where('action', 'not like', 'sign-in.%')
     if (q !== null) all = all.where(({ or }) => or(SEARCHED_AUDIT.map((column) => contains(column, q))))
     const { total } = await all.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
     let page = all
@@ -134,7 +152,7 @@ export function createTimeline({ database, users }: { database: Database; users:
       .orderBy('id', 'desc')
       .limit(limit + 1)
     if (after?.source === AUDIT) page = page.where(sql<boolean>`(at, id) < (${after.at}, ${after.id})`)
-    else if (after !== null) page = page.where('at', '<', after.at)
+    else if (after !== null) page = page.where('at', after.source > AUDIT ? '<=' : '<', after.at)
     return { entries: (await page.execute()).map(auditEntry), total }
   }
 }
@@ -148,6 +166,8 @@ const SEARCHED_CHANGES = [
   'changes.before_fields',
   'changes.after_fields',
 ] as const
+
+const SEARCHED_SIGN_INS = ['userid', 'reason', 'reference_id'] as const
 
 const SEARCHED_AUDIT = ['action', 'actor_name', 'details'] as const
 
@@ -167,25 +187,36 @@ function compareIds(a: Place, b: Place): number {
 /** Links that neither a run nor an administrator made. */
 const BY_THEMSELVES: ReadonlySet<string> = new Set(['signin', 'bind'])
 
-function linkEntry(link: Row<'links'>, at: number, kind: 'sign_in' | 'match'): Placed {
-  const { id, userid, connection_id: connectionId, corp_id: corpId, created_by: createdBy } = link
-  const summary: Text =
-    kind === 'sign_in'
-      ? { en: `Signed in last as ${userid}.`, zh: `最近一次以 ${userid} 登录。` }
-      : { en: `Was linked to ${userid} while signing in.`, zh: `登录时关联到 ${userid}。` }
-  const placed = { at, source: LINKS, id: `${id}:${kind}` }
+function linkEntry(link: Row<'links'>): Placed {
+  const { id, userid, connection_id: connectionId, corp_id: corpId, created_by: createdBy, created_at: at } = link
+  const summary: Text = { en: `Was linked to ${userid} while signing in.`, zh: `登录时关联到 ${userid}。` }
   return {
-    place: placed,
+    place: { at, source: LINKS, id: `${id}:match` },
     departments: [],
     render: () => ({
       ...NOTHING,
       id,
       at,
-      kind,
+      kind: 'match',
       summary,
       connectionId,
       details: { corpId, userid, createdBy },
     }),
+  }
+}
+
+function signInEntry(row: Row<'sign_ins'>): Placed {
+  const { id, at, userid, reason, door, outcome, connection_id: connectionId, application_id: applicationId } = row
+  const as = userid === null ? { en: 'with the password', zh: '使用密码' } : { en: `as ${userid}`, zh: `以 ${userid} ` }
+  const summary: Text =
+    outcome === 'succeeded'
+      ? { en: `Signed in ${as.en}.`, zh: `${as.zh}登录。` }
+      : { en: `Was not let in ${as.en} (${reason}).`, zh: `${as.zh}登录被拒绝（${reason}）。` }
+  const details = { outcome, reason, door, userid, applicationId, referenceId: row.reference_id, address: row.address }
+  return {
+    place: { at, source: SIGN_INS, id },
+    departments: [],
+    render: () => ({ ...NOTHING, id, at, kind: 'sign_in', summary, connectionId, details }),
   }
 }
 

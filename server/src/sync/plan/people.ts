@@ -116,6 +116,7 @@ function create(
     role: null,
     break_glass: 0,
     password_hash: null,
+    must_change_password: 0,
     last_sign_in_at: null,
     created_at: context.now,
     updated_at: context.now,
@@ -506,7 +507,8 @@ function failed(person: Person, problem: Problem, context: PeopleContext): Perso
   return asSteps([...changes, failure], write && { ...write, link })
 }
 
-function onlyStatus(wanted: WantedUser): WantedUser {
+/** What is left when nothing but access is to follow. */
+export function onlyStatus(wanted: WantedUser): WantedUser {
   return {
     ...wanted,
     displayName: undefined,
