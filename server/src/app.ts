@@ -3,10 +3,12 @@
  * Starts no listener and reads no environment; cli/ does both.
  */
 import { randomBytes } from 'node:crypto'
+import formbody from '@fastify/formbody'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { createAdminApi } from './admin/admin.ts'
 import { createAccess } from './admin/access.ts'
+import { createSetup } from './admin/setup.ts'
 import { createApplications } from './applications/applications.ts'
 import { createAudit, SYSTEM } from './audit/audit.ts'
 import { startJobs } from './background.ts'
@@ -15,12 +17,15 @@ import { databaseUrl, type Config } from './config.ts'
 import { createConnections, type Connection } from './connections/connections.ts'
 import { createDoctor } from './connections/doctor.ts'
 import { createDueRuns } from './connections/due-runs.ts'
+import { createVerificationFiles } from './connections/verification-files.ts'
 import { createWecomAccess } from './connections/wecom.ts'
 import { takeSnapshot } from './database/backup.ts'
 import { openDatabase, type Database } from './database/database.ts'
 import { createDepartments } from './directory/departments.ts'
+import { createGuesses } from './directory/guesses.ts'
 import { createLinks } from './directory/links.ts'
 import { createOrganizations } from './directory/organizations.ts'
+import { createPasswordProof } from './directory/password-proof.ts'
 import { createPurge } from './directory/purge.ts'
 import { createUsers } from './directory/users.ts'
 import { AppError } from './errors.ts'
@@ -28,6 +33,11 @@ import { createHttp, languageOf } from './http.ts'
 import { createIds } from './ids.ts'
 import { createLocalDoor } from './local-door.ts'
 import { createMetrics } from './metrics.ts'
+import { createOidc } from './oidc/oidc.ts'
+import { createSessions } from './sessions/sessions.ts'
+import { createAccount } from './signin/account.ts'
+import { createSignIn } from './signin/signin.ts'
+import { createAdmission, isLostRace } from './sync/admission.ts'
 import { createDecisions } from './sync/decisions.ts'
 import { createExplain } from './sync/explain.ts'
 import { forgetPurged } from './sync/forgetting.ts'
@@ -43,6 +53,8 @@ export interface App {
   readonly http: FastifyInstance
   /** Opens the door for commands on this machine; see local-door.ts. */
   openLocalDoor(): Promise<void>
+  /** Where whoever started this process makes the first owner; undefined when there is one. Each call makes a token. */
+  invite(): Promise<string | undefined>
   /** Stops taking requests, ends runs honestly, closes everything. Safe to call once. */
   close(): Promise<void>
 }
@@ -76,7 +88,10 @@ export async function createApp({
 
     // core
     const organizations = createOrganizations({ database, audit, newId, now })
+    const guesses = createGuesses({ database, now })
     const users = createUsers({ database, audit, newId, now })
+    const sessions = createSessions({ database, newId, now, publicUrl: config.publicUrl })
+    const passwords = createPasswordProof({ database, audit, guesses, now })
     const departments = createDepartments({ database, audit, newId, now })
     const links = createLinks({ database, audit, newId, now })
     const connections = createConnections({
@@ -97,7 +112,17 @@ export async function createApp({
       onCall: metrics.wecomCall,
       onBudgetError: (error) => log.warn({ err: error }, 'the shared budget of calls could not be kept'),
     })
-    const doctor = createDoctor({ database, connections, organizations, wecom, now })
+    const verificationFiles = createVerificationFiles({ database, audit, now })
+    const doctor = createDoctor({
+      database,
+      connections,
+      verificationFiles,
+      organizations,
+      wecom,
+      now,
+      publicUrl: config.publicUrl,
+      environmentRedirectUrl: config.environmentConnection?.redirectUrl,
+    })
 
     // features
     const runs = createRuns({ database, newId, owner })
@@ -162,6 +187,41 @@ export async function createApp({
       },
     })
 
+    const signIn = createSignIn({
+      database,
+      connections,
+      organizations,
+      wecom,
+      hosts: config.wecom,
+      publicUrl: config.publicUrl,
+      environmentRedirectUrl: config.environmentConnection?.redirectUrl,
+      admission: createAdmission({ newId, now }),
+      isLostRace,
+      sceneOf: (connection, corpId) => ({
+        organizationId: connection.organizationId,
+        connectionId: connection.id,
+        corpId,
+        settings: settingsOf(connection),
+      }),
+      sessions,
+      passwords,
+      audit,
+      newId,
+      now,
+      log,
+    })
+
+    const account = createAccount({
+      database,
+      audit,
+      sessions,
+      users,
+      links,
+      connections,
+      passwords,
+      startBinding: signIn.startBinding,
+    })
+
     // what must be true before anybody is served
     const organization = await organizations.ensureDefault()
     if (purpose === 'serve') {
@@ -177,7 +237,29 @@ export async function createApp({
     })
     const localDoor = createLocalDoor({ http, dataDir: config.dataDir, log })
     const applications = createApplications({ database, audit, newId, now })
+    const oidc = createOidc({
+      database,
+      vault,
+      audit,
+      applications,
+      sessions,
+      publicUrl: config.publicUrl,
+      log,
+      now,
+      languageOf: signIn.languageOf,
+      render: signIn.render,
+      async admitByCode({ connection, code, application, ...browser }) {
+        const { organizationId, id: applicationId } = application
+        const accepted = application.connections.map(({ id }) => id)
+        const errand = { connection, code, organizationId, applicationId, connections: accepted }
+        const settled = await signIn.admitByCode(errand, browser)
+        if (settled.kind !== 'admitted') return { kind: 'refused' }
+        return { kind: 'admitted', userId: settled.session.userId, session: settled.session }
+      },
+    })
+    signIn.serve(oidc.requests)
     const access = createAccess({ database, audit, newId, now, bootstrapToken: config.bootstrapToken })
+    const setup = createSetup({ database, organizations, users, now, publicUrl: config.publicUrl })
     await http.register(
       createAdminApi({
         access,
@@ -193,18 +275,34 @@ export async function createApp({
         history,
         links,
         mappingSamples: createMappingSamples({ connections, wecom }),
+        oidc,
         organizations,
         publicUrl: config.publicUrl,
         environmentRedirectUrl: config.environmentConnection?.redirectUrl,
         reviews: createReviews({ database }),
         runs,
+        sessions,
+        setup,
+        signIns: signIn.signIns,
         sync,
         takeSnapshot: () => takeSnapshot(database, config.dataDir, now()),
         timeline,
         users,
+        verificationFiles,
       }),
       { prefix: '/api/v1' },
     )
+    await http.register(async (scope) => {
+      await scope.register(formbody, { bodyLimit: FORM_LIMIT_BYTES })
+      signIn.mount(scope)
+      account.mount(scope)
+    })
+    await http.register(async (scope) => oidc.mount(scope))
+    http.get<{ Params: { name: string } }>('/:name(^WW_verify_[A-Za-z0-9]+\\.txt$)', async ({ params }, reply) => {
+      const text = await verificationFiles.read(params.name)
+      if (text === undefined) throw new AppError('http/no-route')
+      return reply.header('cache-control', 'no-store').type('text/plain; charset=utf-8').send(text)
+    })
     await http.ready()
 
     // what goes on without a request
@@ -216,6 +314,20 @@ export async function createApp({
         : [
             { name: 'abandoned-runs', pauseMs: 4_000, work: sync.takeOverAbandoned },
             { name: 'due-runs', pauseMs: 500, work: sync.beginDue },
+            { name: 'signing-keys', pauseMs: 2_000, work: oidc.followKeys },
+            { name: 'signing-key-rotation', pauseMs: 60 * 60_000, work: oidc.maintainKeys },
+            { name: 'logouts', pauseMs: 1_000, work: () => oidc.deliverLogouts(closing.signal) },
+            {
+              name: 'ended-sessions',
+              pauseMs: 10 * 60_000,
+              async work() {
+                await sessions.removeExpired(closing.signal)
+                await guesses.removeOld()
+                await oidc.clear(closing.signal)
+                await signIn.clear()
+                await oidc.clear(closing.signal)
+              },
+            },
             {
               name: 'purge',
               pauseMs: 10 * 60_000,
@@ -232,6 +344,7 @@ export async function createApp({
     return {
       http,
       openLocalDoor: localDoor.open,
+      invite: setup.invite,
       async close() {
         closing.abort()
         await localDoor.close()
@@ -247,6 +360,9 @@ export async function createApp({
     throw error
   }
 }
+
+/** A name and a password, and no room for more. */
+const FORM_LIMIT_BYTES = 16 * 1024
 
 function settingsOf({ sync, signIn }: Connection): SyncSettings {
   return {

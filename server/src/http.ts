@@ -3,6 +3,7 @@
  * serves health, readiness and metrics. What it serves is mounted by app.ts. Decides nothing.
  */
 import { randomUUID } from 'node:crypto'
+import cookie from '@fastify/cookie'
 import helmet from '@fastify/helmet'
 import fastify, {
   LogController,
@@ -48,6 +49,8 @@ export async function createHttp({
     requestTimeout: REQUEST_TIMEOUT_MS,
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     routerOptions: { ignoreTrailingSlash: false },
+    // An address that cannot be read; Fastify's own answer repeats it, with whatever code or state is in it.
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
   })
   http.server.headersTimeout = HEADERS_TIMEOUT_MS
   http.setValidatorCompiler((route: Parameters<typeof validatorCompiler>[0]) => {
@@ -57,12 +60,16 @@ export async function createHttp({
   })
   http.setSerializerCompiler(serializerCompiler)
 
+  await http.register(cookie)
   await http.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,
       directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"] },
     },
     referrerPolicy: { policy: 'no-referrer' },
+    // A sign-in in a pop-up reports to the page that opened it, and any answer on its way could cut the two apart. Pages
+    // say for themselves who may keep them (html.ts).
+    crossOriginOpenerPolicy: false,
     // Only a public https origin may promise https; on http://localhost the promise would lock other local servers out.
     strictTransportSecurity: publicUrl.startsWith('https:') ? undefined : false,
   })
@@ -153,6 +160,8 @@ function asAppError(error: FastifyError | Error): AppError | undefined {
     return new AppError('http/validation', { fields, cause: error })
   }
   if (!('statusCode' in error) || error.statusCode === undefined || error.statusCode >= 500) return undefined
+  if (error.code === 'FST_ERR_BAD_URL' || error.code === 'FST_ERR_MAX_PARAM_LENGTH')
+    return new AppError('http/no-route')
   const code: ErrorCode =
     error.statusCode === 413 ? 'http/too-large' : error.statusCode === 415 ? 'http/media-type' : 'http/validation'
   return new AppError(code, { cause: error })

@@ -54,8 +54,8 @@ const commands: Record<string, Command> = {
     run: async (args) => (await import('./cli/revert.ts')).revert(args),
   },
   admin: {
-    usage: 'admin create NAME | admin token NAME [--role owner|operator|auditor] [--json]',
-    summary: 'a local administrator, or an API token',
+    usage: 'admin create | reset-password | token NAME [--role owner|operator|auditor] [--password-stdin] [--json]',
+    summary: 'a local administrator, a new password for a user, or an API token',
     run: async (args) => (await import('./cli/admin.ts')).admin(args),
   },
   backup: {
@@ -72,6 +72,11 @@ const commands: Record<string, Command> = {
     usage: 'copy-database --to URL [--json]',
     summary: 'copies the database into an empty one, as from SQLite to PostgreSQL; no server may be running',
     run: async (args) => (await import('./cli/copy-database.ts')).copyDatabase(args),
+  },
+  'rotate-signing-keys': {
+    usage: 'rotate-signing-keys [--now | --withdraw] [--json]',
+    summary: 'the next key signs ID tokens from now on; by itself every 90 days',
+    run: async (args) => (await import('./cli/rotate-signing-keys.ts')).rotateKeys(args),
   },
   config: {
     usage: 'config [--json]',

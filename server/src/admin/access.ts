@@ -100,6 +100,19 @@ export function createAccess({
       return { actor, role: row.role as Role }
     },
 
+    /** Somebody who is signed in at this server. @throws AppError `auth/forbidden` when they have no role */
+    async authenticateUser(userId: string): Promise<Caller> {
+      const user = await database.kysely
+        .selectFrom('users')
+        .select(['username', 'role'])
+        .where('id', '=', userId)
+        .where('status', '=', 'active')
+        .executeTakeFirst()
+      if (user?.role == null) throw new AppError('auth/forbidden')
+      const actor: Actor = { kind: 'user', id: userId, name: user.username, address: null, requestId: null }
+      return { actor, role: user.role as Role }
+    },
+
     /** `token` is in the answer and nowhere else. */
     async createToken(
       actor: Actor,

@@ -7,14 +7,18 @@ import type { Audit } from '../audit/audit.ts'
 import type { Connections } from '../connections/connections.ts'
 import type { Snapshot } from '../database/backup.ts'
 import type { Doctor } from '../connections/doctor.ts'
+import type { VerificationFiles } from '../connections/verification-files.ts'
 import type { Departments } from '../directory/departments.ts'
 import type { Links } from '../directory/links.ts'
 import type { Organizations } from '../directory/organizations.ts'
 import type { Users } from '../directory/users.ts'
-import type { Language } from '../errors.ts'
+import { AppError, type Language } from '../errors.ts'
+import type { Sessions } from '../sessions/sessions.ts'
 import type { Decisions } from '../sync/decisions.ts'
 import type { Explain } from '../sync/explain.ts'
+import type { SignIns } from '../signin/sign-ins.ts'
 import type { History } from '../sync/history.ts'
+import type { Oidc } from '../oidc/oidc.ts'
 import type { Reviews } from '../sync/reviews.ts'
 import type { Runs } from '../sync/runs.ts'
 import type { MappingSamples } from '../sync/sample.ts'
@@ -35,7 +39,12 @@ import { organizationRoutes } from './organizations.ts'
 import { reviewRoutes } from './reviews.ts'
 import { mountRoutes, type Caller } from './routes.ts'
 import { runRoutes } from './runs.ts'
+import { sessionRoutes } from './sessions.ts'
+import { setupRoutes, type Setup } from './setup.ts'
+import { signInRoutes } from './sign-ins.ts'
+import { signingKeyRoutes } from './signing-keys.ts'
 import { userRoutes } from './users.ts'
+import { verificationFileRoutes } from './verification-files.ts'
 
 export interface AdminParts {
   readonly access: Access
@@ -52,32 +61,42 @@ export interface AdminParts {
   readonly history: History
   readonly links: Links
   readonly mappingSamples: MappingSamples
+  readonly oidc: Pick<Oidc, 'rotateKeys'>
   readonly organizations: Organizations
   readonly reviews: Reviews
   readonly runs: Runs
+  readonly signIns: SignIns
+  readonly sessions: Sessions
+  readonly setup: Setup
   readonly sync: Sync
   /** Copies the file of the database into the data directory. */
   readonly takeSnapshot: () => Promise<Snapshot>
   readonly timeline: Timeline
   readonly users: Users
+  readonly verificationFiles: VerificationFiles
   readonly publicUrl: string
   readonly environmentRedirectUrl: string | undefined
 }
 
 export function createAdminApi(parts: AdminParts) {
   const routes = [
+    ...setupRoutes(parts),
     ...organizationRoutes(parts),
     ...connectionRoutes(parts),
     ...mappingRoutes(parts),
+    ...verificationFileRoutes(parts),
     ...runRoutes(parts),
     ...explanationRoutes(parts),
     ...userRoutes(parts),
+    ...sessionRoutes(parts),
     ...departmentRoutes(parts),
     ...linkRoutes(parts),
     ...reviewRoutes(parts),
     ...applicationRoutes(parts),
+    ...signingKeyRoutes(parts),
     ...apiTokenRoutes(parts),
     ...administratorRoutes(parts),
+    ...signInRoutes(parts),
     ...auditRoutes(parts),
     ...backupRoutes(parts),
   ]
@@ -88,8 +107,13 @@ export function createAdminApi(parts: AdminParts) {
         openapi: '3.1.0',
         info: { title: 'Muster admin API', version: '1' },
         servers: [{ url: parts.publicUrl }],
-        components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-        security: [{ token: [] }],
+        components: {
+          securitySchemes: {
+            token: { type: 'http', scheme: 'bearer' },
+            session: { type: 'apiKey', in: 'cookie', name: parts.sessions.cookieName },
+          },
+        },
+        security: [{ token: [] }, { session: [] }],
       },
       transform: jsonSchemaTransform,
       transformObject: jsonSchemaTransformObject,
@@ -102,7 +126,14 @@ export function createAdminApi(parts: AdminParts) {
     if (parts.isLocal(request)) {
       return { actor: { kind: 'local', id: null, name: 'local', address: null, requestId: null }, role: 'owner' }
     }
-    const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? []
-    return token === undefined ? undefined : parts.access.authenticate(token)
+    if (request.headers.authorization !== undefined) {
+      const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization) ?? []
+      return token === undefined ? undefined : parts.access.authenticate(token)
+    }
+    const session = await parts.sessions.find(parts.sessions.cookieOf(request))
+    if (session === undefined) return undefined
+    // A browser sends the cookie with whatever any page makes it send.
+    if (!parts.sessions.isOurPage(request)) throw new AppError('auth/other-origin')
+    return parts.access.authenticateUser(session.userId)
   }
 }

@@ -45,9 +45,12 @@ export function applicationRoutes({
       await applications.remove(actor, params.id)
       return undefined
     }),
-    route(listApplicationSecrets, async ({ params }) => {
+    route(listApplicationSecrets, async ({ params, query }) => {
       const secrets = await applications.secretsOf(params.id)
-      return page(secrets.map(shownSecret), false, secrets.length, ({ id }) => id)
+      const cursor = readCursor(query.cursor)
+      const rest = cursor === null ? secrets : secrets.filter(({ id }) => id > cursor)
+      const shownNow = rest.slice(0, query.limit).map(shownSecret)
+      return page(shownNow, rest.length > query.limit, secrets.length, ({ id }) => id)
     }),
     route(createApplicationSecret, async ({ actor, params }) => {
       const { clientSecret, ...secret } = await applications.addSecret(actor, params.id)

@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Endpoint, Received, Reply, Role } from '@muster/contracts'
-import type { Actor } from '../audit/audit.ts'
+import { SYSTEM, type Actor } from '../audit/audit.ts'
 import { AppError, type Language } from '../errors.ts'
 
 /** Somebody who was recognised, and what they may do. */
@@ -43,6 +43,9 @@ export function route<const E extends Endpoint>(endpoint: E, handle: Handler<E>)
 
 const RANK: Record<Role, number> = { auditor: 1, operator: 2, owner: 3 }
 
+/** Whoever calls what needs no role. */
+const NOBODY: Caller = { actor: SYSTEM, role: 'auditor' }
+
 export function mountRoutes(
   api: FastifyInstance,
   routes: readonly Route[],
@@ -59,20 +62,23 @@ export function mountRoutes(
         summary: endpoint.summary,
         ...(endpoint.description === undefined ? {} : { description: endpoint.description }),
         tags: [endpoint.tag],
+        ...(endpoint.role === null ? { security: [] } : {}),
         ...(endpoint.params === undefined ? {} : { params: endpoint.params }),
         ...(endpoint.query === undefined ? {} : { querystring: endpoint.query }),
         ...(endpoint.body === undefined ? {} : { body: endpoint.body }),
+        ...(endpoint.consumes === undefined ? {} : { consumes: [...endpoint.consumes] }),
         response: endpoint.responses,
       },
       // Before the body is parsed: whoever may not call learns nothing about what would be valid.
       onRequest: async (request) => {
+        if (endpoint.role === null) return
         const caller = await authenticate(request)
         if (caller === undefined) throw new AppError('auth/required')
         if (RANK[caller.role] < RANK[endpoint.role]) throw new AppError('auth/forbidden')
         callers.set(request, caller)
       },
       handler: async (request, reply) => {
-        const caller = callers.get(request)!
+        const caller = callers.get(request) ?? NOBODY
         void reply.code(status).header('cache-control', 'no-store')
         const answer = await handle({
           params: request.params as never,

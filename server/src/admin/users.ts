@@ -5,6 +5,7 @@ import {
   getUser,
   listUsers,
   restoreUser,
+  signOutUser,
   updateUser,
   type User as UserAnswer,
 } from '@muster/contracts'
@@ -39,28 +40,32 @@ export function userRoutes({
         limit: query.limit,
         cursor: readCursor(query.cursor),
       })
-      return page(items.map(render), hasMore, total, ({ id }) => id)
+      return page(items.map(renderUser), hasMore, total, ({ id }) => id)
     }),
     route(createUser, async ({ actor, role, body }) => {
       const { organizationId, ...input } = body
       const organization = await organizations.resolve(organizationId)
-      return render(await users.create({ actor, role }, organization.id, input))
+      return renderUser(await users.create({ actor, role }, organization.id, input))
     }),
-    route(getUser, async ({ params }) => render(await users.get(params.id))),
+    route(getUser, async ({ params }) => renderUser(await users.get(params.id))),
     route(updateUser, async ({ actor, role, params, body }) =>
-      render(await users.update({ actor, role }, params.id, body)),
+      renderUser(await users.update({ actor, role }, params.id, body)),
     ),
     route(deleteUser, async ({ actor, role, params }) => {
       await users.remove({ actor, role }, params.id)
       return undefined
     }),
-    route(restoreUser, async ({ actor, role, params }) => render(await users.restore({ actor, role }, params.id))),
+    route(signOutUser, async ({ actor, role, params }) => {
+      await users.signOut({ actor, role }, params.id)
+      return undefined
+    }),
+    route(restoreUser, async ({ actor, role, params }) => renderUser(await users.restore({ actor, role }, params.id))),
   ]
 }
 
 type Answer = z.input<typeof UserAnswer>
 
-function render({ user, memberships, links, directLeaderUserId }: UserRecord): Answer {
+export function renderUser({ user, memberships, links, directLeaderUserId }: UserRecord): Answer {
   return {
     id: user.id,
     organizationId: user.organization_id,
@@ -90,6 +95,7 @@ function render({ user, memberships, links, directLeaderUserId }: UserRecord): A
     directLeaderUserId,
     attributes: JSON.parse(user.attributes) as Answer['attributes'],
     hasPassword: user.password_hash !== null,
+    mustChangePassword: user.must_change_password === 1,
     links: links.map(renderLink),
     lastSignInAt: timeOrNull(user.last_sign_in_at),
     createdAt: new Date(user.created_at).toISOString(),

@@ -5,7 +5,7 @@ import { createClock } from '../clock.ts'
 import { loadConfig, type Config } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { createLog } from '../log.ts'
-import { readArguments } from './terminal.ts'
+import { readArguments, say } from './terminal.ts'
 
 /** After this long a stop is not graceful any more. */
 const STOP_TIMEOUT_MS = 10_000
@@ -21,7 +21,11 @@ export async function serve(args: string[]): Promise<number> {
   const stopped = stopSignal()
   try {
     await app.openLocalDoor()
-    log.info({ address: await listen(app, config), publicUrl: config.publicUrl }, 'ready')
+    const address = await listen(app, config)
+    // To whoever sits here, and not into the log: the line is a secret until it is used.
+    const invitation = await app.invite()
+    if (invitation !== undefined) say(`Set-up: ${invitation}`)
+    log.info({ address, publicUrl: config.publicUrl }, 'ready')
     log.info({ signal: await stopped }, 'stopping')
   } finally {
     // Also when the port is taken: what is open would keep a process alive that serves nobody.
