@@ -34,11 +34,11 @@ export async function startApache(
   relying: { issuer: string; clientId: string; clientSecret: string },
 ): Promise<Apache> {
   const root = mkdtempSync(join(tmpdir(), 'muster-apache-'))
-  mkdirSync(join(root, 'www'))
+  for (const folder of ['www', 'cache']) mkdirSync(join(root, folder))
   writeFileSync(join(root, 'www/index.html'), 'a page for those who signed in')
   writeFileSync(join(root, 'apache.conf'), configuration(root, port, relying))
   // Started as root it works as somebody else.
-  if (process.getuid?.() === 0) for (const folder of [root, join(root, 'www')]) chmodSync(folder, 0o777)
+  if (process.getuid?.() === 0) for (const folder of ['.', 'www', 'cache']) chmodSync(join(root, folder), 0o777)
 
   const apache = spawn(PROGRAM, ['-f', join(root, 'apache.conf'), '-D', 'FOREGROUND'], { stdio: 'ignore', env: {} })
   const exited = once(apache, 'exit')
@@ -92,7 +92,10 @@ function configuration(
     'OIDCScope "openid profile email groups offline_access"',
     'OIDCPKCEMethod S256',
     'OIDCRemoteUserClaim sub',
-    'OIDCSessionType client-cookie',
+    // A session in a cookie has no room for the ID token, which signing out needs.
+    'OIDCSessionType server-cache',
+    'OIDCCacheType file',
+    `OIDCCacheDir ${root}/cache`,
     'OIDCInfoHook access_token id_token userinfo refresh_token session',
     'OIDCRefreshAccessTokenBeforeExpiry 0',
     '<Location />',

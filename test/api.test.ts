@@ -44,7 +44,8 @@ onEachDatabase(({ testWithUrl }) => {
     const stranger = createClient(stack.server.origin, null)
     const guesser = createClient(stack.server.origin, 'muster_not-a-token-of-this-server')
 
-    for (const { path, method } of endpoints) {
+    for (const { path, method, role } of endpoints) {
+      if (role === null) continue
       const address = `/api/v1${path.replace(':id', 'con_x')}`
       assertProblem(await stranger.send(address, { method }), 401, 'auth/required')
       assertProblem(await guesser.send(address, { method }), 401, 'auth/required')

@@ -6,6 +6,7 @@ import {
   createUser,
   deleteConnection,
   explainMember,
+  getConnection,
   getReview,
   getUser,
   listAudit,
@@ -15,6 +16,7 @@ import {
   listUsers,
   resolveReview,
   updateConnection,
+  type User,
 } from '@muster/contracts'
 import { onEachDatabase } from '../server/test-support/databases.ts'
 import { createClient } from './client.ts'
@@ -125,6 +127,42 @@ onEachDatabase(({ testWithUrl }) => {
       assert.deepEqual([after.status, after.breakGlass, after.hasPassword, after.links], ['active', true, true, []])
     },
   )
+
+  testWithUrl('a decision to create gives the username of the mapping, numbered where it is taken', async (url) => {
+    await using stack = await startStack(url, { people: 4 })
+    const { corpId, control } = stack
+    const { mapping } = (await stack.ask(getConnection, { params: { id: 'hq' } })).sync
+    const named = { to: 'username', from: 'name', use: 'pinyin' as const }
+    const body = { sync: { mapping: [named, ...mapping.filter(({ to }) => to !== 'username')] } }
+    await stack.ask(updateConnection, { params: { id: 'hq' }, body })
+    const userids = ['n1', 'n2']
+    for (const [index, userid] of userids.entries()) {
+      const { id } = await stack.ask(createUser, { body: { username: userid, displayName: userid } })
+      await stack.ask(createAdministrator, { body: { userId: id, role: 'operator' } })
+      const member = { userid, name: '欧阳娜', department: [1], mobile: `1390000000${index}` }
+      control.addMember({ corpId, member })
+    }
+    await stack.syncOnce()
+    const { items: reviews } = await stack.ask(listReviews, { query: { state: 'open' } })
+
+    const users: User[] = []
+    for (const userid of userids) {
+      const review = reviews.find((one) => one.userid === userid)!
+      const { userId } = await stack.ask(resolveReview, { params: { id: review.id }, body: { action: 'create' } })
+      users.push(await stack.ask(getUser, { params: { id: userId! } }))
+    }
+
+    assert.deepEqual(
+      users.map(({ username, links }) => [username, links[0]?.userid]),
+      [
+        ['ouyangna', 'n1'],
+        ['ouyangna-2', 'n2'],
+      ],
+    )
+    assert.deepEqual(await stack.mistakes(), [])
+    const next = await stack.syncOnce()
+    assert.deepEqual([next.counts.users.created, next.counts.users.updated, next.counts.users.skipped], [0, 0, 0])
+  })
 
   testWithUrl('a decision that says too little or too much is refused', async (url) => {
     await using stack = await startStack(url, { people: 12 })

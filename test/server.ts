@@ -60,9 +60,10 @@ export function settingsFor(given: { databaseUrl: string; dataDir: string; wecom
 }
 
 /** A folder that is removed at the end. Short, because the path of a socket in it may have 107 bytes. */
-export function temporaryFolder(): { readonly path: string; remove(): void } {
+export function temporaryFolder(): { readonly path: string; remove(): void } & Disposable {
   const path = mkdtempSync(join(tmpdir(), 'muster-flow-'))
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+  const remove = () => rmSync(path, { recursive: true, force: true })
+  return { path, remove, [Symbol.dispose]: remove }
 }
 
 /** A clock that a test moves. Servers see it within a quarter of a second. */
@@ -115,8 +116,14 @@ export async function spawnServer(settings: Settings): Promise<ServerProcess> {
   const output = collect(child)
   const exited = once(child, 'exit') as Promise<[number | null]>
   const origin = await eventually('the server said that it is ready, or ended', () => {
-    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${output()}`)
+    const end = child.exitCode ?? child.signalCode
+    if (end !== null) throw new Error(`the server ended with ${end}:\n${output()}`)
     return readyLine.exec(output())?.[1]
+  }).catch(async (error: unknown) => {
+    // Left alone it may get ready later, and keep the tests from ending.
+    child.kill('SIGKILL')
+    await exited
+    throw error
   })
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal)

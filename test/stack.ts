@@ -39,6 +39,10 @@ export interface StackOptions {
   /** What to leave out or send differently when the connection is created. */
   connection?: Partial<z.input<typeof NewConnection>>
   settings?: Settings
+  /** Whether browsers are sent to the emulator's pages instead of WeCom's. */
+  wecomPages?: boolean
+  /** Whether the emulator also serves its pages over TLS, for a browser that takes it for WeCom's own host. */
+  tls?: boolean
 }
 
 /** A stack whose server is `S`. */
@@ -77,13 +81,27 @@ export function startStackOfProcesses(databaseUrl: string, options: StackOptions
 
 async function assemble<S extends RunningServer>(
   databaseUrl: string,
-  { people = 60, company: shape, kind = 'self-built-before-2022', connection, settings: further }: StackOptions,
+  {
+    people = 60,
+    company: shape,
+    kind = 'self-built-before-2022',
+    connection,
+    settings: further,
+    wecomPages,
+    tls,
+  }: StackOptions,
   serve: (settings: Settings) => Promise<S>,
 ): Promise<Stack<S>> {
   const folder = temporaryFolder()
-  const emulator = await startEmulator({ companies: [{ people, seed: 'flow', ...shape }] })
+  const emulator = await startEmulator({
+    companies: [{ people, seed: 'flow', ...shape }],
+    ...(tls && { tls: 'self-signed' }),
+  })
   const settings = {
     ...settingsFor({ databaseUrl, dataDir: folder.path, wecomUrl: emulator.apiUrl }),
+    ...(wecomPages === true
+      ? { MUSTER_WECOM_LOGIN_URL: emulator.loginUrl, MUSTER_WECOM_OAUTH_URL: emulator.oauthUrl }
+      : {}),
     ...further,
   }
   const [company] = emulator.control.companies()

@@ -6,16 +6,19 @@
 import { parseArgs } from 'node:util'
 
 import { describeSyncBenchmark } from './bench/report.ts'
+import { benchSignIn, describeSignInBenchmark } from './bench/signin.ts'
 import { benchSync } from './bench/sync.ts'
 import type { DatabaseKind } from './bench/databases.ts'
 
-const HELP = `Usage: ./muster bench [sync] [options]
+const HELP = `Usage: ./muster bench [sync|signin] [options]
 
 sync: first, unchanged and changed directory sync against a bare download and a bare bulk insert of the same data.
+signin: whole sign-ins a second against oidc-provider in memory, and beside a sync of a whole company.
 
-  --people N,N…      sizes of the emulated company (default 14000)
+  --people N,N…      sizes of the emulated company (default 14000); of signin, of the one that is synchronized beside
+  --flows N          sign-ins to measure (default 1000)
   --database WHICH   sqlite, postgres or both (default both)
-  --profile DIR      write a CPU profile of the server for every measured sync into DIR; slows it down a little
+  --profile DIR      write a CPU profile of every measured server into DIR; slows it down a little
   --json             one JSON document instead of tables
   --help             print this
 `
@@ -28,6 +31,8 @@ const DATABASES: Readonly<Record<string, readonly DatabaseKind[]>> = {
 }
 
 type Order = {
+  readonly name: 'sync' | 'signin'
+  readonly flows: number
   readonly people: readonly number[]
   readonly databases: readonly DatabaseKind[]
   readonly profileDirectory: string | undefined
@@ -52,13 +57,18 @@ async function main(args: string[], searchPath: string, signal: AbortSignal): Pr
     process.stderr.write(`${order === '' ? '' : `muster: ${order}\n\n`}${HELP}`)
     return order === '' ? 0 : 2
   }
-  const result = await benchSync({
-    ...order,
-    searchPath,
-    signal,
-    onProgress: (line) => process.stderr.write(`${line}\n`),
-  })
-  process.stdout.write(order.asJson ? `${JSON.stringify(result, null, 2)}\n` : describeSyncBenchmark(result))
+  const means = { searchPath, signal, onProgress: (line: string) => void process.stderr.write(`${line}\n`) }
+  if (order.name === 'signin') {
+    const [people = 0] = order.people
+    const result = await benchSignIn({ ...order, people, ...means })
+    return print(order, result, describeSignInBenchmark(result))
+  }
+  const result = await benchSync({ ...order, ...means })
+  return print(order, result, describeSyncBenchmark(result))
+}
+
+function print({ asJson }: Order, result: { readonly problems: readonly string[] }, described: string): number {
+  process.stdout.write(asJson ? `${JSON.stringify(result, null, 2)}\n` : described)
   return result.problems.length === 0 ? 0 : 1
 }
 
@@ -70,6 +80,7 @@ function readOrder(args: string[]): Order | string {
       allowPositionals: true,
       options: {
         people: { type: 'string', default: '14000' },
+        flows: { type: 'string', default: '1000' },
         database: { type: 'string', default: 'both' },
         profile: { type: 'string' },
         json: { type: 'boolean', default: false },
@@ -78,14 +89,19 @@ function readOrder(args: string[]): Order | string {
     })
     if (values.help) return ''
     const [name = 'sync', ...more] = positionals
-    if (name !== 'sync' || more.length > 0) return `there is no benchmark "${positionals.join(' ')}".`
+    if ((name !== 'sync' && name !== 'signin') || more.length > 0)
+      return `there is no benchmark "${positionals.join(' ')}".`
 
     const people = values.people.split(',').map(Number)
-    if (!people.every((count) => Number.isInteger(count) && count >= 1 && count <= MOST_PEOPLE))
+    if (
+      !people.every((count) => Number.isInteger(count) && count >= (name === 'signin' ? 0 : 1) && count <= MOST_PEOPLE)
+    )
       return `--people takes whole numbers from 1 to ${MOST_PEOPLE}, not "${values.people}".`
+    const flows = Number(values.flows)
+    if (!Number.isInteger(flows) || flows < 1) return `--flows takes a whole number, not "${values.flows}".`
     const databases = DATABASES[values.database]
     if (databases === undefined) return `--database takes sqlite, postgres or both, not "${values.database}".`
-    return { people, databases, profileDirectory: values.profile, asJson: values.json }
+    return { name, flows, people, databases, profileDirectory: values.profile, asJson: values.json }
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }

@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path'
 import { endpoints } from '../contracts/src/index.ts'
 import type { Endpoint, Representations } from '../contracts/src/index.ts'
 import { errorTable } from '../server/src/errors.ts'
+import { claimTable } from '../server/src/oidc/claims.ts'
 import { settings } from '../server/src/settings.ts'
 import type { Setting } from '../server/src/settings.ts'
 
@@ -21,6 +22,7 @@ export const pages: readonly { path: string; print: () => string }[] = [
   { path: 'docs/reference/configuration.md', print: printConfiguration },
   { path: 'docs/reference/admin-api.md', print: printAdminApi },
   { path: 'docs/reference/errors.md', print: printErrors },
+  { path: 'docs/reference/claims.md', print: printClaims },
 ]
 
 /** The paths of pages that do not say what the code says. */
@@ -118,6 +120,36 @@ ${table(['Code 错误码', 'Status 状态', 'What happened 含义', 'What to do 
 
 type ErrorName = keyof typeof errorTable
 
+// ---- claims.md ------------------------------------------------------------------------------------------------------
+
+function printClaims(): string {
+  const rows = Object.entries(claimTable).map(([name, { scopes, about }]) => [
+    `\`${name}\``,
+    scopes.map((scope) => `\`${scope}\``).join(', '),
+    `${about.en}<br>${about.zh}`,
+  ])
+  return `<!-- Printed by tools/generate-reference.ts from server/src/oidc/claims.ts. Change it there. -->
+
+# Claims 声明
+
+What an application is told about a person, by the scopes that it asks for: any one of those named releases the claim. A
+claim that is not known is absent. Of each application, \`claims.scopes\` says what it may ask for besides \`openid\`; of
+the rest it is told nothing, whatever it asks for. Without \`wecom\` there, \`profile\` comes without the identifiers of
+WeCom. \`claims.groups\` says how its groups are written.
+
+应用按其请求的 scope 获得以下声明；列出的任一 scope 即可。未知的声明不提供。每个应用的 \`claims.scopes\` 规定除 \`openid\`
+外可以请求的范围，其余一概不提供。若其中没有 \`wecom\`，\`profile\` 也不含企业微信标识。\`claims.groups\` 规定群组的写法。
+
+${table(['Claim 声明', 'Scope', 'What it is 含义'], rows)}
+A path is \`/总部/研发中心\`, from the highest department that Muster can see; a slash or backslash inside a name has a
+backslash before it. \`include\` keeps to the departments that it names and to those below them, for \`groups\` and for
+\`departments\`.
+
+路径形如 \`/总部/研发中心\`，从 Muster 可见的最高部门开始；名称中的斜杠和反斜杠前加反斜杠。\`include\` 只保留所列部门及其下级，
+对 \`groups\` 和 \`departments\` 均有效。
+`
+}
+
 // ---- admin-api.md ---------------------------------------------------------------------------------------------------
 
 /** The part of JSON Schema that our schemas become. */
@@ -155,7 +187,8 @@ Paths are below \`/api/v1\`. The same as OpenAPI 3.1, with every pattern and lim
 \`/api/v1/openapi.json\`.
 
 - **Who calls**: \`Authorization: Bearer <API token>\`; \`./muster admin token NAME --role ROLE\` makes one. A role includes
-  the ones before it: auditor, operator, owner.
+  the ones before it: auditor, operator, owner. Or the cookie of a session whose user has a role, on requests that a page
+  of Muster itself makes: by \`Sec-Fetch-Site\`, else by \`Origin\`.
 - **Requests** are JSON, at most one megabyte. An unknown member is refused. A PATCH is a merge patch (RFC 7396): absent
   keeps, \`null\` clears, and puts a setting of a connection back to its default.
 - **Answers** may grow members. Times are RFC 3339 in UTC.
@@ -177,7 +210,7 @@ function printEndpoint(endpoint: Endpoint): string {
   const [status] = Object.keys(endpoint.responses)
   return `### ${summary}
 
-\`${method} ${path}\` · ${role} · answers ${status}${describeAnswer(answerOf(endpoint))}
+\`${method} ${path}\` · ${role ?? 'anybody'} · answers ${status}${describeAnswer(answerOf(endpoint))}
 ${description === undefined ? '' : `\n${description}\n`}${printFields('Query', endpoint.query)}${printFields('Body', endpoint.body)}`
 }
 

@@ -56,6 +56,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   connections: 'core',
   directory: 'core',
   applications: 'core',
+  sessions: 'core',
   audit: 'core',
   sync: 'feature',
   events: 'feature',
@@ -78,24 +79,29 @@ const MAY_IMPORT: Readonly<Record<Layer, readonly Layer[]>> = {
 
 /** A folder is entered by the file with its name, and by these: they are meant for others as they are, and adding one is a decision. */
 const FURTHER_DOORS: Readonly<Record<string, readonly string[]>> = {
-  admin: ['access'],
-  connections: ['doctor', 'due-runs', 'environment', 'requirements', 'wecom', 'wecom-problem'],
+  admin: ['access', 'setup'],
+  connections: ['doctor', 'due-runs', 'environment', 'requirements', 'verification-files', 'wecom', 'wecom-problem'],
   database: ['backup'],
   directory: [
     'comparison',
     'departments',
+    'guesses',
     'links',
     'names',
     'organizations',
     'owners',
+    'password-proof',
+    'password-policy',
     'protection',
     'purge',
     'search',
     'sign-out',
+    'subjects',
     'users',
     'writes',
   ],
-  sync: ['decisions', 'explain', 'forgetting', 'history', 'reviews', 'runs', 'sample', 'timeline'],
+  signin: ['account', 'sign-ins'],
+  sync: ['admission', 'decisions', 'explain', 'forgetting', 'history', 'reviews', 'runs', 'sample', 'timeline'],
 }
 
 /** In which places below server/src the WeCom client may be used. */
@@ -129,6 +135,12 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
     '@muster/contracts',
   ],
   'server/src/connections/schedule.ts': ['croner'],
+  'server/src/html.ts': [],
+  'server/src/signin/pages/': ['server/src/errors.ts', 'server/src/html.ts'],
+  'server/src/signin/decision.ts': ['server/src/errors.ts'],
+  'server/src/signin/doors.ts': ['server/src/errors.ts'],
+  'server/src/signin/return-to.ts': [],
+  'server/src/oidc/claims.ts': [],
   'server/src/sync/plan/': [
     'server/src/directory/names.ts',
     'server/src/directory/protection.ts',

@@ -4,12 +4,15 @@ import { createAccess } from '../src/admin/access.ts'
 import { createAudit, type Actor } from '../src/audit/audit.ts'
 import type { Database, Row } from '../src/database/database.ts'
 import { createDepartments } from '../src/directory/departments.ts'
+import { createGuesses } from '../src/directory/guesses.ts'
 import { createLinks } from '../src/directory/links.ts'
 import { foldName } from '../src/directory/names.ts'
 import { createOrganizations } from '../src/directory/organizations.ts'
+import { createPasswordProof } from '../src/directory/password-proof.ts'
 import { createUsers, type Requester } from '../src/directory/users.ts'
 import { createIds } from '../src/ids.ts'
 import { Secret } from '../src/secret.ts'
+import { createSessions } from '../src/sessions/sessions.ts'
 
 export const BOOTSTRAP_TOKEN = 'bootstrap-token-of-the-tests'
 export const CORP = 'ww0123456789abcdef'
@@ -24,7 +27,7 @@ export async function createDirectory(database: Database) {
     return makeId(kind)
   }
   const audit = createAudit({ database, newId, now })
-  const parts = { database, audit, newId, now }
+  const parts = { database, audit, guesses: createGuesses({ database, now }), newId, now }
   const organizations = createOrganizations(parts)
   const organization = await organizations.ensureDefault()
 
@@ -34,6 +37,9 @@ export async function createDirectory(database: Database) {
     organization,
     organizations,
     users: createUsers(parts),
+    guesses: parts.guesses,
+    passwordProof: createPasswordProof(parts),
+    sessions: createSessions({ ...parts, publicUrl: 'https://id.corp.example' }),
     departments: createDepartments(parts),
     links: createLinks(parts),
     access: createAccess({ ...parts, bootstrapToken: new Secret(BOOTSTRAP_TOKEN) }),

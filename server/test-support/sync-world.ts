@@ -337,6 +337,7 @@ export async function createWorld(database: Database) {
               status: 'active',
               origin: 'built_in',
               role,
+              must_change_password: 0,
               break_glass: breakGlass ? 1 : 0,
               created_at: 0,
               updated_at: 0,

@@ -22,10 +22,11 @@ const SCOPE = 'openid profile email'
 
 /**
  * @param userid who signs in
+ * @param address where they are, as a proxy in front says: one address may only begin so many sign-ins
  * @returns the subject
  * @throws Error that names the step when anything is not as it should be
  */
-export async function signInOnce(agent: Agent, relying: Relying, userid: string): Promise<string> {
+export async function signInOnce(agent: Agent, relying: Relying, userid: string, address: string): Promise<string> {
   const verifier = randomBytes(32).toString('base64url')
   const state = randomBytes(16).toString('hex')
   const query = new URLSearchParams({
@@ -42,6 +43,7 @@ export async function signInOnce(agent: Agent, relying: Relying, userid: string)
     new URL(`${relying.issuer}/auth?${query.toString()}`),
     relying.redirectUri,
     userid,
+    address,
   )
   const code = arrived.searchParams.get('code')
   if (code === null || arrived.searchParams.get('state') !== state)
@@ -68,7 +70,7 @@ export async function signInOnce(agent: Agent, relying: Relying, userid: string)
   return person['sub']
 }
 
-async function follow(agent: Agent, start: URL, end: string, userid: string): Promise<URL> {
+async function follow(agent: Agent, start: URL, end: string, userid: string, address: string): Promise<URL> {
   const jar = createJar()
   let url = start
   for (let step = 0; step < MOST_STEPS; step++) {
@@ -77,7 +79,7 @@ async function follow(agent: Agent, start: URL, end: string, userid: string): Pr
       origin: url.origin,
       path: url.pathname + url.search,
       method: 'GET',
-      headers: { 'user-agent': USER_AGENT, accept: 'text/html', ...jar.headers(url) },
+      headers: { 'user-agent': USER_AGENT, accept: 'text/html', 'x-forwarded-for': address, ...jar.headers(url) },
     })
     jar.keep(url, response.headers['set-cookie'])
     const { location } = response.headers

@@ -78,6 +78,7 @@ export async function benchSignIn({
   people,
   flows,
   databases,
+  profileDirectory,
   searchPath,
   signal,
   onProgress,
@@ -86,6 +87,8 @@ export async function benchSignIn({
   people: number
   flows: number
   databases: readonly DatabaseKind[]
+  /** Where to write CPU profiles of the server; undefined: none. */
+  profileDirectory: string | undefined
   /** The value of PATH, to find PostgreSQL on. */
   searchPath: string
   signal: AbortSignal
@@ -111,7 +114,14 @@ export async function benchSignIn({
     for (const kind of databases) {
       const home = kind === 'sqlite' ? folder : cluster?.url
       if (home === undefined) continue
-      const bench = { kind, home, folder, signal, onProgress: (line: string) => onProgress(`${kind}: ${line}`) }
+      const bench = {
+        kind,
+        home,
+        folder,
+        profileDirectory,
+        signal,
+        onProgress: (line: string) => onProgress(`${kind}: ${line}`),
+      }
       const alone = await measureAlone(bench, flows)
       const beside = people === 0 ? [] : await measureBeside(bench, people, problems)
       results.push({ database: kind, flows, atOnce: AT_ONCE, ...alone, beside })
@@ -128,6 +138,7 @@ type Bench = {
   /** What createEmptyDatabase takes. */
   readonly home: string
   readonly folder: string
+  readonly profileDirectory: string | undefined
   readonly signal: AbortSignal
   readonly onProgress: (line: string) => void
 }
@@ -159,7 +170,7 @@ async function measureBeside(bench: Bench, people: number, problems: string[]): 
       const startedAt = performance.now()
       const agent = new Agent()
       for (let place = 0; !ended.signal.aborted; place++) {
-        durations.push(await timed(() => signInOnce(agent, relying, listed[place % listed.length]!)))
+        durations.push(await timed(() => signInOnce(agent, relying, listed[place % listed.length]!, addressOf(place))))
         await delay(PAUSE_MS, undefined, { signal: ended.signal }).catch(() => {})
       }
       await agent.close()
@@ -183,7 +194,7 @@ type Site = {
 
 /** A server with one connection and one application, and the emulated company behind it. */
 async function withSite<T>(bench: Bench, people: number, work: (site: Site) => Promise<T>): Promise<T> {
-  const { kind, home, folder, signal } = bench
+  const { kind, home, folder, profileDirectory, signal } = bench
   const emulator = await startEmulatorProcess(people)
   const database = await createEmptyDatabase(kind, home)
   const dataDir = mkdtempSync(join(folder, 'data-'))
@@ -196,12 +207,14 @@ async function withSite<T>(bench: Bench, people: number, work: (site: Site) => P
       MUSTER_DATABASE_URL: database.url,
       MUSTER_LISTEN: `127.0.0.1:${port}`,
       MUSTER_PUBLIC_URL: origin,
+      MUSTER_TRUSTED_PROXIES: '127.0.0.1',
       MUSTER_WECOM_API_URL: emulator.apiUrl,
       MUSTER_WECOM_OAUTH_URL: emulator.oauthUrl,
       MUSTER_WECOM_CALLS_PER_MINUTE: '1000000',
-      MUSTER_LOG_LEVEL: 'warn',
     }
-    server = await startServer({ dataDir, settings, profile: undefined, signal })
+    const profile =
+      profileDirectory === undefined ? undefined : { directory: profileDirectory, name: `signin-${kind}-${people}` }
+    server = await startServer({ dataDir, settings, profile, signal })
     const { api } = server
     const { corpId, app } = emulator.company
     const connection = {
@@ -288,8 +301,9 @@ async function measureFlows(
   const work = async (until: number) => {
     while (next < until) {
       signal.throwIfAborted()
-      const userid = userids[next++ % userids.length]!
-      durations.push(await timed(() => signInOnce(agent, relying, userid)))
+      const place = next++
+      const userid = userids[place % userids.length]!
+      durations.push(await timed(() => signInOnce(agent, relying, userid, addressOf(place))))
     }
   }
   const together = (until: number) => Promise.all(Array.from({ length: AT_ONCE }, () => work(until)))
@@ -300,6 +314,11 @@ async function measureFlows(
   const elapsedMs = performance.now() - startedAt
   await agent.close()
   return summary(durations, elapsedMs)
+}
+
+/** Everybody is somewhere else: nobody measures how fast one address is slowed down. */
+function addressOf(place: number): string {
+  return `10.${(place >> 16) & 255}.${(place >> 8) & 255}.${place & 255}`
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {

@@ -42,7 +42,7 @@ export function homePage(language: Language, person: Person | undefined): string
     [text('username'), person.preferred_username],
     [text('email'), person.email === undefined ? undefined : person.email + verified],
     [text('phone'), person.phone_number],
-    [text('groups'), person.groups?.join(', ')],
+    [text('groups'), person.groups?.join(', ') || undefined],
     [text('subject'), person.sub],
   ]
   const list = rows.map(([term, value]) => `<dt>${term}</dt><dd><bdi>${escape(value ?? '–')}</bdi></dd>`).join('')

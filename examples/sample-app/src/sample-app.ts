@@ -111,6 +111,9 @@ export function createSampleApp({ issuer, clientId, clientSecret }: SampleAppOpt
     const attempt = attempts.get(id)
     if (attempt === undefined) throw new Error('This browser has not begun to sign in here.')
     attempts.delete(id)
+    // Somebody who came back without signing in knows that; there is nothing to explain.
+    const { searchParams } = new URL(request.url ?? '/', origin)
+    if (searchParams.get('error') === 'access_denied') return redirect(response, '/')
     const tokens = await client.authorizationCodeGrant(config, new URL(request.url ?? '/', origin), {
       pkceCodeVerifier: attempt.codeVerifier,
       expectedState: attempt.state,
