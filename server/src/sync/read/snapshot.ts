@@ -295,7 +295,7 @@ function outsideOf({ places, shown }: KnownIds): string {
   return digest('sha256', outside.sort().join(' '), 'base64url').slice(0, 12)
 }
 
-/** People in one pack, and so in one transaction: less than a tenth of a second in which nobody else can write. */
+/** People in one pack, and where nobody is waiting in one transaction: some tenths of a second (reconcile.ts). */
 const PACK = 2_000
 
 /** As UTF-8 outside the heap a person takes a third of the space, and the garbage collector never looks at it. */
