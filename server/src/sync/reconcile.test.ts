@@ -332,6 +332,27 @@ onEachDatabase(({ dialect, test }) => {
     assert.deepEqual(await site.statuses(), { a: 'active', b: 'active', w: 'active' })
   })
 
+  test('who signed in for the first time while the run was reading is not in their own way', async (database) => {
+    const site = await (await createWorld(database)).newSite()
+    await site.run(company([member('gone'), member('w')]))
+    const newcomers = [member('zs', { bizMail: 'zs@corp.example' }), member('li', { bizMail: 'li@corp.example' })]
+
+    const counts = await site.run(company([member('w'), ...newcomers]), {
+      approved: EVERYTHING,
+      async beforeWriting() {
+        const userId = await site.addBuiltIn('zs', null, { email: 'zs@corp.example' })
+        const [link] = await database.kysely.selectFrom('links').selectAll().execute()
+        const own = { id: 'lnk_zs', user_id: userId, userid: 'zs', userid_key: 'zs', source_hash: null }
+        await database.kysely
+          .insertInto('links')
+          .values({ ...link!, ...own, created_by: 'signin' })
+          .execute()
+      },
+    })
+
+    assert.deepEqual([counts.users.created, counts.users.failed, counts.users.skipped], [1, 0, 1])
+  })
+
   test('a namesake who becomes an administrator before the writing is not linked', async (database) => {
     const site = await (await createWorld(database)).newSite()
     await site.addBuiltIn('boss', null)

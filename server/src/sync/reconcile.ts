@@ -341,13 +341,15 @@ function peopleBatch(people: readonly Candidate[], scene: Scene, options: Reconc
       const plans = people.map((person) =>
         planPerson({ ...person, known: known.get(existingUserId(person.identity) ?? '') }, context),
       )
+      const signedIn = await linkedMeanwhile(tx, people, options)
       const inquiry = await inquire(tx, people, plans, scene, options)
       const steps: Step<UserWrite>[] = []
       let unchanged = 0
       let leftOut = inquiry.leftOut
       asked = inquiry.asked
       for (const [index, plan] of plans.entries()) {
-        if (plan.kind === 'steps') steps.push(...plan.steps)
+        if (signedIn.has(people[index]!.wanted.key)) leftOut++
+        else if (plan.kind === 'steps') steps.push(...plan.steps)
         else if (plan.kind === 'left-out') leftOut++
         else if (plan.kind === 'question') steps.push(...inquiry.stepsOf(index))
         else if (!options.earlier.users.has(people[index]!.wanted.key)) unchanged++
@@ -372,6 +374,21 @@ async function wasLinkedMeanwhile(
 ): Promise<boolean> {
   if (person === undefined || others.length > 0 || options.links.has(person.wanted.key)) return false
   return (await comparison.linkedMembers(tx, options, [person.wanted.key])).size > 0
+}
+
+/**
+ * Of those whose address somebody has: who has it themselves by now, because they signed in for the first time while the
+ * run was reading.
+ */
+async function linkedMeanwhile(
+  tx: Transaction,
+  people: readonly Candidate[],
+  options: ReconcileOptions,
+): Promise<ReadonlyMap<string, string>> {
+  const keys = people.flatMap(({ wanted, address }) =>
+    address.kind === 'taken' && !options.links.has(wanted.key) ? [wanted.key] : [],
+  )
+  return keys.length === 0 ? new Map() : comparison.linkedMembers(tx, options, keys)
 }
 
 type KnownUsers = Awaited<ReturnType<typeof comparison.knownUsers>>
