@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createApplication, listUsers, rotateSigningKeys } from '@muster/contracts'
+import { freePort } from '../tools/free-port.ts'
 import { missingApache, redirectUriOn, startApache } from './apache.ts'
-import { freePort, startProviderStack } from './provider-stack.ts'
+import { startProviderStack } from './provider-stack.ts'
 import { temporaryFolder } from './server.ts'
 import { createVisitor, type Visitor } from './visitor.ts'
 

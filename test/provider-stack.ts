@@ -2,8 +2,7 @@
  * A stack whose server is reached under the address that it signs, as applications need it, with sign-in switched on and
  * browsers sent to the emulator's pages.
  */
-import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
+import { freePort } from '../tools/free-port.ts'
 import type { RunningServer, ServerProcess } from './server.ts'
 import { startStack, startStackOfProcesses, type Stack, type StackOptions } from './stack.ts'
 import type { Page } from './visitor.ts'
@@ -51,15 +50,4 @@ async function assemble<S extends RunningServer>(
       return new URL(href, page.url)
     },
   })
-}
-
-/** The public address has to be known before the server listens. */
-export async function freePort(): Promise<number> {
-  const probe = createServer()
-  probe.listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }

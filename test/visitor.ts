@@ -3,6 +3,7 @@
  * visitor is a browser of its own.
  */
 import { Agent } from 'undici'
+import { createCookieJar } from '../tools/cookie-jar.ts'
 
 export interface Page {
   readonly url: URL
@@ -31,16 +32,11 @@ const MOST_STEPS = 20
 
 export function createVisitor({ userAgent = DESKTOP, language = 'en', onAddress }: VisitorOptions = {}) {
   const agent = new Agent()
-  const kept = new Map<string, Cookie>()
+  const jar = createCookieJar()
 
   return {
     /** Of this host, as `name=value`. */
-    cookies: (origin: string): string[] =>
-      [...kept.values()]
-        .filter(({ host }) => host === new URL(origin).hostname)
-        .map(({ name, value }) => `${name}=${value}`),
-    /** Puts a cookie where another browser had it, as a thief would. */
-    plant: (origin: string, name: string, value: string): void => keep(new URL(origin), `${name}=${value}; Path=/`),
+    cookies: (origin: string): string[] => jar.ofHost(new URL(origin).hostname),
     open,
     /** Opens an address and follows where it leads, to the first page or to an address below `until`. */
     async follow(address: string | URL, until?: string): Promise<Page> {
@@ -88,12 +84,12 @@ export function createVisitor({ userAgent = DESKTOP, language = 'en', onAddress 
         accept: 'text/html',
         'accept-language': language,
         'user-agent': userAgent,
-        ...cookieHeader(url),
+        ...jar.headers(url),
         ...headers,
       },
       ...(body === undefined ? {} : { body }),
     })
-    for (const line of [response.headers['set-cookie'] ?? []].flat()) keep(url, line)
+    jar.keep(url, response.headers['set-cookie'])
     const { location } = response.headers
     return {
       url,
@@ -103,41 +99,6 @@ export function createVisitor({ userAgent = DESKTOP, language = 'en', onAddress 
       location: typeof location === 'string' ? new URL(location, url) : null,
     }
   }
-
-  function keep({ hostname }: URL, line: string): void {
-    const [pair = '', ...attributes] = line.split(';').map((part) => part.trim())
-    const cut = pair.indexOf('=')
-    const cookie = {
-      host: hostname,
-      name: pair.slice(0, cut),
-      value: pair.slice(cut + 1),
-      path: attributes.find((one) => /^path=/i.test(one))?.slice(5) ?? '/',
-    }
-    const key = `${cookie.host} ${cookie.path} ${cookie.name}`
-    const expires = attributes.find((one) => /^expires=/i.test(one))?.slice(8)
-    const isOver = attributes.some((one) => /^max-age=(?:0|-)/i.test(one)) || Date.parse(expires ?? '') < Date.now()
-    if (isOver) kept.delete(key)
-    else kept.set(key, cookie)
-  }
-
-  function cookieHeader({ hostname, pathname }: URL): { cookie?: string } {
-    const pairs = [...kept.values()]
-      .filter(({ host, path }) => host === hostname && isBelow(pathname, path))
-      .map(({ name, value }) => `${name}=${value}`)
-    return pairs.length === 0 ? {} : { cookie: pairs.join('; ') }
-  }
-}
-
-interface Cookie {
-  readonly host: string
-  readonly name: string
-  readonly value: string
-  readonly path: string
-}
-
-/** RFC 6265, section 5.1.4. */
-function isBelow(path: string, cookiePath: string): boolean {
-  return path === cookiePath || path.startsWith(cookiePath.endsWith('/') ? cookiePath : `${cookiePath}/`)
 }
 
 function formOf({ text, url }: Page, action: string): { action: URL; hidden: Record<string, string> } {

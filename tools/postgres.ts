@@ -17,12 +17,12 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
+
+import { freePort } from './free-port.ts'
 
 /** Muster supports this version and newer; on an older one tests would fail for reasons that are not ours. */
 const OLDEST_MAJOR = 15
@@ -240,15 +240,6 @@ async function launch(options: {
 function isReady(data: string): boolean {
   const file = join(data, 'postmaster.pid')
   return existsSync(file) && readFileSync(file, 'utf8').split('\n')[7]?.startsWith('ready') === true
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo // a TCP server's address is never a string
-  probe.close()
-  await once(probe, 'close')
-  return port
 }
 
 const run = promisify(execFile)

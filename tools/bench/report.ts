@@ -1,6 +1,7 @@
 /** The sync benchmark as Markdown: one table per company and database, targets beside what was reached. Pure. */
 import type { FloorResult } from './floors.ts'
 import { CHANGED_PERCENT, REMOVED_PERCENT, SLOW_CALL_MS } from './sync.ts'
+import { describeMachine } from './surroundings.ts'
 import type { CompanyResult, Phase, PhaseName, SyncBenchmark } from './sync.ts'
 
 /** Ratios of product.md §10, and what the first version promised. */
@@ -24,9 +25,8 @@ const PHASES: Readonly<Record<PhaseName, string>> = {
 const MEGABYTE = 1_000_000
 
 export function describeSyncBenchmark({ machine, companies, problems, skipped }: SyncBenchmark): string {
-  const { cores, processor, node, load } = machine
   const lines = [
-    `Node ${node}, ${cores} cores (${processor}), load ${load.toFixed(2)} at the start.`,
+    describeMachine(machine),
     '',
     'Ratio: median of the syncs by the best of the floor. Target: product.md §10, in brackets that of the first version.',
     'Peak memory, at 100,000 people: target 300 MB, in the first version 400 MB. 1 MB is 1,000,000 bytes.',

@@ -5,6 +5,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { Agent } from 'undici'
+import { createCookieJar } from '../cookie-jar.ts'
 
 export type Relying = {
   readonly issuer: string
@@ -71,7 +72,7 @@ export async function signInOnce(agent: Agent, relying: Relying, userid: string,
 }
 
 async function follow(agent: Agent, start: URL, end: string, userid: string, address: string): Promise<URL> {
-  const jar = createJar()
+  const jar = createCookieJar()
   let url = start
   for (let step = 0; step < MOST_STEPS; step++) {
     if (url.href.startsWith(end)) return url
@@ -91,36 +92,6 @@ async function follow(agent: Agent, start: URL, end: string, userid: string, add
     if (url.pathname === '/connect/oauth2/authorize') url.searchParams.set(SCAN, userid)
   }
   throw new Error(`still on the way after ${MOST_STEPS} steps, at ${url.href}`)
-}
-
-/** Cookies by origin and path; expiry only where it means "away with it". */
-function createJar() {
-  const kept = new Map<string, { origin: string; name: string; value: string; path: string }>()
-  return {
-    keep({ origin }: URL, given: string | string[] | undefined): void {
-      for (const line of [given ?? []].flat()) {
-        const [pair = '', ...attributes] = line.split(';').map((part) => part.trim())
-        const cut = pair.indexOf('=')
-        const name = pair.slice(0, cut)
-        const path = attributes.find((one) => /^path=/i.test(one))?.slice(5) ?? '/'
-        const isGone = attributes.some((one) => /^expires=thu, 01 jan 1970|^max-age=0/i.test(one))
-        const key = `${origin} ${path} ${name}`
-        if (isGone) kept.delete(key)
-        else kept.set(key, { origin, name, value: pair.slice(cut + 1), path })
-      }
-    },
-    headers(url: URL): { cookie?: string } {
-      const pairs = [...kept.values()]
-        .filter(({ origin, path }) => origin === url.origin && isBelow(url.pathname, path))
-        .map(({ name, value }) => `${name}=${value}`)
-      return pairs.length === 0 ? {} : { cookie: pairs.join('; ') }
-    },
-  }
-}
-
-/** RFC 6265, section 5.1.4. */
-function isBelow(path: string, cookiePath: string): boolean {
-  return path === cookiePath || path.startsWith(cookiePath.endsWith('/') ? cookiePath : `${cookiePath}/`)
 }
 
 async function read(

@@ -8,34 +8,24 @@
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
-import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
+import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  call,
-  createApplication,
-  createConnection,
-  getRun,
-  listUsers,
-  startRun,
-  type Run,
-  type Transport,
-} from '@muster/contracts'
+import { call, createApplication, createConnection, listUsers, type Transport } from '@muster/contracts'
 import { Agent, request } from 'undici'
 import type { SettingsPatch } from '../../emulator/src/index.ts'
 import { startEmulatorProcess } from '../../server/src/cli/emulator-process.ts'
 import type { EmulatorProcess } from '../../server/src/cli/emulator-process.ts'
-import { startPostgres, type PostgresCluster } from '../postgres.ts'
+import { freePort } from '../free-port.ts'
 import { createEmptyDatabase, type DatabaseKind } from './databases.ts'
 import { startServer, type ServerProcess } from './server.ts'
 import { signInOnce, type Relying } from './signin-flow.ts'
 import type { SignInFloorOrder } from './signin-floor.ts'
+import { describeMachine, NO_LIMITS, onEachDatabase, runToItsEnd, steer, thisMachine } from './surroundings.ts'
+import type { Machine, Place } from './surroundings.ts'
 
 export type SignInBenchmark = {
-  readonly machine: { readonly cores: number; readonly processor: string; readonly node: string; readonly load: number }
+  readonly machine: Machine
   readonly results: readonly DatabaseResult[]
   readonly problems: readonly string[]
   readonly skipped: readonly string[]
@@ -69,8 +59,8 @@ const AT_ONCE = 8
 /** Between two flows beside a sync, so that they do not become the load themselves. */
 const PAUSE_MS = 50
 const CONNECTION = 'bench'
-const REDIRECT_URI = 'http://127.0.0.1:9/callback'
 const SYNC_TIMEOUT_MS = 5 * 60_000
+const REDIRECT_URI = 'http://127.0.0.1:9/callback'
 /** Who signs in; enough that two flows at once are not the same person. */
 const PEOPLE = 1_000
 
@@ -94,50 +84,25 @@ export async function benchSignIn({
   signal: AbortSignal
   onProgress: (line: string) => void
 }): Promise<SignInBenchmark> {
-  const machine = {
-    cores: availableParallelism(),
-    processor: cpus()[0]?.model ?? 'unknown',
-    node: process.version,
-    load: loadavg()[0] ?? 0,
-  }
-  const folder = mkdtempSync(join(tmpdir(), 'muster-bench-'))
+  const machine = thisMachine()
   const results: DatabaseResult[] = []
   const problems: string[] = []
-  const skipped: string[] = []
-  let cluster: PostgresCluster | undefined
-  try {
-    if (databases.includes('postgres')) {
-      const outcome = await startPostgres({ searchPath, isDurable: true, signal })
-      if (outcome.kind === 'running') cluster = outcome.cluster
-      else skipped.push(`${outcome.reason} ${outcome.remedy}`)
+  const skipped = await onEachDatabase({ databases, searchPath, signal }, async (place) => {
+    const { kind } = place
+    const bench = {
+      ...place,
+      profileDirectory,
+      signal,
+      onProgress: (line: string) => onProgress(`${kind}: ${line}`),
     }
-    for (const kind of databases) {
-      const home = kind === 'sqlite' ? folder : cluster?.url
-      if (home === undefined) continue
-      const bench = {
-        kind,
-        home,
-        folder,
-        profileDirectory,
-        signal,
-        onProgress: (line: string) => onProgress(`${kind}: ${line}`),
-      }
-      const alone = await measureAlone(bench, flows)
-      const beside = people === 0 ? [] : await measureBeside(bench, people, problems)
-      results.push({ database: kind, flows, atOnce: AT_ONCE, ...alone, beside })
-    }
-  } finally {
-    await cluster?.stop()
-    rmSync(folder, { recursive: true, force: true })
-  }
+    const alone = await measureAlone(bench, flows)
+    const beside = people === 0 ? [] : await measureBeside(bench, people, problems)
+    results.push({ database: kind, flows, atOnce: AT_ONCE, ...alone, beside })
+  })
   return { machine, results, problems, skipped }
 }
 
-type Bench = {
-  readonly kind: DatabaseKind
-  /** What createEmptyDatabase takes. */
-  readonly home: string
-  readonly folder: string
+type Bench = Place & {
   readonly profileDirectory: string | undefined
   readonly signal: AbortSignal
   readonly onProgress: (line: string) => void
@@ -145,7 +110,7 @@ type Bench = {
 
 async function measureAlone(bench: Bench, flows: number): Promise<Pick<DatabaseResult, 'floor' | 'server'>> {
   return withSite(bench, PEOPLE, async ({ emulator, api, relying, userids }) => {
-    await runToItsEnd(api, bench.signal)
+    await runToItsEnd(api, CONNECTION, AbortSignal.any([bench.signal, AbortSignal.timeout(SYNC_TIMEOUT_MS)]))
     const members = await userids()
     const floor: Measured[] = []
     const server: Measured[] = []
@@ -165,7 +130,11 @@ async function measureBeside(bench: Bench, people: number, problems: string[]): 
     const beside: DatabaseResult['beside'][number][] = []
     for (const what of ['first', 'unchanged'] as const) {
       const ended = new AbortController()
-      const sync = runToItsEnd(api, bench.signal).finally(() => ended.abort())
+      const sync = runToItsEnd(
+        api,
+        CONNECTION,
+        AbortSignal.any([bench.signal, AbortSignal.timeout(SYNC_TIMEOUT_MS)]),
+      ).finally(() => ended.abort())
       const durations: number[] = []
       const startedAt = performance.now()
       const agent = new Agent()
@@ -337,16 +306,6 @@ function describe({ flows, perSecond, p50, p99 }: Measured): string {
   return `${flows} flows, ${perSecond.toFixed(0)} a second, p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms`
 }
 
-async function runToItsEnd(api: Transport, signal: AbortSignal): Promise<Run> {
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(SYNC_TIMEOUT_MS)])
-  let run = await call(startRun, { params: { id: CONNECTION }, body: { mode: 'apply', force: true } }, api)
-  while (run.state === 'running') {
-    await delay(100, undefined, { signal: deadline })
-    run = await call(getRun, { params: { id: run.id } }, api)
-  }
-  return run
-}
-
 /** Some people who may sign in, before any sync has brought them here. */
 async function listMembers(emulator: EmulatorProcess): Promise<string[]> {
   const { corpId, app } = emulator.company
@@ -363,39 +322,10 @@ async function listMembers(emulator: EmulatorProcess): Promise<string[]> {
   return [...new Set(members)]
 }
 
-const NO_LIMITS = {
-  perMinute: null,
-  perHour: null,
-  perAddressPerMinute: null,
-  perAddressPerHour: null,
-  concurrency: null,
-}
-
-async function steer({ controlUrl }: EmulatorProcess, name: string, argument: object): Promise<void> {
-  const { statusCode, body } = await request(`${controlUrl}/${name}`, {
-    method: 'POST',
-    body: JSON.stringify(argument),
-  })
-  const text = await body.text()
-  if (statusCode !== 200) throw new Error(`The emulator refused ${name}: ${text}`)
-}
-
-/** The public address has to be known before the server listens. */
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  probe.listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
-}
-
 /** Markdown. Pure. */
 export function describeSignInBenchmark({ machine, results, problems, skipped }: SignInBenchmark): string {
-  const { cores, processor, node, load } = machine
   const lines = [
-    `Node ${node}, ${cores} cores (${processor}), load ${load.toFixed(2)} at the start.`,
+    describeMachine(machine),
     '',
     'Whole sign-ins: authorization request, WeCom, callback, code, tokens, userinfo. Floor: oidc-provider in memory.',
     'Target: 60 % of the floor on SQLite; beside a sync p99 within 500 ms.',

@@ -8,28 +8,24 @@
  * differs between the rows before and after, not what the server says. The time of a sync is from the request until the
  * run is closed, by one clock.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
+import { mkdirSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 
-import { call, createConnection, getRun, startRun, updateConnection } from '@muster/contracts'
-import type { Run, Transport } from '@muster/contracts'
-import { request } from 'undici'
-
+import { call, createConnection, updateConnection } from '@muster/contracts'
+import type { Run } from '@muster/contracts'
 import type { ChurnSummary, CompanyListing, SettingsPatch } from '../../emulator/src/index.ts'
 import { startEmulatorProcess } from '../../server/src/cli/emulator-process.ts'
 import type { EmulatorProcess } from '../../server/src/cli/emulator-process.ts'
-import { startPostgres } from '../postgres.ts'
-import type { PostgresCluster } from '../postgres.ts'
 import { compareContents, createEmptyDatabase, readContents, readRows } from './databases.ts'
 import type { Contents, DatabaseKind, EmptyDatabase, RowChanges } from './databases.ts'
 import { measureFloor } from './floors.ts'
 import type { FloorResult } from './floors.ts'
 import { startServer } from './server.ts'
+import { NO_LIMITS, onEachDatabase, runToItsEnd, steer, thisMachine } from './surroundings.ts'
+import type { Machine, Place } from './surroundings.ts'
 
 export type SyncBenchmark = {
-  readonly machine: { readonly cores: number; readonly processor: string; readonly node: string; readonly load: number }
+  readonly machine: Machine
   readonly companies: readonly CompanyResult[]
   /** What is wrong, whatever the time: runs that did not succeed, rows or calls too many. */
   readonly problems: readonly string[]
@@ -77,9 +73,6 @@ export const SLOW_CALL_MS = 20
 export const CHANGED_PERCENT = 1
 export const REMOVED_PERCENT = 1
 
-const RUN_TIMEOUT_MS = 20 * 60_000
-const POLL_MS = 100
-
 export async function benchSync({
   people,
   databases,
@@ -99,50 +92,24 @@ export async function benchSync({
   onProgress: (line: string) => void
 }): Promise<SyncBenchmark> {
   if (profileDirectory !== undefined) mkdirSync(profileDirectory, { recursive: true })
-  const machine = {
-    cores: availableParallelism(),
-    processor: cpus()[0]?.model ?? 'unknown',
-    node: process.version,
-    load: loadavg()[0] ?? 0,
-  }
-  const folder = mkdtempSync(join(tmpdir(), 'muster-bench-'))
+  const machine = thisMachine()
   const companies: CompanyResult[] = []
   const problems: string[] = []
-  const skipped: string[] = []
-  let cluster: PostgresCluster | undefined
-  try {
-    if (databases.includes('postgres')) {
-      const outcome = await startPostgres({ searchPath, isDurable: true, signal })
-      if (outcome.kind === 'running') cluster = outcome.cluster
-      else skipped.push(`${outcome.reason} ${outcome.remedy}`)
-    }
+  const skipped = await onEachDatabase({ databases, searchPath, signal }, async (place) => {
     for (const count of people) {
-      for (const kind of databases) {
-        const home = kind === 'sqlite' ? folder : cluster?.url
-        if (home === undefined) continue
-        const where = { kind, home, folder, profileDirectory }
-        const result = await measureCompany(count, where, signal, (line) =>
-          onProgress(`${count.toLocaleString('en')} people, ${kind}: ${line}`),
-        )
-        companies.push(result)
-        problems.push(...judge(result))
-      }
+      const result = await measureCompany(count, { ...place, profileDirectory }, signal, (line) =>
+        onProgress(`${count.toLocaleString('en')} people, ${place.kind}: ${line}`),
+      )
+      companies.push(result)
+      problems.push(...judge(result))
     }
-  } finally {
-    await cluster?.stop()
-    rmSync(folder, { recursive: true, force: true })
-  }
+  })
+  const order = (company: CompanyResult) => people.indexOf(company.people)
+  companies.sort((one, other) => order(one) - order(other))
   return { machine, companies, problems, skipped }
 }
 
-type Where = {
-  readonly kind: DatabaseKind
-  /** What createEmptyDatabase takes. */
-  readonly home: string
-  /** For data directories. */
-  readonly folder: string
-  readonly profileDirectory: string | undefined
-}
+type Where = Place & { readonly profileDirectory: string | undefined }
 
 async function measureCompany(
   people: number,
@@ -154,7 +121,6 @@ async function measureCompany(
   const emulator = await startEmulatorProcess(people)
   const databases: EmptyDatabase[] = []
   try {
-    // WeCom's limits are per minute, and this reads the same company many times in one.
     await steer(emulator, 'changeSettings', { limits: NO_LIMITS } satisfies SettingsPatch)
     const [company] = (await steer(emulator, 'companies', {})) as CompanyListing[]
     const bench = { emulator, where, signal, onProgress, departments: company!.departments }
@@ -326,7 +292,7 @@ async function measureSync(bench: Bench, label: string, site: Site): Promise<Mea
   let peakBytes: number | undefined
   try {
     const startedAt = Date.now() // the clock of `finishedAt`: same machine
-    run = await runToItsEnd(server.api, signal)
+    run = await runToItsEnd(server.api, CONNECTION, signal)
     seconds = (Date.parse(run.finishedAt ?? '') - startedAt) / 1000
     peakBytes = server.peakBytes()
   } finally {
@@ -342,16 +308,6 @@ async function measureSync(bench: Bench, label: string, site: Site): Promise<Mea
   }
   onProgress(`${label} ${seconds.toFixed(2)} s`)
   return { sample, site: { ...site, contents } }
-}
-
-async function runToItsEnd(api: Transport, signal: AbortSignal): Promise<Run> {
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(RUN_TIMEOUT_MS)])
-  let run = await call(startRun, { params: { id: CONNECTION }, body: { mode: 'apply', force: true } }, api)
-  while (run.state === 'running') {
-    await delay(POLL_MS, undefined, { signal: deadline })
-    run = await call(getRun, { params: { id: run.id } }, api)
-  }
-  return run
 }
 
 function settingsOf({ emulator }: Bench, url: string): Record<string, string> {
@@ -386,30 +342,6 @@ function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = (sorted.length - 1) / 2
   return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2
-}
-
-// ---- Emulator -------------------------------------------------------------------------------------------------------
-
-const CONTROL_TIMEOUT_MS = 60_000
-
-const NO_LIMITS = {
-  perMinute: null,
-  perHour: null,
-  perAddressPerMinute: null,
-  perAddressPerHour: null,
-  concurrency: null,
-}
-
-async function steer({ controlUrl }: EmulatorProcess, name: string, argument: object): Promise<unknown> {
-  const { statusCode, body } = await request(`${controlUrl}/${name}`, {
-    method: 'POST',
-    body: JSON.stringify(argument),
-    headersTimeout: CONTROL_TIMEOUT_MS,
-    bodyTimeout: CONTROL_TIMEOUT_MS,
-  })
-  const text = await body.text()
-  if (statusCode !== 200) throw new Error(`The emulator refused ${name}: ${text}`)
-  return JSON.parse(text) as unknown
 }
 
 // ---- Judgement ------------------------------------------------------------------------------------------------------
