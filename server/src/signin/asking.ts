@@ -26,6 +26,13 @@ export type AskedOutcome =
       readonly error: WecomError
     }
 
+const CODE = /^[\x21-\x7e]{1,512}$/
+
+/** Whether this can be a code of WeCom at all (wecom-api.md §3: opaque, at most 512 bytes). */
+export function isCode(text: string): boolean {
+  return CODE.test(text)
+}
+
 /** An error page has to come within ten seconds, whatever WeCom does. */
 const DEADLINE_MS = 8_000
 

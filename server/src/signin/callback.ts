@@ -14,7 +14,7 @@ import type { Database } from '../database/database.ts'
 import { unreachable } from '../errors.ts'
 import type { Session } from '../sessions/sessions.ts'
 import type { Admitting, Claim } from './admitting.ts'
-import { askWecom, type Asked } from './asking.ts'
+import { askWecom, isCode, type Asked } from './asking.ts'
 import type { Attempt, Attempts } from './attempts.ts'
 import type { Browsers } from './browser.ts'
 import { clientOf, doorOfLink } from './doors.ts'
@@ -50,7 +50,6 @@ export interface CallbackParts {
   ) => Promise<void>
 }
 
-const CODE = /^[\x21-\x7e]{1,512}$/
 /** A second time it is not chance any more. */
 const MOST_RESTARTS = 1
 
@@ -187,20 +186,17 @@ export function callbackRoutes(scope: FastifyInstance, parts: CallbackParts): vo
       return reply.code(429).header('retry-after', String(seconds)).send()
     }
     const referenceId = await parts.database.inTransaction((tx) =>
-      parts.signIns.record(tx, {
-        organizationId: connection?.organizationId ?? null,
-        connectionId: connection?.id ?? null,
-        corpId: connection?.corpId ?? null,
-        userid: null,
-        userId: null,
-        applicationId: null,
-        door: doorOfLink(clientOf(request.headers['user-agent'])),
-        outcome: 'refused',
-        reason: 'state-invalid',
-        problem: null,
-        address: browser.address,
-        requestId: browser.requestId,
-      }),
+      parts.signIns.refuse(
+        tx,
+        {
+          connection: connection ?? null,
+          applicationId: null,
+          door: doorOfLink(clientOf(request.headers['user-agent'])),
+          reason: 'state-invalid',
+          problem: null,
+        },
+        browser,
+      ),
     )
     return redirect(reply, refusedPage({ reason: 'state-invalid', referenceId }))
   }
@@ -218,7 +214,7 @@ function furtherPath({ environmentRedirectUrl, publicUrl }: CallbackParts): stri
 function readQuery({ state, code }: Record<string, unknown>): { state: string; code: string | undefined } | undefined {
   if (typeof state !== 'string') return undefined
   if (code === undefined) return { state, code }
-  return typeof code === 'string' && CODE.test(code) ? { state, code } : undefined
+  return typeof code === 'string' && isCode(code) ? { state, code } : undefined
 }
 
 function refusedPage({ reason, referenceId }: { reason: SignInReason; referenceId: string }): string {

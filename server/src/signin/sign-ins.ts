@@ -4,6 +4,7 @@
  */
 import type { Door, SignInReason } from '@muster/contracts'
 import type { Actor, Audit } from '../audit/audit.ts'
+import type { Connection } from '../connections/connections.ts'
 import { insertRows, type Database, type Row, type Transaction } from '../database/database.ts'
 import { contains } from '../directory/search.ts'
 import type { NewId } from '../ids.ts'
@@ -54,58 +55,40 @@ export function createSignIns({
   random: (bytes: Uint8Array) => void
 }) {
   return {
-    /** @returns the reference id */
-    async record(tx: Transaction, { requestId, ...facts }: SignInRecord): Promise<string> {
-      const referenceId = newReference(random)
-      const id = newId('sig')
-      await insertRows(tx, 'sign_ins', [
-        {
-          id,
-          at: now(),
-          organization_id: facts.organizationId,
-          connection_id: facts.connectionId,
-          corp_id: facts.corpId,
-          userid: facts.userid,
-          user_id: facts.userId,
-          application_id: facts.applicationId,
-          door: facts.door,
-          outcome: facts.outcome,
-          reason: facts.reason,
-          problem: facts.problem,
-          reference_id: referenceId,
-          address: facts.address,
-        },
-      ])
-      const { userId, connectionId, applicationId, door, reason, outcome, address } = facts
-      const isIn = outcome === 'succeeded'
-      const actor: Actor = {
-        kind: isIn ? 'user' : 'system',
-        id: isIn ? userId : null,
-        name: null,
+    record,
+
+    /**
+     * Somebody is refused of whom nothing is known yet.
+     * @param about.organizationId where no connection says it
+     * @returns the reference id
+     */
+    refuse(
+      tx: Transaction,
+      about: {
+        readonly connection: Pick<Connection, 'id' | 'organizationId' | 'corpId'> | null
+        readonly organizationId?: string
+        readonly applicationId: string | null
+        readonly door: Door
+        readonly reason: SignInReason
+        readonly problem: string | null
+      },
+      { address, requestId }: { readonly address: string | null; readonly requestId: string | null },
+    ): Promise<string> {
+      const { connection, applicationId, door, reason, problem } = about
+      return record(tx, {
+        organizationId: about.organizationId ?? connection?.organizationId ?? null,
+        connectionId: connection?.id ?? null,
+        corpId: connection?.corpId ?? null,
+        userid: null,
+        userId: null,
+        applicationId,
+        door,
+        outcome: 'refused',
+        reason,
+        problem,
         address,
         requestId,
-      }
-      await audit.record(tx, actor, [
-        {
-          action: VERBS[outcome],
-          organizationId: facts.organizationId,
-          target:
-            userId !== null
-              ? { kind: 'user', id: userId, name: null }
-              : connectionId === null
-                ? null
-                : { kind: 'connection', id: connectionId, name: null },
-          details: {
-            signInId: id,
-            referenceId,
-            connectionId,
-            applicationId,
-            door,
-            ...(reason === null ? {} : { reason }),
-          },
-        },
-      ])
-      return referenceId
+      })
     },
 
     /** Newest first. */
@@ -129,6 +112,60 @@ export function createSignIns({
       const rows: Row<'sign_ins'>[] = await page.execute()
       return { items: rows.slice(0, filter.limit), hasMore: rows.length > filter.limit, total }
     },
+  }
+
+  /** @returns the reference id */
+  async function record(tx: Transaction, { requestId, ...facts }: SignInRecord): Promise<string> {
+    const referenceId = newReference(random)
+    const id = newId('sig')
+    await insertRows(tx, 'sign_ins', [
+      {
+        id,
+        at: now(),
+        organization_id: facts.organizationId,
+        connection_id: facts.connectionId,
+        corp_id: facts.corpId,
+        userid: facts.userid,
+        user_id: facts.userId,
+        application_id: facts.applicationId,
+        door: facts.door,
+        outcome: facts.outcome,
+        reason: facts.reason,
+        problem: facts.problem,
+        reference_id: referenceId,
+        address: facts.address,
+      },
+    ])
+    const { userId, connectionId, applicationId, door, reason, outcome, address } = facts
+    const isIn = outcome === 'succeeded'
+    const actor: Actor = {
+      kind: isIn ? 'user' : 'system',
+      id: isIn ? userId : null,
+      name: null,
+      address,
+      requestId,
+    }
+    await audit.record(tx, actor, [
+      {
+        action: VERBS[outcome],
+        organizationId: facts.organizationId,
+        target:
+          userId !== null
+            ? { kind: 'user', id: userId, name: null }
+            : connectionId === null
+              ? null
+              : { kind: 'connection', id: connectionId, name: null },
+        details: {
+          signInId: id,
+          referenceId,
+          connectionId,
+          applicationId,
+          door,
+          ...(reason === null ? {} : { reason }),
+        },
+      },
+    ])
+    return referenceId
   }
 }
 

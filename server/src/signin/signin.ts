@@ -10,19 +10,19 @@ import type { Logger } from 'pino'
 import { z } from 'zod'
 import type { Connection, Connections } from '../connections/connections.ts'
 import type { WecomAccess } from '../connections/wecom.ts'
-import type { Database, Transaction } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
 import type { Organizations } from '../directory/organizations.ts'
 import { FEWEST_CHARACTERS } from '../directory/password-policy.ts'
 import type { PasswordProof } from '../directory/password-proof.ts'
-import { AppError, unreachable, type Language } from '../errors.ts'
+import { AppError, type Language } from '../errors.ts'
 import { isEnough, type Session } from '../sessions/sessions.ts'
-import { createAdmitting, type AdmittingParts, type Claim, type Settled } from './admitting.ts'
-import { askWecom } from './asking.ts'
+import { createAdmitting, type AdmittingParts, type Claim } from './admitting.ts'
 import { createAttempts, type Attempt } from './attempts.ts'
 import { createBrowsers } from './browser.ts'
 import { callbackRoutes } from './callback.ts'
 import { clientOf, doorOfLink, redirectUrlOf, wayFor, wecomAddress, type WecomDoor, type WecomHosts } from './doors.ts'
 import { createOwnRequests } from './own-requests.ts'
+import { createMobileDoor } from './mobile-door.ts'
 import { createPace } from './pace.ts'
 import { createPasswordDoor, type PasswordOutcome, type Typed } from './password-door.ts'
 import { safeReturnTo } from './return-to.ts'
@@ -72,18 +72,6 @@ export interface SignInParts extends Omit<AdmittingParts, 'attempts' | 'signIns'
   readonly passwords: PasswordProof
   readonly newId: Parameters<typeof createAttempts>[0]['newId']
   readonly log: Logger
-}
-
-/** A native app with a code of WeCom's SDK. */
-export interface MobileErrand {
-  /** Id or identifier. */
-  readonly connection: string
-  readonly code: string
-  /** Of the application: whose log a refusal belongs into, also where no connection is known. */
-  readonly organizationId: string
-  readonly applicationId: string
-  /** Ids of the connections that the application accepts. */
-  readonly connections: readonly string[]
 }
 
 export type SignIn = ReturnType<typeof createSignIn>
@@ -217,56 +205,8 @@ export function createSignIn(parts: SignInParts) {
       })
     },
 
-    /** A code of the SDK in a native app, for the grant `wecom-code`: the same rules, and no page to ask anything on. */
-    async admitByCode(errand: MobileErrand, browser: Parameters<typeof admitting.settle>[3]): Promise<Settled> {
-      const refuse = async (connection: Connection | null, reason: SignInReason, problem: string | null = null) => {
-        const referenceId = await database.inTransaction((tx) =>
-          recordRefusal(
-            tx,
-            {
-              connection,
-              organizationId: errand.organizationId,
-              applicationId: errand.applicationId,
-              door: 'mobile-sdk',
-              reason,
-              problem,
-            },
-            browser,
-          ),
-        )
-        return { kind: 'refused', reason, referenceId } as const
-      }
-      if (pace.take(browser.address) !== undefined) return refuse(null, 'too-many-attempts')
-      const found = await connections.forSignIn(errand.connection)
-      if (found === undefined || !errand.connections.includes(found.connection.id))
-        return refuse(null, 'connection-unknown')
-      const { connection, credential } = found
-      if (!connection.signIn.enabled) return refuse(connection, 'sign-in-off')
-      if (!/^[\x21-\x7e]{1,512}$/.test(errand.code)) return refuse(connection, 'code-rejected')
-      const outcome = await askWecom(await parts.wecom.forSignIn(connection), errand.code, { isMobile: true })
-      switch (outcome.kind) {
-        case 'code-rejected':
-        case 'code-of-another-door':
-          return refuse(connection, outcome.kind)
-        case 'failed':
-          return refuse(connection, outcome.reason, outcome.problem)
-        case 'outsider':
-        case 'member': {
-          const { applicationId } = errand
-          const facts = {
-            connectionId: connection.id,
-            credential,
-            applicationId,
-            door: 'mobile-sdk',
-            attempt: null,
-          } as const
-          const settled = await admitting.settle(facts, outcome, null, browser)
-          return settled.kind === 'gone' ? refuse(null, 'connection-changed') : settled
-        }
-        default:
-          return unreachable(outcome)
-      }
-    },
+    /** A code of the SDK in a native app, for the grant `wecom-code`. */
+    admitByCode: createMobileDoor({ ...parts, signIns, admitting, pace }),
   }
 
   // ---- The dispatcher --------------------------------------------------------------------------------------------------
@@ -690,7 +630,7 @@ export function createSignIn(parts: SignInParts) {
     const seconds = pace.take(browsers.placeOf(request).address)
     if (seconds !== undefined) return slowDown(request, reply, asked, seconds)
     const referenceId = await database.inTransaction((tx) =>
-      recordRefusal(
+      signIns.refuse(
         tx,
         {
           connection,
@@ -704,35 +644,6 @@ export function createSignIn(parts: SignInParts) {
       ),
     )
     return show(request, reply, asked, { kind: 'refused', reason, referenceId, againHref: null }, 403)
-  }
-
-  function recordRefusal(
-    tx: Transaction,
-    about: {
-      connection: Connection | null
-      organizationId?: string
-      applicationId: string | null
-      door: WecomDoor | 'mobile-sdk'
-      reason: SignInReason
-      problem: string | null
-    },
-    { address, requestId }: { address: string | null; requestId: string | null },
-  ): Promise<string> {
-    const { connection, applicationId, door, reason, problem } = about
-    return signIns.record(tx, {
-      organizationId: about.organizationId ?? connection?.organizationId ?? null,
-      connectionId: connection?.id ?? null,
-      corpId: connection?.corpId ?? null,
-      userid: null,
-      userId: null,
-      applicationId,
-      door,
-      outcome: 'refused',
-      reason,
-      problem,
-      address,
-      requestId,
-    })
   }
 
   function slowDown(
