@@ -7,7 +7,7 @@ import type { Connection, Connections } from '../connections/connections.ts'
 import type { WecomAccess } from '../connections/wecom.ts'
 import type { Database } from '../database/database.ts'
 import { unreachable } from '../errors.ts'
-import type { Admitting, Settled } from './admitting.ts'
+import type { Admitting, Browser, Settled } from './admitting.ts'
 import { askWecom, isCode } from './asking.ts'
 import type { Pace } from './pace.ts'
 import type { SignIns } from './sign-ins.ts'
@@ -23,8 +23,6 @@ export interface MobileErrand {
   /** Ids of the connections that the application accepts. */
   readonly connections: readonly string[]
 }
-
-type Browser = Parameters<Admitting['settle']>[3]
 
 export function createMobileDoor({
   database,
