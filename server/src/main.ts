@@ -87,7 +87,10 @@ const commands: Record<string, Command> = {
 
 /** Run by the launcher itself, from other packages. */
 const elsewhere = [
-  { usage: 'emulator [--people N] [--port P] [--control-port P]', summary: 'the WeCom emulator alone' },
+  {
+    usage: 'emulator [--people N] [--port P] [--control-port P] [--sign-in-port P] [--tls-port P]',
+    summary: 'the WeCom emulator alone',
+  },
   { usage: 'test [PATTERN…]', summary: 'everything that can be tested on this machine' },
   { usage: 'bench [NAME]', summary: 'the benchmarks' },
 ]
