@@ -119,6 +119,7 @@ export function createBudget(options: BudgetOptions = {}): Budget {
       }
       return new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(reasonOf(signal))
+        let isWaiting = true
         const queue = corp.waiting[request.priority]
         const onAbort = () => {
           queue.splice(queue.indexOf(waiter), 1)
@@ -128,17 +129,22 @@ export function createBudget(options: BudgetOptions = {}): Budget {
         const waiter: Waiter = {
           ...request,
           admit: (place) => {
-            signal?.removeEventListener('abort', onAbort)
+            stopWaiting()
             resolve(place)
           },
           refuse: (error) => {
-            signal?.removeEventListener('abort', onAbort)
+            stopWaiting()
             reject(error)
           },
         }
-        signal?.addEventListener('abort', onAbort, { once: true })
+        const stopWaiting = () => {
+          isWaiting = false
+          signal?.removeEventListener('abort', onAbort)
+        }
         queue.push(waiter)
         giveOut(corp)
+        // Nearly everybody is admitted at once, and a listener costs more than that.
+        if (isWaiting) signal?.addEventListener('abort', onAbort, { once: true })
       })
     },
     ...(options.pauses === undefined ? {} : { pauses: options.pauses }),

@@ -4,13 +4,12 @@
  * decompressed, so the size bound is the memory bound. No error carries a URL or a piece of a body.
  */
 
-import { request as httpRequest } from 'undici'
 import type { Dispatcher } from 'undici'
 
 import { WecomError } from './errors.ts'
 import type { WecomErrorCode } from './errors.ts'
 import { errorCodeOf } from './redact.ts'
-import { DeadlineExceeded, withDeadline } from './waiting.ts'
+import { whenAborted } from './waiting.ts'
 import { isObject } from './wire.ts'
 import type { WireObject } from './wire.ts'
 
@@ -72,9 +71,10 @@ export async function fetchJsonUnlessKnown<T>(
   return known === undefined ? { answer: parseJson(fetched, request) } : { known }
 }
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true })
+
 function parseJson({ bytes, contentType }: Answer, request: ExchangeRequest): WireObject {
-  const fail = (code: WecomErrorCode, message: string) =>
-    new WecomError(code, { api: request.api, message, httpStatus: 200, sensitive: request.sensitive })
+  const fail = (code: WecomErrorCode, message: string) => failure(request, code, message, { httpStatus: 200 })
 
   const charset = /charset\s*=\s*"?([\w-]+)/i.exec(contentType)?.[1]?.toLowerCase() ?? 'utf-8'
   if (charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii') {
@@ -82,7 +82,7 @@ function parseJson({ bytes, contentType }: Answer, request: ExchangeRequest): Wi
   }
   let text: string
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    text = UTF8.decode(bytes)
   } catch {
     throw fail('WECOM_ANSWER_UNREADABLE', 'the answer is not valid UTF-8')
   }
@@ -99,69 +99,134 @@ function parseJson({ bytes, contentType }: Answer, request: ExchangeRequest): Wi
   return value
 }
 
-async function fetchAnswer(dispatcher: Dispatcher, request: ExchangeRequest): Promise<Answer> {
-  try {
-    const signals = [request.signal, request.recalled]
-    return await withDeadline(request.timeoutMs, signals, (signal) => readAnswer(dispatcher, request, signal))
-  } catch (error) {
-    if (request.recalled?.aborted && !request.signal?.aborted) throw new Recalled()
-    throw error instanceof WecomError ? error : transportError(error, request)
-  }
+const HEADERS = ['accept', 'application/json', 'user-agent', '@muster/wecom']
+const HEADERS_WITH_BODY = [...HEADERS, 'content-type', 'application/json; charset=utf-8']
+
+/**
+ * The request as undici's dispatcher tells of it, without the streams and signals of its friendlier interface, which were
+ * half of what a call costs here. Comes back when the deadline, the caller or the budget ends it, even if undici does not
+ * react: it takes an abort only once a connection exists, and a DNS look-up cannot be cancelled at all.
+ */
+function fetchAnswer(dispatcher: Dispatcher, request: ExchangeRequest): Promise<Answer> {
+  const { signal, recalled, timeoutMs, maxBytes } = request
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(givenUp(request))
+    if (recalled?.aborted) return reject(new Recalled())
+    let controller: Dispatcher.DispatchController | undefined
+    let isOver = false
+    const chunks: Buffer[] = []
+    let size = 0
+    let contentType = ''
+
+    const onAbort = () => breakOff(givenUp(request))
+    const onRecall = () => breakOff(new Recalled())
+    const onDeadline = () => breakOff(failure(request, 'WECOM_TIMEOUT', `no whole answer within ${timeoutMs} ms`))
+    const timer = setTimeout(onDeadline, timeoutMs)
+    const ignoreSignal = signal && whenAborted(signal, onAbort)
+    recalled?.addEventListener('abort', onRecall, { once: true })
+
+    function end(): void {
+      isOver = true
+      clearTimeout(timer)
+      ignoreSignal?.()
+      recalled?.removeEventListener('abort', onRecall)
+    }
+
+    function breakOff(error: Error): void {
+      if (isOver) return
+      end()
+      reject(error)
+      controller?.abort(error)
+    }
+
+    const handler: Dispatcher.DispatchHandler = {
+      onRequestStart(started) {
+        controller = started
+        if (isOver) controller.abort(new Error('nobody waits for the answer any more'))
+      },
+      onResponseStart(_, status, headers) {
+        if (isOver || status < 200) return
+        const serverTime = Date.parse(String(headers['date'] ?? ''))
+        if (!Number.isNaN(serverTime)) request.onServerTime?.(serverTime)
+        const refusal = refusalOf(request, status, headers)
+        if (refusal !== undefined) return breakOff(refusal)
+        contentType = String(headers['content-type'] ?? '')
+      },
+      onResponseData(_, chunk) {
+        if (isOver) return
+        size += chunk.length
+        if (size > maxBytes) return breakOff(tooLarge(request))
+        chunks.push(chunk)
+      },
+      onResponseEnd() {
+        if (isOver) return
+        end()
+        resolve({ bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size), contentType })
+      },
+      onResponseError(_, error) {
+        if (isOver) return
+        end()
+        reject(transportError(error, request))
+      },
+    }
+    try {
+      const { origin, pathname, search } = new URL(request.url)
+      dispatcher.dispatch(
+        {
+          origin,
+          path: pathname + search,
+          method: request.method,
+          headers: request.body === undefined ? HEADERS : HEADERS_WITH_BODY,
+          body: request.body ?? null,
+          // Our own deadline covers connection, headers and body together; undici's would start again with every byte.
+          headersTimeout: 0,
+          bodyTimeout: 0,
+        },
+        handler,
+      )
+    } catch (error) {
+      breakOff(transportError(error, request))
+    }
+  })
 }
 
-async function readAnswer(dispatcher: Dispatcher, request: ExchangeRequest, signal: AbortSignal): Promise<Answer> {
-  const fail = (code: WecomErrorCode, message: string, httpStatus?: number) =>
-    new WecomError(code, { api: request.api, message, httpStatus, sensitive: request.sensitive })
+/** Why an answer with this head is not read. */
+function refusalOf(
+  request: ExchangeRequest,
+  status: number,
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): WecomError | undefined {
+  const refuse = (code: WecomErrorCode, message: string) => failure(request, code, message, { httpStatus: status })
+  if (status >= 300 && status < 400) return refuse('WECOM_REDIRECTED', `HTTP ${status} instead of an answer`)
+  if (status >= 500 || status === 429) return refuse('WECOM_SERVER_FAILED', `HTTP ${status}`)
+  if (status !== 200) return refuse('WECOM_UNEXPECTED_STATUS', `HTTP ${status} instead of an answer`)
+  const encoding = headers['content-encoding'] ?? 'identity'
+  if (encoding !== 'identity') return refuse('WECOM_ANSWER_UNREADABLE', 'the answer is compressed, unasked')
+  return Number(headers['content-length'] ?? 0) > request.maxBytes ? tooLarge(request) : undefined
+}
 
-  const response = await httpRequest(request.url, {
-    dispatcher,
-    method: request.method,
-    headers: {
-      accept: 'application/json',
-      'user-agent': '@muster/wecom',
-      ...(request.body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }),
-    },
-    body: request.body,
-    signal,
-    // Our own deadline covers connection, headers and body together; undici's would start again with every byte.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  })
-  const refuse = (error: WecomError) => {
-    response.body.on('error', () => {}).destroy()
-    return error
-  }
+function tooLarge(request: ExchangeRequest): WecomError {
+  const message = `the answer is larger than ${request.maxBytes} bytes`
+  return failure(request, 'WECOM_ANSWER_TOO_LARGE', message, { httpStatus: 200 })
+}
 
-  const serverTime = Date.parse(String(response.headers['date'] ?? ''))
-  if (!Number.isNaN(serverTime)) request.onServerTime?.(serverTime)
-  const status = response.statusCode
-  if (status >= 300 && status < 400)
-    throw refuse(fail('WECOM_REDIRECTED', `HTTP ${status} instead of an answer`, status))
-  if (status >= 500 || status === 429) throw refuse(fail('WECOM_SERVER_FAILED', `HTTP ${status}`, status))
-  if (status !== 200) throw refuse(fail('WECOM_UNEXPECTED_STATUS', `HTTP ${status} instead of an answer`, status))
-  const encoding = response.headers['content-encoding'] ?? 'identity'
-  if (encoding !== 'identity')
-    throw refuse(fail('WECOM_ANSWER_UNREADABLE', 'the answer is compressed, unasked', status))
+function givenUp({ api }: ExchangeRequest): WecomError {
+  return new WecomError('WECOM_ABORTED', { api, message: 'the caller gave up' })
+}
 
-  const tooLarge = () => fail('WECOM_ANSWER_TOO_LARGE', `the answer is larger than ${request.maxBytes} bytes`, status)
-  if (Number(response.headers['content-length'] ?? 0) > request.maxBytes) throw refuse(tooLarge())
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of response.body as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > request.maxBytes) throw refuse(tooLarge())
-    chunks.push(chunk)
-  }
-  return { bytes: Buffer.concat(chunks, size), contentType: String(response.headers['content-type'] ?? '') }
+function failure(
+  { api, sensitive }: ExchangeRequest,
+  code: WecomErrorCode,
+  message: string,
+  rest: { httpStatus?: number; cause?: unknown; isUnsent?: boolean } = {},
+): WecomError {
+  return new WecomError(code, { api, message, sensitive, ...rest })
 }
 
 function transportError(error: unknown, request: ExchangeRequest): WecomError {
   const fail = (code: WecomErrorCode, message: string, isUnsent = false) =>
-    new WecomError(code, { api: request.api, message, cause: error, isUnsent, sensitive: request.sensitive })
+    failure(request, code, message, { cause: error, isUnsent })
 
-  if (request.signal?.aborted)
-    return new WecomError('WECOM_ABORTED', { api: request.api, message: 'the caller gave up' })
-  if (error instanceof DeadlineExceeded) return fail('WECOM_TIMEOUT', `no whole answer within ${request.timeoutMs} ms`)
   const code = errorCodeOf(error) ?? ''
   const isUnsent = UNSENT_CODES.has(code)
   if (code === 'ENOTFOUND' || code.startsWith('EAI_'))

@@ -90,10 +90,17 @@ export type TokensOptions = { apiUrl: string; store: TokenStore; now: () => numb
 
 export function createTokens({ apiUrl, store, now, random }: TokensOptions): Tokens {
   const entries = new Map<string, Entry>()
+  /** Asked for before and after every call. */
+  const keys = new WeakMap<Credential, string>()
+  const keyOf = (credential: Credential) => {
+    let key = keys.get(credential)
+    if (key === undefined) keys.set(credential, (key = tokenKey(apiUrl, credential)))
+    return key
+  }
 
   return {
     async current(credential, signal, fetch) {
-      const key = tokenKey(apiUrl, credential)
+      const key = keyOf(credential)
       const entry = entryOf(key)
       if (entry.stored === undefined) {
         const shared = await store.read(key)
@@ -104,7 +111,7 @@ export function createTokens({ apiUrl, store, now, random }: TokensOptions): Tok
     },
 
     async replace(credential, rejected, signal, fetch) {
-      const key = tokenKey(apiUrl, credential)
+      const key = keyOf(credential)
       const entry = entryOf(key)
       // By identity, not by text: WeCom may hand out the same text again, and then that is the answer to the rejection.
       if (entry.stored !== rejected && isFresh(entry.stored)) return entry.stored
@@ -119,7 +126,7 @@ export function createTokens({ apiUrl, store, now, random }: TokensOptions): Tok
     },
 
     accepted(credential, token) {
-      const entry = entryOf(tokenKey(apiUrl, credential))
+      const entry = entryOf(keyOf(credential))
       if (entry.stored === token) entry.isProven = true
     },
   }

@@ -1,14 +1,34 @@
 /**
- * Waits that can end. Every pause, queue and HTTP exchange of this package waits through one of these,
- * so that an AbortSignal or a deadline always gets through. They reject with the bare reason;
+ * Waits that can end. Every pause and queue of this package waits through one of these, so that an AbortSignal always
+ * gets through; HTTP exchanges have their own (exchange.ts). They reject with the bare reason;
  * request.ts turns it into a WecomError.
  */
 
 export type Wait = (ms: number, signal?: AbortSignal) => Promise<void>
 
-/** Marks our own deadline, to tell it from a caller who gave up. */
-export class DeadlineExceeded extends Error {
-  override readonly name = 'DeadlineExceeded'
+/** Who wants to hear of the end of a signal. */
+const listeners = new WeakMap<AbortSignal, Set<() => void>>()
+
+/**
+ * Calls `listener` once when the signal aborts, unless the returned function was called before. All listeners of a signal
+ * share one of its own, because a signal keeps its listeners in a list in which those that were removed keep later ones
+ * from being collected: over a long sync that is everything its calls have held. It is taken off with the last of them,
+ * because a signal that has one is kept itself.
+ */
+export function whenAborted(signal: AbortSignal, listener: () => void): () => void {
+  let all = listeners.get(signal)
+  if (all === undefined) listeners.set(signal, (all = new Set()))
+  if (all.size === 0) signal.addEventListener('abort', tellAll)
+  all.add(listener)
+  return () => {
+    if (all.delete(listener) && all.size === 0) signal.removeEventListener('abort', tellAll)
+  }
+}
+
+function tellAll(this: AbortSignal): void {
+  const all = listeners.get(this)
+  listeners.delete(this)
+  for (const listener of all ?? []) listener()
 }
 
 export const waitOnTimer: Wait = (ms, signal) =>
@@ -34,32 +54,6 @@ export function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined):
     else signal.addEventListener('abort', onAbort, { once: true })
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
   })
-}
-
-/**
- * Runs work under a deadline and the callers' signals, and comes back when one fires even if the work does not react:
- * undici delivers an abort only once a connection exists, and a DNS look-up cannot be cancelled at all.
- */
-export async function withDeadline<T>(
-  timeoutMs: number,
-  signals: readonly (AbortSignal | undefined)[],
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const controller = new AbortController()
-  const timer = setTimeout(() => controller.abort(new DeadlineExceeded(`no answer within ${timeoutMs} ms`)), timeoutMs)
-  const ends = signals.flatMap((signal) => {
-    if (signal === undefined) return []
-    const onAbort = () => controller.abort(signal.reason)
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
-    return () => signal.removeEventListener('abort', onAbort)
-  })
-  try {
-    return await abortable(work(controller.signal), controller.signal)
-  } finally {
-    clearTimeout(timer)
-    for (const end of ends) end()
-  }
 }
 
 function asError(reason: unknown): Error {
