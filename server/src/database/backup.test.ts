@@ -23,8 +23,8 @@ import type { TableName } from './schema.ts'
 
 const work: Work = { now: Date.UTC(2026, 10, 21), signal: new AbortController().signal, onProgress() {} }
 
-onEachDatabase(({ dialect, testWithUrl }) => {
-  testWithUrl('every row of every table that migrations made comes through a backup and a copy', async (url) => {
+onEachDatabase(({ dialect, testWithBareUrl }) => {
+  testWithBareUrl('every row of every table that migrations made comes through a backup and a copy', async (url) => {
     await using folder = temporaryFolder()
     const original = folder.file('original.db')
     const tables = await fillEveryTable(original)
@@ -50,7 +50,7 @@ onEachDatabase(({ dialect, testWithUrl }) => {
     for (const name of folder.names()) assert.equal(statSync(folder.file(name)).mode & 0o777, 0o600, name)
   })
 
-  testWithUrl('a database with rows is replaced only when that was asked for', async (url) => {
+  testWithBareUrl('a database with rows is replaced only when that was asked for', async (url) => {
     await using folder = temporaryFolder()
     const file = await makeBackup(folder, 'restored')
     await withRow(url, 'here before')
@@ -63,7 +63,7 @@ onEachDatabase(({ dialect, testWithUrl }) => {
     assert.deepEqual(await slugs(url), ['restored'])
   })
 
-  testWithUrl('a restore that fails in the middle of the rows leaves the database as it was', async (url) => {
+  testWithBareUrl('a restore that fails in the middle of the rows leaves the database as it was', async (url) => {
     await using folder = temporaryFolder()
     const file = await makeBackup(folder, 'restored')
     await withRow(url, 'here before')
@@ -84,7 +84,7 @@ onEachDatabase(({ dialect, testWithUrl }) => {
     assert.deepEqual(folder.names(), ['restored.backup', 'restored.db'])
   })
 
-  testWithUrl('a database that a server uses is neither filled nor moved', async (url) => {
+  testWithBareUrl('a database that a server uses is neither filled nor moved', async (url) => {
     await using folder = temporaryFolder()
     const file = await makeBackup(folder, 'restored')
     await using server = await openDatabase(url).then((database) => ({
@@ -102,7 +102,7 @@ onEachDatabase(({ dialect, testWithUrl }) => {
     assert.ok(!existsSync(folder.file('moved.db')))
   })
 
-  testWithUrl('a backup of an older version is brought up to date, one of a newer version refused', async (url) => {
+  testWithBareUrl('a backup of an older version is brought up to date, one of a newer version refused', async (url) => {
     await using folder = temporaryFolder()
     const [old, older, newer] = [folder.file('old.db'), folder.file('older.backup'), folder.file('newer.backup')]
     const database = await connectDatabase(`sqlite:${old}`)

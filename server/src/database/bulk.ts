@@ -2,20 +2,67 @@
  * Many rows in one statement, on either database. SQLite runs one prepared statement per row, which is its fastest way
  * and costs no round trip; PostgreSQL gets all rows as one JSON parameter, which is its.
  */
-import { CompiledQuery, sql, type Kysely, type RawBuilder } from 'kysely'
+import { CompiledQuery, sql, type Kysely, type QueryResult, type RawBuilder } from 'kysely'
 import { tables, type Row, type Schema, type TableName } from './schema.ts'
 
 /** A Kysely handle together with the dialect behind it: a database, or a transaction on it. */
 export interface Executor {
   readonly kysely: Kysely<Schema>
   readonly dialect: 'sqlite' | 'postgres'
+  /**
+   * Answers a statement past Kysely, which takes longer for one than SQLite. In transactions on SQLite only: there the
+   * connection is ours alone.
+   * @throws what SQLite says, and when the transaction is over
+   */
+  readonly direct?: ((sql: string, parameters: readonly unknown[]) => DirectResult) | undefined
+}
+
+export interface DirectResult {
+  readonly rows: unknown[]
+  readonly numAffectedRows?: bigint
+}
+
+/** A statement that is not built any more, on the shortest way there is. */
+export async function runStatement<R>(
+  on: Executor,
+  sql: string,
+  parameters: readonly unknown[],
+): Promise<QueryResult<R>> {
+  if (on.direct !== undefined) return on.direct(sql, parameters) as QueryResult<R>
+  return on.kysely.executeQuery<R>(CompiledQuery.raw(sql, [...parameters]))
 }
 
 /** Parameters for one statement that SQLite runs once per row. Understood by the adapter in sqlite.ts only. */
 export class RowBatch {
-  readonly rows: readonly (readonly unknown[])[]
-  constructor(rows: readonly (readonly unknown[])[]) {
-    this.rows = rows
+  readonly #rows: readonly Readonly<Record<string, unknown>>[]
+  readonly #columns: readonly string[]
+
+  constructor(rows: readonly object[], columns: readonly string[]) {
+    this.#rows = rows as readonly Readonly<Record<string, unknown>>[]
+    this.#columns = columns
+  }
+
+  /** The values of each row, always in the same array: whoever wants to keep them copies it. */
+  *values(): Generator<readonly unknown[], void, undefined> {
+    const columns = this.#columns
+    const values: unknown[] = columns.map(() => null)
+    for (const row of this.#rows) {
+      for (let place = 0; place < columns.length; place++) values[place] = row[columns[place]!]
+      yield values
+    }
+  }
+}
+
+/** Stands in a query for a value that it is given when it runs; see prepared.ts. */
+export class Parameter {
+  readonly name: string
+  constructor(name: string) {
+    this.name = name
+  }
+
+  valueIn(on: Executor, values: object): unknown {
+    const value = (values as Readonly<Record<string, unknown>>)[this.name]
+    return Array.isArray(value) ? listFor(on, value) : value
   }
 }
 
@@ -109,9 +156,13 @@ export async function* readColumns<T extends TableName, C extends keyof Row<T> &
 
 /** `column in (values)` with one parameter however many values there are. */
 export function isOneOf(on: Executor, column: string, values: readonly string[]): RawBuilder<boolean> {
-  if (on.dialect === 'sqlite')
-    return sql`${sql.ref(column)} in (select value from json_each(${JSON.stringify(values)}))`
-  return sql`${sql.ref(column)} = any(${values})`
+  const list = values instanceof Parameter ? values : listFor(on, values)
+  if (on.dialect === 'sqlite') return sql`${sql.ref(column)} in (select value from json_each(${list}))`
+  return sql`${sql.ref(column)} = any(${list})`
+}
+
+function listFor(on: Executor, values: readonly unknown[]): unknown {
+  return on.dialect === 'sqlite' ? JSON.stringify(values) : values
 }
 
 /** The time by the clock of the database, in milliseconds: what leases of several processes are measured by. */
@@ -127,8 +178,8 @@ async function runEach(
   rows: readonly object[],
   columns: readonly string[],
 ): Promise<number> {
-  const batch = new RowBatch(rows.map((row) => columns.map((column) => (row as Record<string, unknown>)[column])))
-  const result = await on.kysely.executeQuery(CompiledQuery.raw(statement, [batch]))
+  const batch = new RowBatch(rows, columns)
+  const result = await runStatement(on, statement, [batch])
   return Number(result.numAffectedRows ?? 0)
 }
 

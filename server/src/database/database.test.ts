@@ -37,10 +37,11 @@ function department(id: string, slug: string): Row<'departments'> {
     missing_since: null,
     created_at: 1,
     updated_at: 1,
+    search_text: null,
   }
 }
 
-onEachDatabase(({ dialect, test, testWithUrl }) => {
+onEachDatabase(({ dialect, test, testWithBareUrl }) => {
   if (dialect === 'postgres') {
     test('a connection that dies inside a transaction fails that transaction and nothing else', async (database) => {
       const lost = database.inTransaction(async (tx) => {
@@ -158,7 +159,7 @@ onEachDatabase(({ dialect, test, testWithUrl }) => {
     await assert.rejects(nonsense, (error) => !isUniqueViolation(error) && !isRowFault(error))
   })
 
-  testWithUrl('an existing database opens again with what was in it', async (url) => {
+  testWithBareUrl('an existing database opens again with what was in it', async (url) => {
     const first = await openDatabase(url)
     await first.inTransaction((tx) => insertRows(tx, 'organizations', [organization('kept')]))
     await first.close()
@@ -169,7 +170,7 @@ onEachDatabase(({ dialect, test, testWithUrl }) => {
     assert.deepEqual(plain(rows), [{ slug: 'kept' }])
   })
 
-  testWithUrl('a database of a newer version is refused and not touched', async (url) => {
+  testWithBareUrl('a database of a newer version is refused and not touched', async (url) => {
     const first = await openDatabase(url)
     await sql`insert into kysely_migration (name, timestamp) values ('9999-from-the-future', '2030')`.execute(
       first.kysely,
@@ -191,7 +192,7 @@ onEachDatabase(({ dialect, test, testWithUrl }) => {
       assert.deepEqual([isOutage(refused), isRowFault(refused)], [true, false])
     })
 
-    testWithUrl('a second opening of the same file is refused with the way out', async (url) => {
+    testWithBareUrl('a second opening of the same file is refused with the way out', async (url) => {
       const first = await openDatabase(url)
 
       await assert.rejects(openDatabase(url), { code: 'database/in-use' })

@@ -5,17 +5,19 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { CompiledQuery, Kysely, sql } from 'kysely'
+import { Kysely, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { AppError } from '../errors.ts'
 import type { Executor } from './bulk.ts'
-import { migrationsFor } from './migrations.ts'
+import { migrationNames, migrationsFor } from './migrations.ts'
 import { postgresDialect } from './postgres.ts'
 import type { Schema } from './schema.ts'
 import { createSharedCommit, type SavepointTransaction } from './shared-commit.ts'
-import { openSqliteFile } from './sqlite.ts'
+import { openSqliteFile, type SqliteFile } from './sqlite.ts'
 
 export { databaseTime, insertRows, isOneOf, readColumns, updateRows, type Executor } from './bulk.ts'
+export { prepared } from './prepared.ts'
+export { rememberingSettings } from './settings-memory.ts'
 export type { Row, Schema, TableName } from './schema.ts'
 
 /** A handle inside a transaction. Functions that must not run outside one ask for this type. */
@@ -36,6 +38,14 @@ export interface Database extends Executor {
    */
   inSharedTransaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
   /**
+   * As `inTransaction`, for one of many that follow each other, when nobody is told of them before an ordinary one has
+   * ended them all. On SQLite it returns before it is on the disk, so that the next one need not wait: a power cut, which
+   * ends this process too, may take back the last two. They are on the disk once anything that was committed later is. The
+   * death of this process alone takes nothing back. On PostgreSQL it is an ordinary one: that may lose commits which did
+   * not wait for the disk while we live on and count them.
+   */
+  inTransactionOfMany<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
+  /**
    * Runs `work` while no other process does so for the same name. No transaction is open meanwhile, so `work` may use the
    * network; it must end by itself. On PostgreSQL a connection is held until then.
    */
@@ -50,6 +60,11 @@ export interface Database extends Executor {
    * Never on PostgreSQL, where they do not wait for each other.
    */
   isWaitedFor(): boolean
+  /**
+   * Another number whenever settings may have been written, also by a transaction that is not committed yet. undefined on
+   * PostgreSQL, where other processes write, too. For settings-memory.ts.
+   */
+  settingsVersion(): number | undefined
   /**
    * Copies the file of the database as it is at one moment. Everything else waits meanwhile, about two seconds for each
    * gigabyte. @returns false on PostgreSQL, which has no file and where a reader needs none
@@ -100,22 +115,39 @@ export async function connectDatabase(
     async (work) => {
       await kysely
         .connection()
-        .execute((alone) => file!.withoutFlush(() => alone.transaction().execute((tx) => work(withSavepoint(tx)))))
+        .execute((alone) =>
+          file!.withoutFlush(() =>
+            alone.transaction().execute((tx) => whileOpen(file!, (direct) => work(withSavepoint(tx, file!, direct)))),
+          ),
+        )
       await file!.flush()
     },
     () => nextTurn(),
     () => performance.now(),
   )
+  /** Of the last one of many. */
+  let flushing = Promise.resolve()
   const database: Database = {
     kysely,
     dialect,
     async inTransaction(work) {
-      const result = await retrying(() => transaction(kysely, dialect, work))
+      const result = await retrying(() => transaction(kysely, file, work))
       await database.breathe()
       return result
     },
     inSharedTransaction: (work) =>
-      dialect === 'sqlite' ? shared.share(work) : retrying(() => transaction(kysely, dialect, work)),
+      dialect === 'sqlite' ? shared.share(work) : retrying(() => transaction(kysely, file, work)),
+    async inTransactionOfMany(work) {
+      if (file === undefined) return database.inTransaction(work)
+      const result = await kysely
+        .connection()
+        .execute((alone) => file.withoutFlush(() => transaction(alone, file, work)))
+      await flushing // at most one is behind
+      flushing = file.flush()
+      flushing.catch(() => {}) // told to the next one; whoever comes before it brings everything to the disk (sqlite.ts)
+      await database.breathe()
+      return result
+    },
     async breathe() {
       if (dialect !== 'sqlite') return
       const begun = performance.now()
@@ -123,6 +155,7 @@ export async function connectDatabase(
       do await nextTurn()
       while (shared.isBusy() && performance.now() - begun < LONGEST_BREATH_MS)
     },
+    settingsVersion: () => file?.settingsVersion(),
     isWaitedFor: () => dialect === 'sqlite' && shared.wasBusy(),
     async copyFileTo(copy) {
       if (file === undefined) return false
@@ -160,6 +193,7 @@ function openFile(file: string) {
  * @throws AppError `database/too-new`
  */
 export async function migrateDatabase({ kysely, dialect }: Executor, last?: string): Promise<void> {
+  if (last === undefined && (await isUpToDate(kysely, dialect))) return
   const migrator = new Migrator({
     db: kysely,
     provider: migrationsFor(dialect),
@@ -173,6 +207,20 @@ export async function migrateDatabase({ kysely, dialect }: Executor, last?: stri
     throw new AppError('database/too-new', { cause: error })
   }
   throw error instanceof Error ? error : new Error('a migration failed', { cause: error })
+}
+
+/** Two queries, where Kysely reads every table of every schema before it finds that there is nothing to do. */
+async function isUpToDate(kysely: Kysely<Schema>, dialect: Executor['dialect']): Promise<boolean> {
+  const { rows: found } = await (
+    dialect === 'sqlite'
+      ? sql`select 1 from sqlite_master where type = 'table' and name = 'kysely_migration'`
+      : sql`select 1 from pg_tables where schemaname = current_schema() and tablename = 'kysely_migration'`
+  ).execute(kysely)
+  if (found.length === 0) return false
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(kysely)
+  const done = new Set(rows.map(({ name }) => name))
+  const known = migrationNames()
+  return done.size === known.length && known.every((name) => done.has(name))
 }
 
 /** invalid_schema_name, undefined_column, undefined_table, and "cache lookup failed". */
@@ -198,31 +246,43 @@ async function currentSchema(kysely: Kysely<Schema>): Promise<string> {
 
 function transaction<T>(
   kysely: Kysely<Schema>,
-  dialect: Executor['dialect'],
+  file: SqliteFile | undefined,
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
-  return kysely.transaction().execute((tx) => work({ kysely: tx, dialect, isTransaction: true }))
+  return kysely.transaction().execute((tx) => {
+    if (file === undefined) return work({ kysely: tx, dialect: 'postgres', isTransaction: true })
+    return whileOpen(file, (direct) => work({ kysely: tx, dialect: 'sqlite', direct, isTransaction: true }))
+  })
+}
+
+/** Kysely refuses statements of a transaction that is over, so whoever goes past it is refused, too. */
+async function whileOpen<T>({ run }: SqliteFile, work: (direct: SqliteFile['run']) => Promise<T>): Promise<T> {
+  let isOver = false
+  try {
+    return await work((sql, parameters) => {
+      if (isOver) throw new Error('a statement came after the end of its transaction')
+      return run(sql, parameters)
+    })
+  } finally {
+    isOver = true
+  }
 }
 
 /** SQLite only: the savepoints of pieces that share a transaction. They follow one another, so one name will do. */
-function withSavepoint(kysely: Kysely<Schema>): SavepointTransaction {
-  const run = (statement: CompiledQuery) => async () => void (await kysely.executeQuery(statement))
+function withSavepoint(kysely: Kysely<Schema>, { run }: SqliteFile, direct: SqliteFile['run']): SavepointTransaction {
   return {
     kysely,
     dialect: 'sqlite',
+    direct,
     isTransaction: true,
-    savepoint: run(SAVEPOINT),
-    release: run(RELEASE),
-    rollbackToSavepoint: run(ROLLBACK_TO_SAVEPOINT),
+    savepoint: () => void run('savepoint piece'),
+    release: () => void run('release piece'),
+    rollbackToSavepoint: () => void run('rollback to piece'),
   }
 }
 
 /** However many small writes there are, a sync goes on. */
 const LONGEST_BREATH_MS = 50
-
-const SAVEPOINT = CompiledQuery.raw('savepoint piece')
-const RELEASE = CompiledQuery.raw('release piece')
-const ROLLBACK_TO_SAVEPOINT = CompiledQuery.raw('rollback to piece')
 
 /**
  * A holder keeps a connection and needs another one for its work. Were all connections of the pool with holders, none of

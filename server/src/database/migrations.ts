@@ -36,11 +36,13 @@ interface Words {
   transient: string
   /** Ends a `create table`: SQLite checks the type of every value only in strict tables. */
   end: string
+  /** The same for a table of many small rows that is read in the order of its key: SQLite keeps the rows in the key. */
+  endInKey: string
 }
 
 const words: Record<Dialect, Words> = {
-  sqlite: { int: 'integer', transient: 'table', end: ') strict' },
-  postgres: { int: 'bigint', transient: 'unlogged table', end: ')' },
+  sqlite: { int: 'integer', transient: 'table', end: ') strict', endInKey: ') strict, without rowid' },
+  postgres: { int: 'bigint', transient: 'unlogged table', end: ')', endInKey: ')' },
 }
 
 const history: Record<string, (words: Words) => string[]> = {
@@ -554,5 +556,50 @@ const history: Record<string, (words: Words) => string[]> = {
     ${end}`,
     // Those of a connection: the doctor, and what its removal takes with it.
     `create index verification_files_connection on verification_files (connection_id)`,
+  ],
+
+  '0016-confirmation-and-overview': ({ int, end, endInKey }) => [
+    `alter table sessions add column confirmed_at ${int}`,
+
+    `create table diagnoses (
+      connection_id text primary key references connections (id) on delete cascade,
+      ran_at ${int} not null,
+      failed ${int} not null,
+      warned ${int} not null,
+      checks text not null,
+      observed_address text
+    ${end}`,
+
+    `create table tallies (
+      organization_id text not null references organizations (id) on delete cascade,
+      quarter ${int} not null,
+      deed text not null,
+      count ${int} not null,
+      primary key (organization_id, quarter, deed)
+    ${endInKey}`,
+    `create table populations (
+      organization_id text not null references organizations (id) on delete cascade,
+      hour ${int} not null,
+      active ${int} not null,
+      disabled ${int} not null,
+      primary key (organization_id, hour)
+    ${endInKey}`,
+    // The overview: how many there are besides those of sources, who are not in it.
+    `create index users_built_in on users (organization_id, status) where origin = 'built_in'`,
+  ],
+
+  '0017-search-and-icons': () => [
+    // null: not made yet, or the name has changed since.
+    `alter table users add column search_text text`,
+    `alter table departments add column search_text text`,
+    // The job that makes them.
+    `create index users_without_search_text on users (id) where search_text is null`,
+    `create index departments_without_search_text on departments (id) where search_text is null`,
+    `alter table connections add column icon text`,
+  ],
+
+  '0018-held-runs': () => [
+    // The overview: what waits for a person.
+    `create index runs_held on runs (connection_id) where state = 'held'`,
   ],
 }

@@ -34,6 +34,8 @@ export function postgresDialect(url: string, onIdleError: (error: Error) => void
     max: CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
+    // For a connection that died without a word: the server cannot time out what it never got.
+    query_timeout: STATEMENT_TIMEOUT_MS + CONNECT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     application_name: NAME,
     // Our integers are times and counts, far below 2^53; as texts, which is the default, they would compare wrongly.

@@ -23,7 +23,7 @@ export const tables = {
     updated_at: integer,
   },
 
-  /** `leaders` is a JSON array: folded userids in a WeCom department, user ids in a manual one. */
+  /** `leaders` is a JSON array: folded userids in a WeCom department, user ids in a manual one. `search_text` as of users. */
   departments: {
     id: text,
     organization_id: text,
@@ -39,11 +39,13 @@ export const tables = {
     missing_since: integerOrNull,
     created_at: integer,
     updated_at: integer,
+    search_text: textOrNull,
   },
 
   /**
    * `username_key` and `email_key` are the folded forms that must be unique among the living of an organization. What was
-   * issued to somebody before `signed_out_at` is void; see directory/sign-out.ts.
+   * issued to somebody before `signed_out_at` is void; see directory/sign-out.ts. `search_text` is what searching looks at,
+   * null until it is made; see directory/search-texts.ts.
    */
   users: {
     id: text,
@@ -74,6 +76,7 @@ export const tables = {
     updated_at: integer,
     deleted_at: integerOrNull,
     signed_out_at: integerOrNull,
+    search_text: textOrNull,
   },
 
   /**
@@ -149,6 +152,7 @@ export const tables = {
     created_at: integer,
     updated_at: integer,
     next_run_at: integerOrNull,
+    icon: textOrNull,
   },
 
   /** Access tokens of WeCom, sealed and shared by all processes. */
@@ -156,6 +160,16 @@ export const tables = {
 
   /** What WeCom answered to a secret that was wrong, so that the doctor does not ask with it again; see doctor.ts. */
   refused_secrets: { connection_id: text, name: text, version: text, errcode: integer, refused_at: integer },
+
+  /** What the doctor found last, as JSON of its checks, and how many of them failed and warned; see doctor.ts. */
+  diagnoses: {
+    connection_id: text,
+    ran_at: integer,
+    failed: integer,
+    warned: integer,
+    checks: text,
+    observed_address: textOrNull,
+  },
 
   /**
    * What all processes together may ask of WeCom just now, as JSON; see connections/budget-ledger.ts. Worth nothing after
@@ -291,7 +305,8 @@ export const tables = {
 
   /**
    * Browsers that are signed in. `token_hash` is the SHA-256 of what the cookie holds. `connection_id` and `link_id` say
-   * through what somebody came in, null with a password; see sessions/sessions.ts.
+   * through what somebody came in, null with a password. `confirmed_at`: when the person proved again who they are, null
+   * when they did so by signing in only; see sessions/sessions.ts.
    */
   sessions: {
     id: text,
@@ -308,6 +323,7 @@ export const tables = {
     expires_at: integer,
     address: textOrNull,
     user_agent: textOrNull,
+    confirmed_at: integerOrNull,
   },
 
   /** When passwords were guessed wrong lately, by what is counted; `times` is a JSON array. See directory/guesses.ts. */
@@ -416,6 +432,12 @@ export const tables = {
     address: textOrNull,
     request_id: textOrNull,
   },
+
+  /** How often what was done, by the quarter of an hour since 1970; counted from `audit`, see audit/tallies.ts. */
+  tallies: { organization_id: text, quarter: integer, deed: text, count: integer },
+
+  /** How many users there were, by the hour since 1970; see directory/population.ts. */
+  populations: { organization_id: text, hour: integer, active: integer, disabled: integer },
 } as const
 
 export type TableName = keyof typeof tables

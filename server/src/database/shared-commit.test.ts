@@ -61,6 +61,37 @@ onEachDatabase(({ dialect, test, testWithUrl }) => {
     assert.ok(!(await names(database)).includes('lost'))
   })
 
+  test('one of many is seen at once and fails alone', async (database) => {
+    const addOne = (name: string, fails = false) =>
+      database.inTransactionOfMany(async (tx) => {
+        await tx.kysely.insertInto('installation').values({ name, value: 'x' }).execute()
+        if (fails) throw new Error('changed its mind')
+        return name
+      })
+
+    assert.equal(await addOne('first'), 'first')
+    await assert.rejects(addOne('undone', true), /changed its mind/)
+    await Promise.all([addOne('second'), add(database, 'shared'), addOne('third')])
+
+    assert.deepEqual(await names(database), ['first', 'second', 'shared', 'third'])
+  })
+
+  testWithUrl('what was one of many when the process let go of the database is kept', async (url) => {
+    const before = await openDatabase(url)
+    for (const name of ['first', 'second']) {
+      await before.inTransactionOfMany((tx) =>
+        tx.kysely.insertInto('installation').values({ name, value: 'x' }).execute(),
+      )
+    }
+    await before.close()
+
+    const after = await openDatabase(url)
+    const kept = await names(after)
+    await after.close()
+
+    assert.deepEqual(kept, ['first', 'second'])
+  })
+
   if (dialect === 'sqlite') {
     test('what is waiting at the same moment shares one commit, and none is told before it', async (database) => {
       const seen: number[] = []

@@ -27,9 +27,9 @@ const LONGEST_WAIT_MS = 4
 const STAYS_BUSY_MS = 5_000
 
 export interface SavepointTransaction extends Transaction {
-  savepoint(): Promise<void>
-  release(): Promise<void>
-  rollbackToSavepoint(): Promise<void>
+  savepoint(): void
+  release(): void
+  rollbackToSavepoint(): void
 }
 
 export interface SharedCommit {
@@ -94,15 +94,15 @@ export function createSharedCommit(
       queue.push({
         async run(tx) {
           const { savepoint, release, rollbackToSavepoint } = tx
-          await savepoint()
+          savepoint()
           try {
             outcome = { value: await work(tx) }
           } catch (error) {
             outcome = { error }
             // Throws when the database has given up the whole transaction, as on a full disk: then everybody failed.
-            await rollbackToSavepoint()
+            rollbackToSavepoint()
           }
-          await release()
+          release()
         },
         async runAlone(tx) {
           outcome = { value: await work(tx) }

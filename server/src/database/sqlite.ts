@@ -8,7 +8,8 @@ import { backup, DatabaseSync, type SQLInputValue, type StatementSync } from 'no
 import { promisify } from 'node:util'
 import { SqliteDialect, type Dialect } from 'kysely'
 import { AppError } from '../errors.ts'
-import { RowBatch } from './bulk.ts'
+import { RowBatch, type DirectResult } from './bulk.ts'
+import { mayWriteSettings } from './settings-memory.ts'
 
 const CACHED_STATEMENTS = 200
 /** 4 MB: a step is over in a few milliseconds, and the main thread may have to wait for one. */
@@ -20,10 +21,14 @@ const SQLITE_NOTADB = 26
 
 export interface SqliteFile {
   readonly dialect: Dialect
+  /** Another number whenever a statement may have written settings; see settings-memory.ts. */
+  settingsVersion(): number
+  /** Answers a statement at once, for whoever has the connection. */
+  run(sql: string, parameters?: readonly unknown[]): DirectResult
   /** Copies the file page by page, off the main thread. No transaction may be open until it is done. */
   copyTo(file: string): Promise<void>
   /** Runs a transaction that is not on the disk when it returns. The caller has the connection to itself. */
-  withoutFlush(transaction: () => Promise<void>): Promise<void>
+  withoutFlush<T>(transaction: () => Promise<T>): Promise<T>
   /**
    * Resolves when everything that was committed is on the disk. The wait is off the main thread and others go on meanwhile.
    * @throws AppError `database/unavailable`: whether it is there is not known
@@ -61,8 +66,15 @@ export function openSqliteFile(
   }
   if (isNew) chmodSync(file, 0o600)
   const log = openLog(database, file, flush)
+  const driver = adapter(database, log)
   return {
-    dialect: new SqliteDialect({ database: adapter(database, log) }),
+    dialect: new SqliteDialect({ database: driver }),
+    settingsVersion: () => driver.settingsVersion(),
+    run(sql, parameters = []) {
+      const prepared = driver.prepare(sql)
+      if (prepared.reader) return { rows: prepared.all(parameters) }
+      return { rows: [], numAffectedRows: BigInt(prepared.run(parameters).changes) }
+    },
     copyTo: async (copy) => void (await backup(database, copy, { rate: PAGES_PER_STEP })),
     withoutFlush: log.withoutFlush,
     flush: log.flush,
@@ -83,10 +95,10 @@ function openLog(database: DatabaseSync, file: string, flush: (descriptor: numbe
   let flushing = 0
 
   return {
-    async withoutFlush(work: () => Promise<void>): Promise<void> {
+    async withoutFlush<T>(work: () => Promise<T>): Promise<T> {
       database.exec('pragma synchronous = normal')
       try {
-        await work()
+        return await work()
       } finally {
         database.exec('pragma synchronous = full')
       }
@@ -132,7 +144,7 @@ function openLog(database: DatabaseSync, file: string, flush: (descriptor: numbe
 }
 
 const WITHOUT_LOG = {
-  withoutFlush: (work: () => Promise<void>) => work(),
+  withoutFlush: <T>(work: () => Promise<T>) => work(),
   flush: async () => {},
   resolveDoubt: () => {},
   close: () => {},
@@ -177,7 +189,9 @@ function primaryCode(error: unknown): number | undefined {
 /** What Kysely's SQLite dialect expects of a driver, on `node:sqlite`. */
 function adapter(database: DatabaseSync, log: ReturnType<typeof openLog>) {
   const statements = new Map<string, ReturnType<typeof statement>>()
+  let settingsVersion = 0
   return {
+    settingsVersion: () => settingsVersion,
     prepare(sql: string) {
       // On a full disk SQLite has rolled back already; the complaint about it would hide what went wrong.
       if (sql === 'rollback' && !database.isTransaction) return NOTHING
@@ -185,7 +199,7 @@ function adapter(database: DatabaseSync, log: ReturnType<typeof openLog>) {
       const cached = statements.get(sql)
       if (cached !== undefined) return cached
       if (statements.size >= CACHED_STATEMENTS) statements.delete(statements.keys().next().value!)
-      const prepared = statement(database.prepare(sql))
+      const prepared = statement(database.prepare(sql), mayWriteSettings(sql) ? () => settingsVersion++ : () => {})
       statements.set(sql, prepared)
       return prepared
     },
@@ -204,17 +218,24 @@ const NOTHING: ReturnType<typeof statement> = {
   run: () => ({ changes: 0, lastInsertRowid: 0 }),
 }
 
-function statement(prepared: StatementSync) {
+/** @param onRun told before the statement does anything */
+function statement(prepared: StatementSync, onRun: () => void) {
   return {
     reader: prepared.columns().length > 0,
-    all: (parameters: readonly unknown[]) => prepared.all(...(parameters as SQLInputValue[])),
-    iterate: (parameters: readonly unknown[]) =>
-      prepared.iterate(...(parameters as SQLInputValue[])) as IterableIterator<unknown>,
+    all(parameters: readonly unknown[]) {
+      onRun()
+      return prepared.all(...(parameters as SQLInputValue[]))
+    },
+    iterate(parameters: readonly unknown[]) {
+      onRun()
+      return prepared.iterate(...(parameters as SQLInputValue[])) as IterableIterator<unknown>
+    },
     run(parameters: readonly unknown[]) {
+      onRun()
       const batch = parameters[0]
       if (!(batch instanceof RowBatch)) return prepared.run(...(parameters as SQLInputValue[]))
       let changes = 0
-      for (const row of batch.rows) changes += Number(prepared.run(...(row as SQLInputValue[])).changes)
+      for (const row of batch.values()) changes += Number(prepared.run(...(row as SQLInputValue[])).changes)
       return { changes, lastInsertRowid: 0 }
     },
   }
