@@ -77,16 +77,15 @@ async function applyTogether<Write>(
   batch: Batch<Write>,
   options: ApplyOptions,
 ): Promise<void> {
-  const done = await database.inTransaction(async (tx) => {
+  const done = await database.inTransactionOfMany(async (tx) => {
     await options.fence(tx, {})
     const { steps, unchanged, leftOut } = await batch.decide(tx)
-    const changes = steps.flatMap((step) => step.changes.map((change) => settled(change, options.isPreview)))
+    const together = steps.map((step) => step.changes.map((change) => settled(change, options.isPreview)))
+    const changes = together.flat()
     const counts = structuredClone(options.counts)
     counts.users.unchanged += unchanged
     counts.users.skipped += leftOut
-    for (const { changes: together } of steps) {
-      for (const change of toCount(together.map((one) => settled(one, options.isPreview)))) count(counts, change)
-    }
+    for (const ofStep of together) for (const change of toCount(ofStep)) count(counts, change)
     await options.fence(tx, { counts })
     if (!options.isPreview) {
       const writes = steps.flatMap((step) => (step.write === null ? [] : [step.write]))

@@ -20,7 +20,7 @@ import type { Identity } from './plan/matching.ts'
 import { planPerson, type KnownUser, type PeopleContext } from './plan/people.ts'
 import { planDeparture } from './plan/removals.ts'
 import type { EmailRule } from './plan/rules.ts'
-import { compile } from './pinyin.ts'
+import { compile } from './compiled-mapping.ts'
 import { closeReview, loadReview, lockOpenReview, type Review } from './reviews.ts'
 
 export type Decision =

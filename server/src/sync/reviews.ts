@@ -2,6 +2,7 @@
  * The record of questions about members that a person has to decide, and of what was decided. Runs ask them, in the
  * transaction that would have written the member; decisions.ts carries the answers out.
  */
+import { sql } from 'kysely'
 import {
   insertRows,
   isOneOf,
@@ -54,6 +55,22 @@ export type Reviews = ReturnType<typeof createReviews>
 
 export function createReviews({ database }: { database: Database }) {
   return {
+    /** How many are open, by connection, and since when the oldest is. */
+    async openOf(connectionIds: readonly string[]): Promise<Map<string, { count: number; since: number }>> {
+      const rows = await database.kysely
+        .selectFrom('reviews')
+        .where('state', '=', sql.lit('open'))
+        .where(isOneOf(database, 'connection_id', connectionIds))
+        .groupBy('connection_id')
+        .select(({ fn }) => [
+          'connection_id',
+          fn.countAll<number>().as('count'),
+          fn.min<number>('created_at').as('since'),
+        ])
+        .execute()
+      return new Map(rows.map(({ connection_id: id, count, since }) => [id, { count, since }]))
+    },
+
     /** Newest first. `q` searches userids and names of members. */
     async list(filter: {
       organizationId: string

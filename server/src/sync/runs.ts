@@ -13,7 +13,7 @@ import {
   type Transaction,
 } from '../database/database.ts'
 import { AppError, type Problem, type Text } from '../errors.ts'
-import type { NewId } from '../ids.ts'
+import { lowestId, type NewId } from '../ids.ts'
 import type { Unread } from './read/snapshot.ts'
 
 export type RunMode = 'apply' | 'preview'
@@ -121,6 +121,17 @@ export interface AbandonedRun {
   readonly takeovers: number
 }
 
+export interface RunFilter {
+  readonly organizationId: string
+  readonly connectionId: string | null
+  readonly state?: RunState | undefined
+  readonly trigger?: Run['trigger'] | undefined
+  readonly mode?: Run['mode'] | undefined
+  readonly limit: number
+  /** Id of the last run of the page before. */
+  readonly cursor: string | null
+}
+
 export type Runs = ReturnType<typeof createRuns>
 
 const LEASE_MS = 15_000
@@ -195,12 +206,12 @@ export function createRuns({ database, newId, owner }: { database: Database; new
     },
 
     /** Newest first. `cursor` is the id of the last run of the page before. */
-    async list(
-      connectionId: string,
-      { limit, cursor, state }: { limit: number; cursor: string | null; state: RunState | undefined },
-    ) {
-      let all = database.kysely.selectFrom('runs').where('connection_id', '=', connectionId)
+    async list({ organizationId, connectionId, limit, cursor, state, trigger, mode }: RunFilter) {
+      let all = database.kysely.selectFrom('runs').where('organization_id', '=', organizationId)
+      if (connectionId !== null) all = all.where('connection_id', '=', connectionId)
       if (state !== undefined) all = all.where('state', '=', state)
+      if (trigger !== undefined) all = all.where('trigger_kind', '=', trigger)
+      if (mode !== undefined) all = all.where('mode', '=', mode)
       const { total } = await all.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
       let page = all
         .selectAll()
@@ -209,6 +220,68 @@ export function createRuns({ database, newId, owner }: { database: Database; new
       if (cursor !== null) page = page.where('id', '<', cursor)
       const rows = await page.execute()
       return { items: rows.slice(0, limit).map(fromRow), hasMore: rows.length > limit, total }
+    },
+
+    /** Of any connection, in any process. */
+    async isAnyActive(): Promise<boolean> {
+      const active = await database.kysely
+        .selectFrom('runs')
+        .select('id')
+        .where('state', '=', sql.lit('running')) // a parameter would keep SQLite from the index of active runs
+        .limit(1)
+        .executeTakeFirst()
+      return active !== undefined
+    },
+
+    /** The last ones of an organization, newest first, with what a chart of them shows. */
+    async recent(organizationId: string, limit: number) {
+      const rows = await database.kysely
+        .selectFrom('runs')
+        .select(['id', 'connection_id', 'started_at', 'finished_at', 'api_calls', 'state'])
+        .where('organization_id', '=', organizationId)
+        .orderBy('id', 'desc')
+        .limit(limit)
+        .execute()
+      return rows.map((row) => ({
+        id: row.id,
+        connectionId: row.connection_id,
+        startedAt: row.started_at,
+        finishedAt: row.finished_at,
+        apiCalls: row.api_calls,
+        state: row.state as RunState,
+      }))
+    },
+
+    /**
+     * Whom runs that began at a moment or later have created, restored, disabled or deleted so far, each at its end. Most runs
+     * did nothing of it: those that say so in these very words are not even read. Others are, whatever they say.
+     */
+    async userCountsSince(organizationId: string, at: number) {
+      const rows = await database.kysely
+        .selectFrom('runs')
+        .select(['started_at', 'finished_at', 'counts'])
+        .where('id', '>=', lowestId('run', at))
+        .where('organization_id', '=', organizationId)
+        .where('mode', '=', 'apply')
+        .where(sql<boolean>`not (counts like ${'%"users":{"created":0,%'}
+          and counts like ${'%"disabled":0,%'} and counts like ${'%"deleted":0,"restored":0,%'})`)
+        .execute()
+      return rows.map(({ started_at, finished_at, counts }) => ({
+        at: finished_at ?? started_at,
+        users: (JSON.parse(counts) as RunCounts).users,
+      }))
+    },
+
+    /** Of each connection the run whose removals wait for a person. */
+    async heldOf(connectionIds: readonly string[]): Promise<Map<string, Run>> {
+      const rows = await database.kysely
+        .selectFrom('runs')
+        .selectAll()
+        .where('state', '=', sql.lit('held'))
+        .where(isOneOf(database, 'connection_id', connectionIds))
+        .orderBy('id')
+        .execute()
+      return new Map(rows.map((row) => [row.connection_id, fromRow(row)]))
     },
 
     /** The newest apply run that finished, and the one that is running, if any. */

@@ -101,6 +101,7 @@ function create(department: Department, parent: string | null, context: Departme
         missing_since: null,
         created_at: context.now,
         updated_at: context.now,
+        search_text: null,
       },
     },
   }

@@ -122,6 +122,7 @@ function create(
     updated_at: context.now,
     deleted_at: null,
     signed_out_at: null,
+    search_text: null,
   }
   const memberships = membershipRows(user.id, wanted.memberships ?? [], [], context)
   const after = { ...shown(user), ...shownPlacement(memberships, wanted.leaders ?? []), username: user.username }

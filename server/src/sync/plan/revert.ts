@@ -374,6 +374,7 @@ function recreate(
         missing_since: now,
         created_at: inverse.createdAt,
         updated_at: now,
+        search_text: null,
       },
       members: inverse.members.map(([userId, isMain, order, isLeader]) => ({
         user_id: userId,

@@ -298,24 +298,43 @@ function outsideOf({ places, shown }: KnownIds): string {
 /** People in one pack, and where nobody is waiting in one transaction: some tenths of a second (reconcile.ts). */
 const PACK = 2_000
 
-/** As UTF-8 outside the heap a person takes a third of the space, and the garbage collector never looks at it. */
+/**
+ * As UTF-8 outside the heap a person takes a third of the space, and the garbage collector never looks at it. Written
+ * there at once: kept as texts until a pack is full, people would be copied by the collector meanwhile.
+ */
 function createPacker() {
   const packs: Buffer[] = []
-  let open: string[] = []
+  let open = Buffer.allocUnsafe(FIRST_PACK_BYTES)
+  let end = 0
+  let people = 0
   let size = 0
+  const write = (text: string) => {
+    const most = end + MOST_BYTES_PER_UNIT * text.length
+    if (most > open.length) open = Buffer.concat([open], 2 * most)
+    end += open.write(text, end)
+  }
   const close = () => {
-    if (open.length > 0) packs.push(Buffer.from(`[${open.join()}]`))
-    open = []
+    if (people > 0) {
+      open[end - 1] = CLOSING_BRACKET
+      packs.push(Buffer.from(open.subarray(0, end)))
+    }
+    end = 0
+    people = 0
   }
   return {
     add({ userid, hash, problem, json }: MappedMember): void {
-      size++
+      if (people === 0) write('[')
       // The rest of the object goes on where the JSON of its fields ends.
-      open.push(`${json.slice(0, -1)},${JSON.stringify({ userid, hash, problem }).slice(1)}`)
-      if (open.length === PACK) close()
+      write(json)
+      open[end - 1] = COMMA
+      write(JSON.stringify({ userid, hash, problem }).slice(1))
+      write(',')
+      size++
+      if (++people === PACK) close()
     },
     finish(): PackedPeople {
       close()
+      open = Buffer.alloc(0)
       return {
         size,
         *slices() {
@@ -326,3 +345,10 @@ function createPacker() {
     },
   }
 }
+
+/** Grows when that is not enough. */
+const FIRST_PACK_BYTES = 1 << 16
+/** A unit of UTF-16 is at most three bytes of UTF-8. */
+const MOST_BYTES_PER_UNIT = 3
+const COMMA = 0x2c
+const CLOSING_BRACKET = 0x5d
