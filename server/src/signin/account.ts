@@ -5,12 +5,11 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import type { Actor, Audit } from '../audit/audit.ts'
+import type { Actor } from '../audit/audit.ts'
 import type { Connections } from '../connections/connections.ts'
-import type { Database, Row } from '../database/database.ts'
+import type { Row } from '../database/database.ts'
 import type { Links } from '../directory/links.ts'
 import type { PasswordProof } from '../directory/password-proof.ts'
-import { endSessions } from '../directory/sign-out.ts'
 import type { Users } from '../directory/users.ts'
 import { AppError, errorTable, unreachable } from '../errors.ts'
 import type { Session, Sessions } from '../sessions/sessions.ts'
@@ -19,8 +18,6 @@ import { renderAccount, renderGoingOn, renderSignedOut } from './pages/account.t
 import { chooseLanguage } from './pages/texts.ts'
 
 export interface AccountParts {
-  readonly database: Database
-  readonly audit: Audit
   readonly sessions: Sessions
   readonly users: Users
   readonly links: Links
@@ -56,7 +53,7 @@ interface Visitor {
 type Next = { readonly done: Done } | { readonly href: string }
 
 export function createAccount(parts: AccountParts) {
-  const { database, audit, sessions, users, links, connections, passwords } = parts
+  const { sessions, users, links, connections, passwords } = parts
 
   return {
     /** Mounts the page. The scope parses cookies and forms. */
@@ -84,7 +81,7 @@ export function createAccount(parts: AccountParts) {
     _request: FastifyRequest,
     reply: FastifyReply,
   ) {
-    await endThese([session.id], user, actor)
+    await users.endOwnSessions(actor, user.id, [session.id])
     sessions.clearCookie(reply)
     return { href: '/signed-out' }
   }
@@ -139,37 +136,15 @@ export function createAccount(parts: AccountParts) {
   async function endSession({ user, actor }: Visitor, { session }: z.output<typeof SessionBody>): Promise<Next> {
     const own = await sessions.listOf(user.id)
     if (!own.some(({ id }) => id === session)) throw new AppError('sessions/not-found')
-    await endThese([session], user, actor)
+    await users.endOwnSessions(actor, user.id, [session])
     return { done: 'ended' }
   }
 
   async function endOthers({ session, user, actor }: Visitor): Promise<Next> {
     const own = await sessions.listOf(user.id)
-    await endThese(
-      own.map(({ id }) => id).filter((id) => id !== session.id),
-      user,
-      actor,
-    )
+    const others = own.map(({ id }) => id).filter((id) => id !== session.id)
+    await users.endOwnSessions(actor, user.id, others)
     return { done: 'others-ended' }
-  }
-
-  async function endThese(ids: readonly string[], user: Row<'users'>, actor: Actor): Promise<void> {
-    await database.inTransaction(async (tx) => {
-      await endSessions(
-        tx,
-        ids.map((id) => ({ id })),
-      )
-      await audit.record(
-        tx,
-        actor,
-        ids.map((sessionId) => ({
-          action: 'session.end',
-          organizationId: user.organization_id,
-          target: { kind: 'user', id: user.id, name: user.username },
-          details: { sessionId },
-        })),
-      )
-    })
   }
 
   // ---- Requests and answers ---------------------------------------------------------------------------------------------

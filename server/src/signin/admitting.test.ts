@@ -499,7 +499,7 @@ onEachDatabase(({ test }) => {
     const world = await createSignInWorld(database)
     const hq = await world.connect('hq')
     const { credential } = (await world.connections.forSignIn(hq.id))!
-    const state = await world.attempts.start({
+    const { state, write } = world.attempts.prepare({
       requestUid: 'page-1',
       organizationId: world.organizationId,
       connectionId: hq.id,
@@ -511,6 +511,7 @@ onEachDatabase(({ test }) => {
       restarts: 0,
       bindUserId: null,
     })
+    await database.inTransaction(write)
     const attempt = (await world.attempts.take(state, hq.id))!
     const asked = {
       kind: 'member',

@@ -3,10 +3,10 @@
  * minutes. Every step is an update that only succeeds from the phase before it, so that of any number of callbacks at the
  * same time one goes on. Owns `sign_in_attempts`.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { SignInReason } from '@muster/contracts'
-import type { Database, Executor, Row } from '../database/database.ts'
+import { insertRows, prepared, type Database, type Executor, type Row, type Transaction } from '../database/database.ts'
 import type { NewId } from '../ids.ts'
 import type { Asked } from './asking.ts'
 import type { WecomDoor } from './doors.ts'
@@ -82,34 +82,8 @@ export function createAttempts({
   random: (bytes: Uint8Array) => void
 }) {
   return {
-    /** @returns the state, of which only the digest is kept */
-    async start(input: NewAttempt): Promise<string> {
-      const bytes = new Uint8Array(STATE_BYTES)
-      random(bytes)
-      const state = Buffer.from(bytes).toString('hex')
-      const at = now()
-      const row = {
-        id: newId('att'),
-        request_uid: input.requestUid,
-        organization_id: input.organizationId,
-        connection_id: input.connectionId,
-        application_id: input.applicationId,
-        application_name: input.applicationName,
-        door: input.door,
-        state_hash: digestOf(state),
-        browser_hash: input.browserHash,
-        credential: input.credential,
-        phase: 'started',
-        restarts: input.restarts,
-        bind_user_id: input.bindUserId,
-        tries: 0,
-        may_create: 0,
-        created_at: at,
-        expires_at: at + LIFETIME_MS,
-      }
-      await database.inSharedTransaction((tx) => tx.kysely.insertInto('sign_in_attempts').values(row).execute())
-      return state
-    },
+    /** @returns the state, of which only the digest is kept, and what keeps it; before that it means nothing */
+    prepare,
 
     /**
      * Uses the state up. Nobody else gets it afterwards, whatever becomes of the attempt.
@@ -118,17 +92,10 @@ export function createAttempts({
     async take(state: string, connectionId: string): Promise<Attempt | undefined> {
       if (!STATE.test(state)) return undefined
       const at = now()
-      const row = await database.inSharedTransaction((tx) =>
-        tx.kysely
-          .updateTable('sign_in_attempts')
-          .set({ phase: 'taken', taken_at: at })
-          .where('state_hash', '=', digestOf(state))
-          .where('connection_id', '=', connectionId)
-          .where('phase', '=', 'started')
-          .where('expires_at', '>', at)
-          .returningAll()
-          .executeTakeFirst(),
+      const { rows } = await database.inSharedTransaction((tx) =>
+        takeOne(tx, { stateHash: digestOf(state), connectionId, at }),
       )
+      const [row] = rows
       return row === undefined ? undefined : fromRow(row)
     },
 
@@ -178,23 +145,20 @@ export function createAttempts({
 
     /** @returns false when the attempt is not in the phase any more, or too old; then nothing was changed */
     async move(on: Executor, id: string, from: Phase, to: Phase, facts: Facts = {}): Promise<boolean> {
-      const { numUpdatedRows } = await on.kysely
-        .updateTable('sign_in_attempts')
-        .set({
-          phase: to,
-          // What WeCom said of a person is kept no longer than it is needed.
-          sighting: facts.asked === undefined ? null : JSON.stringify(facts.asked),
-          may_create: facts.mayCreate === true ? 1 : 0,
-          ...(facts.number === undefined ? {} : { number: facts.number }),
-          ...(facts.carrierHash === undefined ? {} : { carrier_hash: facts.carrierHash }),
-          ...(facts.reason === undefined ? {} : { reason: facts.reason }),
-          ...(facts.referenceId === undefined ? {} : { reference_id: facts.referenceId }),
-        })
-        .where('id', '=', id)
-        .where('phase', '=', from)
-        .where('expires_at', '>', now())
-        .executeTakeFirst()
-      return numUpdatedRows === 1n
+      const { numAffectedRows } = await moveOne(on, {
+        id,
+        from,
+        to,
+        at: now(),
+        // What WeCom said of a person is kept no longer than it is needed.
+        sighting: facts.asked === undefined ? null : JSON.stringify(facts.asked),
+        mayCreate: facts.mayCreate === true ? 1 : 0,
+        number: facts.number ?? null,
+        carrierHash: facts.carrierHash ?? null,
+        reason: facts.reason ?? null,
+        referenceId: facts.referenceId ?? null,
+      })
+      return numAffectedRows === 1n
     },
 
     /**
@@ -239,6 +203,72 @@ export function createAttempts({
       return Number(numDeletedRows)
     },
   }
+
+  function prepare(input: NewAttempt): { state: string; write: (tx: Transaction) => Promise<void> } {
+    const bytes = new Uint8Array(STATE_BYTES)
+    random(bytes)
+    const state = Buffer.from(bytes).toString('hex')
+    const at = now()
+    const row: Row<'sign_in_attempts'> = {
+      id: newId('att'),
+      request_uid: input.requestUid,
+      organization_id: input.organizationId,
+      connection_id: input.connectionId,
+      application_id: input.applicationId,
+      application_name: input.applicationName,
+      door: input.door,
+      state_hash: digestOf(state),
+      browser_hash: input.browserHash,
+      credential: input.credential,
+      phase: 'started',
+      restarts: input.restarts,
+      number: null,
+      tries: 0,
+      carrier_hash: null,
+      bind_user_id: input.bindUserId,
+      sighting: null,
+      may_create: 0,
+      reason: null,
+      reference_id: null,
+      created_at: at,
+      taken_at: null,
+      expires_at: at + LIFETIME_MS,
+    }
+    return { state, write: (tx) => insertRows(tx, 'sign_in_attempts', [row]) }
+  }
+}
+
+const takeOne = prepared((on, given: { stateHash: string; connectionId: string; at: number }) =>
+  on.kysely
+    .updateTable('sign_in_attempts')
+    .set({ phase: 'taken', taken_at: given.at })
+    .where('state_hash', '=', given.stateHash)
+    .where('connection_id', '=', given.connectionId)
+    .where('phase', '=', 'started')
+    .where('expires_at', '>', given.at)
+    .returningAll(),
+)
+
+const moveOne = prepared(
+  (_on, given: Move) => sql`
+    update sign_in_attempts set phase = ${given.to}, sighting = ${given.sighting}, may_create = ${given.mayCreate},
+      number = coalesce(${given.number}, number), carrier_hash = coalesce(${given.carrierHash}, carrier_hash),
+      reason = coalesce(${given.reason}, reason), reference_id = coalesce(${given.referenceId}, reference_id)
+    where id = ${given.id} and phase = ${given.from} and expires_at > ${given.at}`,
+)
+
+/** null keeps what is there, but for the sighting. */
+interface Move {
+  readonly id: string
+  readonly from: Phase
+  readonly to: Phase
+  readonly at: number
+  readonly sighting: string | null
+  readonly mayCreate: 0 | 1
+  readonly number: string | null
+  readonly carrierHash: string | null
+  readonly reason: string | null
+  readonly referenceId: string | null
 }
 
 interface Facts {
@@ -256,7 +286,7 @@ const MOST_OF_A_REQUEST = 100
 
 /** The form in which secrets of browsers are stored and looked up; they are random, so they need no salt. */
 export function digestOf(secret: string): string {
-  return createHash('sha256').update(secret).digest('base64url')
+  return hash('sha256', secret, 'base64url')
 }
 
 function fromRow(row: Row<'sign_in_attempts'>): Attempt {

@@ -8,6 +8,19 @@ import { AppError, type Language } from '../errors.ts'
 import type { Browser } from './admitting.ts'
 import { digestOf } from './attempts.ts'
 
+/** What of a reply takes the cookie; ages are seconds. */
+export interface CookieReply {
+  setCookie(name: string, value: string, options: CookieOptions): unknown
+}
+
+export interface CookieOptions {
+  readonly path: string
+  readonly httpOnly: boolean
+  readonly sameSite: 'lax'
+  readonly secure: boolean
+  readonly maxAge: number
+}
+
 export type Browsers = ReturnType<typeof createBrowsers>
 
 const COOKIE_BYTES = 32
@@ -39,7 +52,7 @@ export function createBrowsers({ publicUrl, random }: { publicUrl: string; rando
     },
 
     /** The digest, after the browser got a cookie where it had none. */
-    ensure(request: FastifyRequest, reply: FastifyReply): string {
+    ensure(request: FastifyRequest, reply: CookieReply): string {
       let secret = secretOf(request)
       if (secret === undefined) {
         const bytes = new Uint8Array(COOKIE_BYTES)

@@ -7,7 +7,7 @@ import { randomInt } from 'node:crypto'
 import type { SignInReason } from '@muster/contracts'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
-import type { Connection, Connections } from '../connections/connections.ts'
+import type { Connection, ConnectionForSignIn, Connections } from '../connections/connections.ts'
 import { ENVIRONMENT_IDENTIFIER } from '../connections/environment.ts'
 import type { WecomAccess } from '../connections/wecom.ts'
 import type { Database } from '../database/database.ts'
@@ -19,6 +19,7 @@ import type { Attempt, Attempts } from './attempts.ts'
 import type { Browsers } from './browser.ts'
 import { clientOf, doorOfLink } from './doors.ts'
 import type { Pace } from './pace.ts'
+import { redirect } from './showing.ts'
 import type { SignIns } from './sign-ins.ts'
 
 export interface CallbackParts {
@@ -36,7 +37,7 @@ export interface CallbackParts {
   /** @returns the address of WeCom */
   readonly startAgain: (
     request: FastifyRequest,
-    found: { connection: Connection; credential: string },
+    found: ConnectionForSignIn,
     attempt: Attempt,
     browserHash: string,
   ) => Promise<string>
@@ -48,6 +49,8 @@ export interface CallbackParts {
     reply: FastifyReply,
     begun: { session: Session; cookie: string },
   ) => Promise<void>
+  /** Where a browser goes that was let in: nothing is left for the dispatcher to decide. */
+  readonly wayOn: (uid: string) => Promise<string>
 }
 
 /** A second time it is not chance any more. */
@@ -85,7 +88,7 @@ export function callbackRoutes(scope: FastifyInstance, parts: CallbackParts): vo
     if (!connection.signIn.enabled) return refuse('sign-in-off')
     if (attempt.credential !== credential) return refuse('connection-changed')
 
-    const outcome = await askWecom(await parts.wecom.forSignIn(connection), given.code)
+    const outcome = await askWecom(parts.wecom.forSignIn(found), given.code)
     switch (outcome.kind) {
       case 'code-rejected': {
         if (!isHere || attempt.restarts >= MOST_RESTARTS) return refuse('code-rejected')
@@ -126,8 +129,9 @@ export function callbackRoutes(scope: FastifyInstance, parts: CallbackParts): vo
       await parts.claimOf(request, attempt),
       browsers.placeOf(request),
     )
-    if (settled.kind === 'admitted') await parts.enter(request, reply, settled)
-    return redirect(reply, `/signin/${attempt.requestUid}`)
+    if (settled.kind !== 'admitted') return redirect(reply, `/signin/${attempt.requestUid}`)
+    await parts.enter(request, reply, settled)
+    return redirect(reply, await parts.wayOn(attempt.requestUid))
   }
 
   /** WeCom's desktop client opened another browser: nothing is granted to it. It may show that it belongs to the first. */
@@ -219,8 +223,4 @@ function readQuery({ state, code }: Record<string, unknown>): { state: string; c
 
 function refusedPage({ reason, referenceId }: { reason: SignInReason; referenceId: string }): string {
   return `/signin/refused?reason=${reason}&reference=${referenceId}`
-}
-
-function redirect(reply: FastifyReply, address: string): FastifyReply {
-  return reply.code(303).header('location', address).send()
 }

@@ -64,7 +64,7 @@ export function createMobileDoor({
     const { connection, credential } = found
     if (!connection.signIn.enabled) return refuse(connection, 'sign-in-off')
     if (!isCode(errand.code)) return refuse(connection, 'code-rejected')
-    const outcome = await askWecom(await wecom.forSignIn(connection), errand.code, { isMobile: true })
+    const outcome = await askWecom(wecom.forSignIn(found), errand.code, { isMobile: true })
     switch (outcome.kind) {
       case 'code-rejected':
       case 'code-of-another-door':

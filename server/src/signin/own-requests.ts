@@ -5,12 +5,16 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import type { Organizations } from '../directory/organizations.ts'
 import { DEFAULT_PAGE, safeReturnTo } from './return-to.ts'
+import { redirect } from './showing.ts'
 import type { SignInRequest, SignInRequests } from './signin.ts'
 
 export interface OwnErrand {
   readonly organizationId: string
   readonly returnTo: string
+  /** Only somebody who signs in after this moment will do; null: whoever is signed in. */
+  readonly authenticatedSince: number | null
 }
 
 export type OwnRequests = ReturnType<typeof createOwnRequests>
@@ -19,14 +23,18 @@ const PREFIX = 'page-'
 const UID = /^page-[0-9a-f]{32}$/
 const LIFETIME_SECONDS = 30 * 60
 
-const Stored = z.object({ o: z.string().max(64), r: z.string().max(1_000) })
+const Stored = z.object({ o: z.string().max(64), r: z.string().max(1_000), s: z.number().nullable() })
 
 export function createOwnRequests({
   publicUrl,
+  organizations,
+  now,
   random,
   connectionsOf,
 }: {
   publicUrl: string
+  organizations: Pick<Organizations, 'resolve'>
+  now: () => number
   random: (bytes: Uint8Array) => void
   /** Ids of those that people of an organization may sign in through. */
   connectionsOf: (organizationId: string) => Promise<readonly string[]>
@@ -40,20 +48,36 @@ export function createOwnRequests({
     if (text === undefined) return undefined
     const stored = Stored.safeParse(parse(Buffer.from(text, 'base64url').toString('utf8')))
     if (!stored.success) return undefined
-    return { organizationId: stored.data.o, returnTo: safeReturnTo(stored.data.r, publicUrl) }
+    const { o: organizationId, r: returnTo, s: authenticatedSince } = stored.data
+    return { organizationId, returnTo: safeReturnTo(returnTo, publicUrl), authenticatedSince }
+  }
+
+  function begin(reply: FastifyReply, { organizationId, returnTo, authenticatedSince }: OwnErrand): string {
+    const bytes = new Uint8Array(16)
+    random(bytes)
+    const uid = `${PREFIX}${Buffer.from(bytes).toString('hex')}`
+    const value = Buffer.from(JSON.stringify({ o: organizationId, r: returnTo, s: authenticatedSince })).toString(
+      'base64url',
+    )
+    void reply.setCookie(cookieName(uid), value, { ...optionsFor(uid), maxAge: LIFETIME_SECONDS })
+    return uid
   }
 
   return {
     isOwn: (uid: string): boolean => uid.startsWith(PREFIX),
 
     /** @returns the uid; the person goes to `/signin/{uid}` */
-    begin(reply: FastifyReply, { organizationId, returnTo }: OwnErrand): string {
-      const bytes = new Uint8Array(16)
-      random(bytes)
-      const uid = `${PREFIX}${Buffer.from(bytes).toString('hex')}`
-      const value = Buffer.from(JSON.stringify({ o: organizationId, r: returnTo })).toString('base64url')
-      void reply.setCookie(cookieName(uid), value, { ...optionsFor(uid), maxAge: LIFETIME_SECONDS })
-      return uid
+    begin,
+
+    /** `GET /signin/start`: any page of ours sends people here who are to come back signed in. */
+    async start(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+      const { return_to: returnTo, organization, prompt } = request.query as Record<string, unknown>
+      const reference = typeof organization === 'string' && organization.length <= 64 ? organization : undefined
+      const { id: organizationId } = await organizations.resolve(reference)
+      // As applications ask for it: whoever confirms a dangerous act, and has no password, signs in once more.
+      const authenticatedSince = prompt === 'login' ? now() : null
+      const errand = { organizationId, returnTo: safeReturnTo(returnTo, publicUrl), authenticatedSince }
+      return redirect(reply, `/signin/${begin(reply, errand)}`)
     },
 
     async load(request, _reply, uid): Promise<SignInRequest | undefined> {
@@ -69,9 +93,12 @@ export function createOwnRequests({
         passwordSignIn: true,
         locales: [],
         loginHint: null,
-        authenticatedSince: null,
+        authenticatedSince: errand.authenticatedSince,
       }
     },
+
+    /** What is left of it is in a cookie for this path. */
+    wayOn: async (uid) => `/signin/${uid}`,
 
     async complete(request, reply, uid) {
       const errand = read(request, uid)

@@ -7,7 +7,7 @@ import type { Actor, Audit } from '../audit/audit.ts'
 import type { Connection } from '../connections/connections.ts'
 import { insertRows, type Database, type Row, type Transaction } from '../database/database.ts'
 import { contains } from '../directory/search.ts'
-import type { NewId } from '../ids.ts'
+import { lowestId, type NewId } from '../ids.ts'
 
 export interface SignInRecord {
   readonly organizationId: string | null
@@ -32,10 +32,12 @@ export interface SignInFilter {
   readonly userId: string | null
   readonly applicationId: string | null
   readonly outcome: string | null
+  readonly reason: string | null
   readonly referenceId: string | null
+  /** Milliseconds since 1970: then or later, and before then. */
+  readonly from: number | null
+  readonly to: number | null
   readonly q: string | null
-  readonly limit: number
-  readonly cursor: string | null
 }
 
 export type SignIns = ReturnType<typeof createSignIns>
@@ -91,27 +93,48 @@ export function createSignIns({
       })
     },
 
-    /** Newest first. */
-    async list(filter: SignInFilter) {
-      let all = database.kysely.selectFrom('sign_ins').where('organization_id', '=', filter.organizationId)
-      if (filter.connectionId !== null) all = all.where('connection_id', '=', filter.connectionId)
-      if (filter.userId !== null) all = all.where('user_id', '=', filter.userId)
-      if (filter.applicationId !== null) all = all.where('application_id', '=', filter.applicationId)
-      if (filter.outcome !== null) all = all.where('outcome', '=', filter.outcome)
-      if (filter.referenceId !== null) all = all.where('reference_id', '=', filter.referenceId.trim().toUpperCase())
-      const { q } = filter
-      if (q !== null) {
-        all = all.where(({ or }) => or([contains('userid', q), contains('reason', q), contains('reference_id', q)]))
-      }
-      const { total } = await all.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
-      let page = all
-        .selectAll()
-        .orderBy('id', 'desc')
-        .limit(filter.limit + 1)
-      if (filter.cursor !== null) page = page.where('id', '<', filter.cursor)
-      const rows: Row<'sign_ins'>[] = await page.execute()
-      return { items: rows.slice(0, filter.limit), hasMore: rows.length > filter.limit, total }
+    /** Newest first. `cursor` is the id of the last one of the page before. */
+    async list(filter: SignInFilter, { limit, cursor }: { limit: number; cursor: string | null }) {
+      const { total } = await matching(filter)
+        .select((eb) => eb.fn.countAll<number>().as('total'))
+        .executeTakeFirstOrThrow()
+      const rows = await pageOf(filter, limit + 1, cursor)
+      return { items: rows.slice(0, limit), hasMore: rows.length > limit, total }
     },
+
+    /** All of them, newest first, a page at a time. */
+    async *all(filter: SignInFilter): AsyncGenerator<Row<'sign_ins'>> {
+      let cursor: string | null = null
+      for (;;) {
+        const rows: Row<'sign_ins'>[] = await pageOf(filter, EXPORTED_AT_ONCE, cursor)
+        yield* rows
+        if (rows.length < EXPORTED_AT_ONCE) return
+        cursor = rows.at(-1)!.id
+        await database.breathe()
+      }
+    },
+  }
+
+  function pageOf(filter: SignInFilter, limit: number, cursor: string | null): Promise<Row<'sign_ins'>[]> {
+    let page = matching(filter).selectAll().orderBy('id', 'desc').limit(limit)
+    if (cursor !== null) page = page.where('id', '<', cursor)
+    return page.execute()
+  }
+
+  function matching(filter: SignInFilter) {
+    let all = database.kysely.selectFrom('sign_ins').where('organization_id', '=', filter.organizationId)
+    if (filter.connectionId !== null) all = all.where('connection_id', '=', filter.connectionId)
+    if (filter.userId !== null) all = all.where('user_id', '=', filter.userId)
+    if (filter.applicationId !== null) all = all.where('application_id', '=', filter.applicationId)
+    if (filter.outcome !== null) all = all.where('outcome', '=', filter.outcome)
+    if (filter.reason !== null) all = all.where('reason', '=', filter.reason)
+    if (filter.referenceId !== null) all = all.where('reference_id', '=', filter.referenceId.trim().toUpperCase())
+    // The ids, which have an index, say the time too, but not to the millisecond the same.
+    const { from, to, q } = filter
+    if (from !== null) all = all.where('at', '>=', from).where('id', '>=', lowestId('sig', from - ID_SLACK_MS))
+    if (to !== null) all = all.where('at', '<', to).where('id', '<', lowestId('sig', to + ID_SLACK_MS))
+    if (q === null) return all
+    return all.where(({ or }) => or([contains('userid', q), contains('reason', q), contains('reference_id', q)]))
   }
 
   /** @returns the reference id */
@@ -168,6 +191,9 @@ export function createSignIns({
     return referenceId
   }
 }
+
+const EXPORTED_AT_ONCE = 500
+const ID_SLACK_MS = 60_000
 
 const VERBS = { succeeded: 'sign-in.succeed', refused: 'sign-in.refuse', failed: 'sign-in.fail' } as const
 

@@ -140,6 +140,19 @@ test('only a logo that a browser can fetch is shown, and only its origin is allo
   }
 })
 
+test('a connection with a picture shows it, from our own origin and no other', () => {
+  const iconHref = '/signin/icons/con_1?v=1'
+  const connections = [{ ...connection('a'), iconHref }, connection('b')]
+  const { html, csp } = render(signIn({ connections }), { ...CONTEXT, application: null })
+
+  assert.equal(html.match(/<img[^>]+src="\/signin\/icons\/con_1\?v=1"[^>]*alt=""/g)?.length, 1)
+  assert.match(csp, /img-src 'self';/)
+  assert.match(
+    render(signIn({ connections: [connection('b')] }), { ...CONTEXT, application: null }).csp,
+    /img-src 'none'/,
+  )
+})
+
 test('the language is changed by a link that keeps the rest of the address', () => {
   assert.match(markupOf(signIn({})), /href="\/signin\/u1\?connection=hq&amp;lang=zh"/)
 })
@@ -181,7 +194,7 @@ function signIn(given: Partial<SignInPage>): SignInPage {
 }
 
 function connection(displayName: string, isChosen = false) {
-  return { displayName, href: '/signin/u1?connection=hq', isChosen }
+  return { displayName, iconHref: null, href: '/signin/u1?connection=hq', isChosen }
 }
 
 function credentials(problem: PasswordProblem | null) {

@@ -122,7 +122,11 @@ function drawSignIn({ connections, way, password, statusHref }: SignInView & { k
         ? html`<p class="note">${text.noWay}</p>`
         : sections.map((section) => html`<section class="part">${section}</section>`),
     scripts: isPanel ? [scripts.sdk, scripts.signIn] : way === null ? [] : [scripts.signIn],
-    allows: { frames: isPanel ? [PANEL_ORIGIN] : [], connections: way === null ? [] : ["'self'"] },
+    allows: {
+      frames: isPanel ? [PANEL_ORIGIN] : [],
+      connections: way === null ? [] : ["'self'"],
+      images: others.some(({ iconHref }) => iconHref !== null) ? ["'self'"] : [],
+    },
   })
 }
 
@@ -130,14 +134,19 @@ type Connections = (SignInView & { kind: 'sign-in' })['connections']
 
 /** WeCom comes first, so its first button is the one that stands out. */
 function drawConnections(connections: Connections, areFirst: boolean, text: Texts): Html {
-  const buttons = connections.map(({ displayName, href }, index) => {
+  const buttons = connections.map(({ displayName, iconHref, href }, index) => {
     const look = areFirst && index === 0 ? 'main' : 'other'
-    return html`<li>${linkButton(href, connectionLabel(displayName, text), look, drawings.chat)}</li>`
+    return html`<li>${linkButton(href, connectionLabel(displayName, text), look, drawIcon(iconHref))}</li>`
   })
   return html`${!areFirst && html`<h2>${text.otherWays}</h2>`}
     <ul class="stack">
       ${buttons}
     </ul>`
+}
+
+/** The label says what it is; the picture is for those who see. */
+function drawIcon(iconHref: string | null): Html {
+  return iconHref === null ? drawings.chat : html`<img src="${iconHref}" alt="" width="22" height="22" />`
 }
 
 /** People look for the word WeCom, which a company's own name for a connection may lack. */

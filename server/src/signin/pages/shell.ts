@@ -72,7 +72,7 @@ export function inShell(shell: Shell, parts: ShellParts): Page {
     </body>`,
     allows: {
       ...parts.allows,
-      images: logo === undefined ? [] : [logo.origin],
+      images: [...(parts.allows?.images ?? []), ...(logo === undefined ? [] : [logo.origin])],
       forms: [...(parts.redirects === true ? ANYWHERE : []), ...(shell.formTargets ?? [])],
       ancestors: shell.embedOrigins,
     },

@@ -42,7 +42,7 @@ line-height:1.35;text-align:center;text-decoration:none;cursor:pointer;transitio
 .button:hover{background:var(--tint);border-color:var(--main)}
 .button.main{background:var(--main);border-color:var(--main);color:var(--on)}
 .button.main:hover{background:var(--over);border-color:var(--over)}
-.button svg{flex:none;width:22px;height:22px}
+.button svg,.button img{flex:none;width:22px;height:22px}.button img{border-radius:5px;object-fit:contain}
 .button span{min-width:0}
 .stack{display:grid;gap:.75rem;margin:0;padding:0;list-style:none}
 .stack>*{min-width:0}

@@ -51,6 +51,8 @@ export type SignInView =
       /** All that may be used. */
       readonly connections: readonly {
         readonly displayName: string
+        /** Of ours; null for the drawing. */
+        readonly iconHref: string | null
         readonly href: string
         readonly isChosen: boolean
       }[]

@@ -125,7 +125,7 @@
   /** The person may have gone on in another tab, or WeCom's own page in another browser. */
   function watch() {
     const begun = Date.now()
-    setInterval(async () => {
+    const look = async () => {
       if (document.visibilityState !== 'visible') return
       if (Date.now() - begun > RENEW_MS && !isTyping()) return window.location.replace(page)
       try {
@@ -136,7 +136,8 @@
       } catch {
         // Offline for a moment; the next round asks again.
       }
-    }, POLL_MS)
+    }
+    setInterval(() => void look(), POLL_MS)
   }
 
   function isTyping() {
