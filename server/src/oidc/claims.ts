@@ -142,6 +142,12 @@ export function claimsOf(
   return { ...(Object.fromEntries(released) as Partial<Claims>), sub: subject.id }
 }
 
+/** What is granted: what is asked for and allowed. */
+export function scopesFor({ claims }: Pick<ClaimsAudience, 'claims'>, asked: Iterable<string>): string[] {
+  const allowed = new Set<string>(['openid', 'offline_access', ...claims.scopes])
+  return [...new Set(asked)].filter((scope) => allowed.has(scope))
+}
+
 /** Whether `claimsOf` will need the departments of the person. */
 export function needsDepartments(scopes: ReadonlySet<string>, { scopes: allowed }: ApplicationClaims): boolean {
   return scopes.has('groups') && allowed.includes('groups')

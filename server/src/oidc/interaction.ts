@@ -5,7 +5,14 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type Provider from 'oidc-provider'
-import { errors, interactionPolicy, type Interaction, type KoaContextWithOIDC } from 'oidc-provider'
+import {
+  errors,
+  interactionPolicy,
+  type AdapterPayload,
+  type Interaction,
+  type InteractionResults,
+  type KoaContextWithOIDC,
+} from 'oidc-provider'
 import type { Application } from '../applications/applications.ts'
 import { isEnough, type Session } from '../sessions/sessions.ts'
 import type { SignInRequest, SignInRequests } from '../signin/signin.ts'
@@ -22,13 +29,16 @@ export interface RequestFacts {
 
 export function createSignInRequests({
   provider,
+  issuer,
   store,
   findApplication,
 }: {
   provider: Provider
+  issuer: string
   store: Store
   findApplication: (clientId: string) => Promise<Application | undefined>
 }): SignInRequests {
+  const wayOn = async (uid: string) => `${issuer}/auth/${uid}`
   /** What was loaded for a request is what it completes. */
   const loaded = new WeakMap<FastifyRequest, SignInRequest>()
 
@@ -36,30 +46,17 @@ export function createSignInRequests({
     const known = loaded.get(request)
     if (known?.uid === uid) return known
     const interaction = await interactionOf(request, reply, uid)
-    const asked = interaction === undefined ? undefined : await describe(interaction)
+    const asked = interaction === undefined ? undefined : await describeStored(interaction)
     if (asked !== undefined) loaded.set(request, asked)
     return asked
   }
 
   return {
     load,
+    wayOn,
 
-    async complete(request, reply, uid, session) {
-      const asked = await load(request, reply, uid)
-      if (asked === undefined) throw new Error('a request that is not there cannot be completed')
-      if (!isEnough(session, asked)) throw new Error('a session that is not enough cannot complete a request')
-      return provider.interactionResult(
-        request.raw,
-        reply.raw,
-        {
-          login: { accountId: session.userId, ts: Math.floor(session.authenticatedAt / 1_000) },
-          // Nobody is asked: that an administrator has set the application up is the consent.
-          consent: {},
-          select_account: {},
-        },
-        { mergeWithLastSubmission: false },
-      )
-    },
+    // Who was signed in is not written down for it: see answerOf.
+    complete: (_request, _reply, uid) => wayOn(uid),
 
     refuse: (request, reply) =>
       provider.interactionResult(
@@ -84,21 +81,56 @@ export function createSignInRequests({
     }
   }
 
-  async function describe(interaction: Interaction): Promise<SignInRequest | undefined> {
+  async function describeStored(interaction: Interaction): Promise<SignInRequest | undefined> {
     const { params, uid } = interaction
     const application = await findApplication(text(params.client_id) ?? '')
     const since = await store.createdAt('Interaction', uid)
-    if (application === undefined || since === undefined) return undefined
-    return {
-      uid,
-      application: { id: application.id, name: application.name, logoUrl: application.logoUrl },
-      ...accepted(application),
-      wishedConnection: text(params.connection),
-      skipSignInPage: application.skipSignInPage,
-      locales: text(params.ui_locales)?.split(' ').filter(Boolean) ?? [],
-      loginHint: text(params.login_hint),
-      authenticatedSince: authenticatedSince(params, since),
-    }
+    return application === undefined || since === undefined ? undefined : describe(uid, params, application, since)
+  }
+}
+
+/**
+ * What our session says to a request that comes back from signing in. The provider would have it written down before the
+ * browser returns; asked when it does, it costs no write and is never older than the session.
+ * @param interaction what was written when the person was asked
+ * @param since when that was
+ * @returns undefined when there is no session that is enough: then the provider asks again
+ */
+export async function answerOf(
+  { params = {} }: AdapterPayload,
+  since: number,
+  facts: RequestFacts,
+): Promise<InteractionResults | undefined> {
+  const session = await facts.session()
+  const application = await facts.application(text(params['client_id']) ?? '')
+  if (session === undefined || application === undefined) return undefined
+  if (!isEnough(session, { ...accepted(application), authenticatedSince: authenticatedSince(params, since) })) {
+    return undefined
+  }
+  return {
+    login: { accountId: session.userId, ts: Math.floor(session.authenticatedAt / 1_000) },
+    // Nobody is asked: that an administrator has set the application up is the consent.
+    consent: {},
+    select_account: {},
+  }
+}
+
+/** @param since when the person was asked */
+export function describe(
+  uid: string,
+  params: Readonly<Record<string, unknown>>,
+  application: Application,
+  since: number,
+): SignInRequest {
+  return {
+    uid,
+    application: { id: application.id, name: application.name, logoUrl: application.logoUrl },
+    ...accepted(application),
+    wishedConnection: text(params['connection']),
+    skipSignInPage: application.skipSignInPage,
+    locales: text(params['ui_locales'])?.split(' ').filter(Boolean) ?? [],
+    loginHint: text(params['login_hint']),
+    authenticatedSince: authenticatedSince(params, since),
   }
 }
 
@@ -158,7 +190,7 @@ export async function isEnoughFor(ctx: KoaContextWithOIDC, session: Session, fac
   const { oidc } = ctx
   const application = await facts.application(oidc.client?.clientId ?? '')
   if (application === undefined) return false
-  // Whoever has just signed in was compared when they did: see complete.
+  // Whoever has just signed in was compared when they came back: see answerOf.
   const isFresh = oidc.result?.login !== undefined
   const maxAge = oidc.params?.['max_age']
   return isEnough(session, {

@@ -31,7 +31,8 @@ export function createOidc(parts: OidcParts & { readonly vault: Vault }) {
 
   const requests: SignInRequests = {
     load: async (request, reply, uid) => (await current()).requests.load(request, reply, uid),
-    complete: async (request, reply, uid, session) => (await current()).requests.complete(request, reply, uid, session),
+    wayOn: async (uid) => (await current()).requests.wayOn(uid),
+    complete: async (request, reply, uid) => (await current()).requests.complete(request, reply, uid),
     refuse: async (request, reply, uid) => (await current()).requests.refuse(request, reply, uid),
   }
 
@@ -54,6 +55,9 @@ export function createOidc(parts: OidcParts & { readonly vault: Vault }) {
       await followKeys()
       return keys.list()
     },
+
+    /** All of them, the one that signs first; none before the first application asked for them. */
+    listKeys: () => keys.list(),
 
     /** Jobs of app.ts. */
     followKeys,

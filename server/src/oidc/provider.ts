@@ -25,9 +25,18 @@ import type { Database } from '../database/database.ts'
 import { findSubject } from '../directory/subjects.ts'
 import type { Language } from '../errors.ts'
 import type { Session, Sessions } from '../sessions/sessions.ts'
-import type { SignInRequests } from '../signin/signin.ts'
-import { claimsByScope, claimsOf, needsDepartments } from './claims.ts'
-import { createPolicy, createSignInRequests, isEnoughFor, mirrorSession, type RequestFacts } from './interaction.ts'
+import type { LeaveAtOnce, SignInRequests } from '../signin/signin.ts'
+import { claimsByScope, claimsOf, needsDepartments, scopesFor } from './claims.ts'
+import {
+  answerOf,
+  createPolicy,
+  describe,
+  createSignInRequests,
+  isEnoughFor,
+  mirrorSession,
+  type RequestFacts,
+} from './interaction.ts'
+import { createCookieSignatures } from './cookie-signatures.ts'
 import type { KeySet } from './keys.ts'
 import { addMobileGrant, MOBILE_GRANT, type AdmitByCode } from './mobile-grant.ts'
 import { confirmation, STRICT_CSP, type ProviderView, type RenderProviderView } from './pages.ts'
@@ -66,6 +75,7 @@ export interface OidcParts {
   readonly languageOf: (request: FastifyRequest, locales: readonly string[]) => Language
   readonly render: RenderProviderView
   readonly admitByCode: AdmitByCode
+  readonly leaveAtOnce: LeaveAtOnce
 }
 
 export interface RunningProvider {
@@ -79,7 +89,19 @@ export interface RunningProvider {
 export const MOUNT = '/oidc'
 
 export function buildProvider(
-  { database, applications, audit, sessions, publicUrl, log, now, languageOf, render, admitByCode }: OidcParts,
+  {
+    database,
+    applications,
+    audit,
+    sessions,
+    publicUrl,
+    log,
+    now,
+    languageOf,
+    render,
+    admitByCode,
+    leaveAtOnce,
+  }: OidcParts,
   keys: KeySet,
   cookieKey: string,
 ): RunningProvider {
@@ -100,9 +122,14 @@ export function buildProvider(
       return { sessionId: session.id, sid: kind === 'Grant' ? (known?.sid ?? null) : null }
     },
     pending: () => underway.getStore()?.writes,
+    grants: () => underway.getStore()?.grants,
     async findClient(clientId) {
       const application = await enabledApplication(clientId)
       return application === undefined ? undefined : metadataOf(application, placeholder)
+    },
+    async answerOf(interaction, createdAt) {
+      // While the person is still being asked, there is no answer.
+      return Provider.ctx?.oidc.route === 'resume' ? answerOf(interaction, createdAt, facts) : undefined
     },
   })
   const provider = new Provider(issuer, configuration())
@@ -136,7 +163,7 @@ export function buildProvider(
   const { host, protocol } = new URL(publicUrl)
 
   return {
-    requests: createSignInRequests({ provider, store, findApplication: enabledApplication }),
+    requests: createSignInRequests({ provider, issuer, store, findApplication: enabledApplication }),
     store,
 
     async answer(request, response) {
@@ -148,7 +175,9 @@ export function buildProvider(
       raw.headers['x-forwarded-host'] = host
       raw.headers['x-forwarded-proto'] = protocol.slice(0, -1)
       delete raw.headers['x-forwarded-for']
-      await underway.run({ request, applications: new Map(), writes: [] }, () => callback(raw, response))
+      await underway.run({ request, applications: new Map(), grants: new Map(), writes: [] }, () =>
+        callback(raw, response),
+      )
     },
 
     async signLogoutToken(clientId, userId, sid) {
@@ -168,7 +197,7 @@ export function buildProvider(
       adapter: (kind: string) => store.adapterFor(kind),
       jwks: { keys: keys.keys.map((key) => ({ ...key })) as unknown as JWKS['keys'] },
       cookies: {
-        keys: [cookieKey],
+        keys: createCookieSignatures(cookieKey),
         names: {
           // The prefix keeps other hosts of the same domain from setting it; it allows no other path, so only this one.
           session: isSecure ? '__Host-muster_oidc' : 'muster_oidc',
@@ -355,6 +384,7 @@ export function buildProvider(
     })
     if (isOfBrowser(ctx.path)) await currentSession()
     if (ctx.path !== '/session/end' || !(await sendBackWithSession(ctx))) await next()
+    await departAtOnce(ctx as KoaContextWithOIDC)
     await settle(ctx as KoaContextWithOIDC)
     const { oidc } = ctx as KoaContextWithOIDC
     if (oidc === undefined) return
@@ -368,6 +398,27 @@ export function buildProvider(
     }
     if (oidc.route === 'end_session_confirm') await endOurSession(ctx as KoaContextWithOIDC)
     allowForms(ctx as KoaContextWithOIDC)
+  }
+
+  /** Whom the provider would send to /signin/{uid} only to be sent on to WeCom. One transaction writes both steps. */
+  async function departAtOnce(ctx: KoaContextWithOIDC): Promise<void> {
+    const interaction = ctx.oidc?.entities.Interaction
+    const current = underway.getStore()
+    // Another site's form brings no cookie of ours along, and the attempts of other tabs would lose theirs.
+    if (ctx.method !== 'GET' || ctx.oidc?.route !== 'authorization') return
+    if (interaction === undefined || current === undefined) return
+    const application = await enabledApplication(ctx.oidc.client?.clientId ?? '')
+    if (application === undefined) return
+    const asked = describe(interaction.uid, interaction.params, application, now())
+    const departure = await leaveAtOnce(current.request, cookieReplyOf(ctx), asked)
+    if (departure === undefined) return
+    current.writes.push(async (tx) => {
+      await departure.write(tx)
+      return undefined
+    })
+    ctx.body = ''
+    // Not `redirect`, which writes addresses anew; WeCom's are as WeCom documents them.
+    ctx.set('location', departure.address)
   }
 
   /** Stores what the request wrote. When that shows that it must not be answered like this, it is answered otherwise. */
@@ -497,11 +548,20 @@ export function buildProvider(
 interface Underway {
   readonly request: FastifyRequest
   readonly applications: Map<string, Promise<Application | undefined>>
+  readonly grants: Map<string, AdapterPayload>
   /** What has to be stored before it is answered. */
   readonly writes: Write[]
   session?: Promise<Session | undefined>
   /** The same, once it is there. */
   known?: Session | undefined
+}
+
+/** Koa counts the age of a cookie in milliseconds. */
+function cookieReplyOf({ cookies }: KoaContextWithOIDC): Parameters<LeaveAtOnce>[1] {
+  return {
+    setCookie: (name, value, { maxAge, ...options }) =>
+      cookies.set(name, value, { ...options, maxAge: maxAge * 1_000, signed: false }),
+  }
 }
 
 /** Not `fragment`: it is for what implicit and hybrid put into addresses. */
@@ -533,12 +593,6 @@ function metadataOf(application: Application, placeholder: string): AdapterPaylo
       : { backchannel_logout_uri: application.backchannelLogoutUri, backchannel_logout_session_required: true }),
   }
   return metadata
-}
-
-/** What is asked for and allowed. */
-function scopesFor({ claims }: Application, asked: Iterable<string>): string[] {
-  const allowed = new Set<string>(['openid', 'offline_access', ...claims.scopes])
-  return [...new Set(asked)].filter((scope) => allowed.has(scope))
 }
 
 function isOfBrowser(path: string): boolean {

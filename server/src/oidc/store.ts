@@ -3,10 +3,17 @@
  * that belongs to somebody without access: codes and tokens are looked up together with their grant and its user. What a
  * request writes waits until it is answered, and is then one transaction: see `settle`.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { sql } from 'kysely'
-import { errors, type Adapter, type AdapterPayload } from 'oidc-provider'
-import { isForeignKeyViolation, isOneOf, type Database, type Transaction } from '../database/database.ts'
+import { errors, type Adapter, type AdapterPayload, type InteractionResults } from 'oidc-provider'
+import {
+  isForeignKeyViolation,
+  isOneOf,
+  prepared,
+  type Database,
+  type Row,
+  type Transaction,
+} from '../database/database.ts'
 
 /** What a session or a grant of the provider belongs to; it ends with that. */
 export interface Belonging {
@@ -33,14 +40,20 @@ export function createStore({
   now,
   belonging,
   pending,
+  grants,
   findClient,
+  answerOf,
 }: {
   database: Database
   now: () => number
   belonging: (kind: string, payload: AdapterPayload) => Promise<Belonging | undefined>
   /** Where the request under way keeps what it will write; undefined outside of one. */
   pending: () => Write[] | undefined
+  /** What the request under way has found of grants: a token is looked up together with its own. */
+  grants: () => Map<string, AdapterPayload> | undefined
   findClient: (clientId: string) => Promise<AdapterPayload | undefined>
+  /** What the provider is to find as the result of an interaction that has none, written down at that time. */
+  answerOf: (interaction: AdapterPayload, createdAt: number) => Promise<InteractionResults | undefined>
 }) {
   return {
     /** For the provider: how one kind is kept. */
@@ -126,44 +139,29 @@ export function createStore({
       sid: owner?.sid ?? null,
       created_at: at,
       expires_at: at + expiresIn * 1_000,
-      consumed_at: null,
     }
     // A grant without a session would outlive whatever ends it.
     if (kind === 'Grant' && owner === undefined) throw new errors.AccessDenied(undefined, 'there is no session')
     await write(async (tx) => {
-      await sql`
-          insert into oidc_records (id, kind, payload, uid, grant_id, session_id, user_id, client_id, sid,
-            created_at, expires_at, consumed_at)
-          values (${record.id}, ${kind}, ${record.payload}, ${record.uid}, ${record.grant_id}, ${record.session_id},
-            ${record.user_id}, ${record.client_id}, ${record.sid}, ${record.created_at}, ${record.expires_at}, null)
-          on conflict (id) do update set payload = excluded.payload, uid = excluded.uid,
-            session_id = excluded.session_id, user_id = excluded.user_id, sid = excluded.sid,
-            expires_at = excluded.expires_at`.execute(tx.kysely)
+      await putRecord(tx, record)
       return undefined
     })
   }
 
   async function find(kind: string, id: string): Promise<AdapterPayload | undefined> {
+    const known = kind === 'Grant' ? grants()?.get(id) : undefined
+    if (known !== undefined) return known
     const record = recordId(kind, id)
-    const at = now()
-    // What was issued before somebody was signed out is void, whatever its row says.
-    const counts = sql`users.status = 'active'
-      and (users.signed_out_at is null or users.signed_out_at < holder.created_at)`
-    const query = ISSUED.has(kind)
-      ? sql<Found>`
-          select own.payload, own.consumed_at from oidc_records own
-          join oidc_records holder on holder.id = own.grant_id
-          join users on users.id = holder.user_id
-          where own.id = ${record} and own.expires_at > ${at}
-            and holder.expires_at > ${at} and holder.consumed_at is null and ${counts}`
-      : sql<Found>`
-          select holder.payload, holder.consumed_at from oidc_records holder
-          left join users on users.id = holder.user_id
-          where holder.id = ${record} and holder.expires_at > ${at}
-            and (holder.kind <> 'Grant' or holder.consumed_at is null)
-            and (holder.user_id is null or (${counts}))`
-    const { rows } = await query.execute(database.kysely)
-    return rows[0] === undefined ? undefined : withId(id, rows[0])
+    const { rows } = await (ISSUED.has(kind) ? issuedRecord : otherRecord)(database, { id: record, at: now() })
+    if (rows[0] === undefined) return undefined
+    const found = withId(id, rows[0])
+    const { grant } = rows[0]
+    if (grant !== null && found.grantId !== undefined) {
+      grants()?.set(found.grantId, withId(found.grantId, { payload: grant, consumed_at: null }))
+    }
+    if (kind !== 'Interaction' || found.result !== undefined) return found
+    const result = await answerOf(found, rows[0].created_at)
+    return result === undefined ? found : { ...found, result }
   }
 
   async function findByUid(uid: string): Promise<AdapterPayload | undefined> {
@@ -181,9 +179,7 @@ export function createStore({
   /** Of any number who try at once, one succeeds. For the others it is a replay, which ends everything of the grant. */
   async function consume(kind: string, id: string): Promise<void> {
     await write(async (tx) => {
-      const { numAffectedRows } = await sql`
-        update oidc_records set consumed_at = ${now()}
-        where id = ${recordId(kind, id)} and consumed_at is null`.execute(tx.kysely)
+      const { numAffectedRows } = await consumeRecord(tx, { id: recordId(kind, id), at: now() })
       if (numAffectedRows === 1n) return undefined
       await sql`
         update oidc_records set consumed_at = ${now()}
@@ -198,16 +194,16 @@ export function createStore({
    * place, and is void. The request that was first gets its answer, and it is worth nothing.
    */
   async function revoke(id: string): Promise<void> {
+    grants()?.delete(id)
     await write(async (tx) => {
-      await sql`update oidc_records set consumed_at = ${now()}
-        where id = ${recordId('Grant', id)} and consumed_at is null`.execute(tx.kysely)
+      await consumeRecord(tx, { id: recordId('Grant', id), at: now() })
       return undefined
     })
   }
 
   async function remove(kind: string, id: string): Promise<void> {
     await write(async (tx) => {
-      await sql`delete from oidc_records where id = ${recordId(kind, id)}`.execute(tx.kysely)
+      await removeRecord(tx, { id: recordId(kind, id) })
       return undefined
     })
   }
@@ -238,13 +234,56 @@ export function createStore({
   }
 }
 
+const putRecord = prepared(
+  (_on, given: Omit<Row<'oidc_records'>, 'consumed_at'>) => sql`
+    insert into oidc_records (id, kind, payload, uid, grant_id, session_id, user_id, client_id, sid,
+      created_at, expires_at, consumed_at)
+    values (${given.id}, ${given.kind}, ${given.payload}, ${given.uid}, ${given.grant_id}, ${given.session_id},
+      ${given.user_id}, ${given.client_id}, ${given.sid}, ${given.created_at}, ${given.expires_at}, null)
+    on conflict (id) do update set payload = excluded.payload, uid = excluded.uid,
+      session_id = excluded.session_id, user_id = excluded.user_id, sid = excluded.sid,
+      expires_at = excluded.expires_at`,
+)
+
+/** What was issued before somebody was signed out is void, whatever its row says. */
+const COUNTS = sql`users.status = 'active'
+  and (users.signed_out_at is null or users.signed_out_at < holder.created_at)`
+
+const issuedRecord = prepared(
+  (_on, given: { id: string; at: number }) => sql<Found>`
+    select own.payload, own.consumed_at, own.created_at, holder.payload as "grant" from oidc_records own
+    join oidc_records holder on holder.id = own.grant_id
+    join users on users.id = holder.user_id
+    where own.id = ${given.id} and own.expires_at > ${given.at}
+      and holder.expires_at > ${given.at} and holder.consumed_at is null and ${COUNTS}`,
+)
+
+const otherRecord = prepared(
+  (_on, given: { id: string; at: number }) => sql<Found>`
+    select holder.payload, holder.consumed_at, holder.created_at, null as "grant" from oidc_records holder
+    left join users on users.id = holder.user_id
+    where holder.id = ${given.id} and holder.expires_at > ${given.at}
+      and (holder.kind <> 'Grant' or holder.consumed_at is null)
+      and (holder.user_id is null or (${COUNTS}))`,
+)
+
+const consumeRecord = prepared(
+  (_on, given: { id: string; at: number }) => sql`
+    update oidc_records set consumed_at = ${given.at} where id = ${given.id} and consumed_at is null`,
+)
+
+const removeRecord = prepared((_on, given: { id: string }) => sql`delete from oidc_records where id = ${given.id}`)
+
 interface Found {
   readonly payload: string
   readonly consumed_at: number | null
+  readonly created_at: number
+  /** What the grant of it holds, which counts; null for what has none. */
+  readonly grant: string | null
 }
 
 function recordId(kind: string, id: string): string {
-  return createHash('sha256').update(`${kind} ${id}`).digest('base64url')
+  return hash('sha256', `${kind} ${id}`, 'base64url')
 }
 
 /** The identifier is in several places of what the provider hands us, and belongs into none of them. */
@@ -260,7 +299,7 @@ function withoutId(id: string, payload: AdapterPayload): AdapterPayload {
   }
 }
 
-function withId(id: string, { payload, consumed_at }: Found): AdapterPayload {
+function withId(id: string, { payload, consumed_at }: Pick<Found, 'payload' | 'consumed_at'>): AdapterPayload {
   const stored = JSON.parse(payload) as AdapterPayload
   return {
     ...stored,
