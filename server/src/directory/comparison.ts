@@ -2,7 +2,7 @@
  * The questions a source asks before it decides: who is linked, whose name or address is taken, what somebody looks like
  * now. All of them are about many at once and take one statement each. Called by sync only.
  */
-import { isOneOf, readColumns, type Database, type Executor, type Row } from '../database/database.ts'
+import { isOneOf, prepared, readColumns, type Database, type Executor, type Row } from '../database/database.ts'
 import { isProtected } from './protection.ts'
 
 /** One link, as a run needs it for everybody at once. */
@@ -255,14 +255,17 @@ export async function memberLink(
   { connectionId, corpId }: { connectionId: string; corpId: string },
   key: string,
 ): Promise<Row<'links'> | undefined> {
-  return on.kysely
+  return (await linkOfMember(on, { connectionId, corpId, key })).rows[0]
+}
+
+const linkOfMember = prepared((on, given: { connectionId: string; corpId: string; key: string }) =>
+  on.kysely
     .selectFrom('links')
     .selectAll()
-    .where('connection_id', '=', connectionId)
-    .where('corp_id', '=', corpId)
-    .where('userid_key', '=', key)
-    .executeTakeFirst()
-}
+    .where('connection_id', '=', given.connectionId)
+    .where('corp_id', '=', given.corpId)
+    .where('userid_key', '=', given.key),
+)
 
 /** Whose these members are now, by folded userid. */
 export async function linkedMembers(
@@ -413,22 +416,9 @@ export async function knownUsers(
   userIds: readonly string[],
 ): Promise<Map<string, { user: Row<'users'>; link: Row<'links'> | null; memberships: Row<'memberships'>[] }>> {
   if (userIds.length === 0) return new Map()
-  const [users, links, memberships] = [
-    await lockingUsers(on, userIds),
-    await on.kysely
-      .selectFrom('links')
-      .selectAll()
-      .where('connection_id', '=', connectionId)
-      .where('corp_id', '=', corpId)
-      .where(isOneOf(on, 'user_id', userIds))
-      .execute(),
-    await on.kysely
-      .selectFrom('memberships')
-      .selectAll()
-      .where('connection_id', '=', connectionId)
-      .where(isOneOf(on, 'user_id', userIds))
-      .execute(),
-  ]
+  const { rows: users } = await lockedUsers(on, { userIds })
+  const { rows: links } = await linksOfUsers(on, { connectionId, corpId, userIds })
+  const { rows: memberships } = await membershipsOfUsers(on, { connectionId, userIds })
   const known = new Map(
     users.map((user) => [
       user.id,
@@ -441,11 +431,28 @@ export async function knownUsers(
 }
 
 /** In the order of their ids, so that two runs never wait for each other in a circle. SQLite has one writer anyway. */
-function lockingUsers(on: Executor, userIds: readonly string[]): Promise<Row<'users'>[]> {
-  const users = on.kysely
+const lockedUsers = prepared((on, given: { userIds: readonly string[] }) =>
+  on.kysely
     .selectFrom('users')
     .selectAll()
-    .where(isOneOf(on, 'id', userIds))
+    .where(isOneOf(on, 'id', given.userIds))
     .orderBy('id')
-  return on.dialect === 'postgres' ? users.forNoKeyUpdate().execute() : users.execute()
-}
+    .$if(on.dialect === 'postgres', (query) => query.forNoKeyUpdate()),
+)
+
+const linksOfUsers = prepared((on, given: { connectionId: string; corpId: string; userIds: readonly string[] }) =>
+  on.kysely
+    .selectFrom('links')
+    .selectAll()
+    .where('connection_id', '=', given.connectionId)
+    .where('corp_id', '=', given.corpId)
+    .where(isOneOf(on, 'user_id', given.userIds)),
+)
+
+const membershipsOfUsers = prepared((on, given: { connectionId: string; userIds: readonly string[] }) =>
+  on.kysely
+    .selectFrom('memberships')
+    .selectAll()
+    .where('connection_id', '=', given.connectionId)
+    .where(isOneOf(on, 'user_id', given.userIds)),
+)

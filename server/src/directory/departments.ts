@@ -17,13 +17,15 @@ import {
 import { AppError } from '../errors.ts'
 import type { NewId } from '../ids.ts'
 import { holdOrganization } from './organizations.ts'
-import { contains } from './search.ts'
-import { usersOfMembers, type MemberKey } from './user-records.ts'
+import { pageOfRanked, searchFor, type Search } from './search.ts'
+import { usersOfMembers, type Found, type MemberKey } from './user-records.ts'
 
 export interface DepartmentRecord {
   readonly department: Row<'departments'>
   /** Direct members who are not deleted, each counted once. */
   readonly userCount: number
+  /** Departments directly below it. */
+  readonly childCount: number
   /** Living users; a leader in WeCom who is nobody here is left out. */
   readonly leaderUserIds: readonly string[]
 }
@@ -35,7 +37,7 @@ export interface DepartmentFilter {
   readonly connectionId: string | null
   readonly q: string | null
   readonly limit: number
-  /** Id of the last department of the page before. */
+  /** Of the page before. */
   readonly cursor: string | null
 }
 
@@ -54,13 +56,35 @@ export function createDepartments({
 }) {
   return {
     /** @throws AppError `departments/not-found` */
-    get(id: string): Promise<DepartmentRecord> {
-      return load(database, id)
+    async get(id: string): Promise<DepartmentRecord & { path: readonly { id: string; name: string }[] }> {
+      return { ...(await load(database, id)), path: await pathAbove(database, id) }
     },
 
-    /** In the order of their creation. */
-    async list(filter: DepartmentFilter) {
+    /** In the order of their creation; the children of one, and the roots, as in WeCom; with a search, what fits best first. */
+    async list(filter: DepartmentFilter): Promise<Found<DepartmentRecord>> {
       const all = matching(database, filter)
+      const order = orderOf(database, filter)
+      if (order !== null) {
+        const ranked = await pageOfRanked(
+          database,
+          all.where(order.isFound).select(['id', order.rank.as('rank')]),
+          filter,
+        )
+        const rows = await database.kysely
+          .selectFrom('departments')
+          .selectAll()
+          .where(
+            isOneOf(
+              database,
+              'id',
+              ranked.shown.map(({ id }) => id),
+            ),
+          )
+          .execute()
+        const byId = new Map(rows.map((row) => [row.id, row]))
+        const shown = ranked.shown.flatMap(({ id }) => byId.get(id) ?? [])
+        return { ...ranked, items: await complete(database, shown) }
+      }
       const { total } = await all.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
       let page = all
         .selectAll()
@@ -68,10 +92,12 @@ export function createDepartments({
         .limit(filter.limit + 1)
       if (filter.cursor !== null) page = page.where('id', '>', filter.cursor)
       const rows = await page.execute()
+      const shown = rows.slice(0, filter.limit)
       return {
-        items: await complete(database, rows.slice(0, filter.limit)),
+        items: await complete(database, shown),
         hasMore: rows.length > filter.limit,
         total,
+        place: shown.at(-1)?.id ?? '',
       }
     },
 
@@ -100,6 +126,7 @@ export function createDepartments({
         missing_since: null,
         created_at: at,
         updated_at: at,
+        search_text: null,
       }
       return database.inTransaction(async (tx) => {
         await holdOrganization(tx, organizationId)
@@ -140,7 +167,7 @@ export function createDepartments({
 
         await tx.kysely
           .updateTable('departments')
-          .set({ ...next, updated_at: now() })
+          .set({ ...next, updated_at: now(), search_text: null })
           .where('id', '=', id)
           .execute()
         await audit.record(tx, actor, [entry('department.update', next, { fields })])
@@ -171,6 +198,17 @@ export function createDepartments({
   }
 }
 
+/** How a list is ordered when not by creation: by how well a search fits, or as WeCom orders siblings. */
+function orderOf(on: Executor, { q, parentId }: DepartmentFilter): Search | null {
+  if (q !== null) return searchFor(on, q, { keyColumn: null, columns: ['name', 'name_en'] })
+  // Ascending like the ranks of a search: in WeCom the larger comes first, and all of them fit into 32 bits.
+  if (parentId !== null) return { isFound: sql`1 = 1`, rank: sql`(${sql.lit(HIGHEST)} - position)` }
+  return null
+}
+
+/** No `order` is larger. */
+const HIGHEST = 2 ** 32
+
 const COLUMNS = {
   parentId: 'parent_id',
   name: 'name',
@@ -181,12 +219,11 @@ const COLUMNS = {
 
 // ---- Reading --------------------------------------------------------------------------------------------------------
 
-function matching(on: Executor, { organizationId, parentId, connectionId, q }: DepartmentFilter) {
+function matching(on: Executor, { organizationId, parentId, connectionId }: DepartmentFilter) {
   let departments = on.kysely.selectFrom('departments').where('organization_id', '=', organizationId)
   if (parentId === 'none') departments = departments.where('parent_id', 'is', null)
   else if (parentId !== null) departments = departments.where('parent_id', '=', parentId)
   if (connectionId !== null) departments = departments.where('connection_id', '=', connectionId)
-  if (q !== null) departments = departments.where((eb) => eb.or([contains('name', q), contains('name_en', q)]))
   return departments
 }
 
@@ -196,6 +233,25 @@ async function load(on: Executor, id: string): Promise<DepartmentRecord> {
   const [record] = await complete(on, [row])
   return record!
 }
+
+/** What stands above a department, the root first. Moves are checked for circles, and a reader must end in any case. */
+async function pathAbove(on: Executor, id: string): Promise<{ id: string; name: string }[]> {
+  const { rows } = await sql<{ id: string; name: string }>`
+    with recursive above (id, parent_id, name, height) as (
+      select parents.id, parents.parent_id, parents.name, 1
+      from departments own join departments parents on parents.id = own.parent_id where own.id = ${id}
+      union all
+      select parents.id, parents.parent_id, parents.name, above.height + 1
+      from above join departments parents on parents.id = above.parent_id
+      where above.height < ${sql.lit(DEEPEST)}
+    )
+    select id, name from above order by height desc
+  `.execute(on.kysely)
+  return rows
+}
+
+/** Far above what WeCom allows. */
+const DEEPEST = 64
 
 /** Counts and leaders of a page at once. */
 async function complete(on: Executor, departments: readonly Row<'departments'>[]): Promise<DepartmentRecord[]> {
@@ -215,11 +271,25 @@ async function complete(on: Executor, departments: readonly Row<'departments'>[]
     .groupBy('memberships.department_id')
     .execute()
   const countOf = new Map(counts.map(({ department_id, count }) => [department_id, count]))
+  const children = await on.kysely
+    .selectFrom('departments')
+    .select((eb) => ['parent_id', eb.fn.countAll<number>().as('count')])
+    .where(
+      isOneOf(
+        on,
+        'parent_id',
+        departments.map(({ id }) => id),
+      ),
+    )
+    .groupBy('parent_id')
+    .execute()
+  const childCountOf = new Map(children.map(({ parent_id, count }) => [parent_id, count]))
   const userOf = await usersOfMembers(on, departments.flatMap(memberLeaders))
   const living = await livingUsers(on, departments.flatMap(manualLeaders))
   return departments.map((department) => ({
     department,
     userCount: countOf.get(department.id) ?? 0,
+    childCount: childCountOf.get(department.id) ?? 0,
     leaderUserIds: unique([
       ...memberLeaders(department).flatMap((member) => userOf(member) ?? []),
       ...manualLeaders(department).filter((id) => living.has(id)),

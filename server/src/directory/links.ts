@@ -1,6 +1,13 @@
 /** Links that people make and remove: one member of WeCom bound to one user. Those of sync are written by writes.ts. */
 import type { Actor, Audit } from '../audit/audit.ts'
-import { insertRows, isUniqueViolation, type Database, type Row, type Transaction } from '../database/database.ts'
+import {
+  insertRows,
+  isUniqueViolation,
+  prepared,
+  type Database,
+  type Row,
+  type Transaction,
+} from '../database/database.ts'
 import { AppError } from '../errors.ts'
 import type { NewId } from '../ids.ts'
 import { foldName } from './names.ts'
@@ -153,10 +160,17 @@ export async function noteSignIn(
   tx: Transaction,
   { userId, linkId, at }: { userId: string; linkId: string | null; at: number },
 ): Promise<void> {
-  await tx.kysely.updateTable('users').set({ last_sign_in_at: at }).where('id', '=', userId).execute()
-  if (linkId === null) return
-  await tx.kysely.updateTable('links').set({ last_sign_in_at: at }).where('id', '=', linkId).execute()
+  await noteOfUser(tx, { id: userId, at })
+  if (linkId !== null) await noteOfLink(tx, { id: linkId, at })
 }
+
+const noteOfUser = prepared((on, given: { id: string; at: number }) =>
+  on.kysely.updateTable('users').set({ last_sign_in_at: given.at }).where('id', '=', given.id),
+)
+
+const noteOfLink = prepared((on, given: { id: string; at: number }) =>
+  on.kysely.updateTable('links').set({ last_sign_in_at: given.at }).where('id', '=', given.id),
+)
 
 /** The company that is meant, of a connection that is kept from being deleted until the transaction ends. */
 async function corpOf(

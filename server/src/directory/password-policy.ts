@@ -1,13 +1,6 @@
-/**
- * Which passwords may be set. Length is what counts: no rules about kinds of characters, no expiry, nothing trimmed and
- * nothing cut off. Refused are those that are guessed first. Pure; contracts say how long a password may be at all.
- */
+/** Refuses passwords that contracts/src/passwords.ts calls weak, in words. */
+import { FEWEST_CHARACTERS, LONGEST_PASSWORD, passwordWeakness, type PasswordWeakness } from '@muster/contracts'
 import { AppError, type Text } from '../errors.ts'
-import { foldName } from './names.ts'
-
-export const FEWEST_CHARACTERS = 8
-/** In bytes; far above what anybody types, and far below what would make hashing a burden. */
-export const LONGEST_PASSWORD = 1024
 
 /** @throws AppError `passwords/weak` with the reason */
 export function refuseWeakPassword(
@@ -15,75 +8,27 @@ export function refuseWeakPassword(
   { username, organizationName }: { username: string; organizationName: string },
   path = 'password',
 ): void {
-  const weakness = weaknessOf(password, [username, organizationName])
+  const weakness = passwordWeakness(password, [username, organizationName])
   if (weakness === undefined) return
-  throw new AppError('passwords/weak', { detail: weakness, fields: [{ path, message: weakness.en }] })
+  const detail = REASONS[weakness]
+  throw new AppError('passwords/weak', { detail, fields: [{ path, message: detail.en }] })
 }
 
-/** Whether a text can be a password of somebody at all; what cannot is not worth hashing. */
-export function isPossiblePassword(text: string): boolean {
-  return text !== '' && Buffer.byteLength(text) <= LONGEST_PASSWORD && !text.includes('\0') && text.isWellFormed()
+const REASONS: Readonly<Record<PasswordWeakness, Text>> = {
+  impossible: {
+    en: `A password has at most ${LONGEST_PASSWORD} bytes, no NUL and no broken characters.`,
+    zh: `密码最长 ${LONGEST_PASSWORD} 字节，且不能包含 NUL 或残缺字符。`,
+  },
+  short: {
+    en: `A password needs at least ${FEWEST_CHARACTERS} characters.`,
+    zh: `密码至少需要 ${FEWEST_CHARACTERS} 个字符。`,
+  },
+  common: {
+    en: 'This is one of the passwords that are guessed first.',
+    zh: '该密码过于常见，最先会被猜到。',
+  },
+  name: {
+    en: 'The password is the name of the user or of the organization.',
+    zh: '密码不能是用户名或组织名称。',
+  },
 }
-
-function weaknessOf(password: string, names: readonly string[]): Text | undefined {
-  if (!isPossiblePassword(password)) {
-    return {
-      en: `A password has at most ${LONGEST_PASSWORD} bytes, no NUL and no broken characters.`,
-      zh: `密码最长 ${LONGEST_PASSWORD} 字节，且不能包含 NUL 或残缺字符。`,
-    }
-  }
-  if (Array.from(password.normalize('NFC')).length < FEWEST_CHARACTERS) {
-    return {
-      en: `A password needs at least ${FEWEST_CHARACTERS} characters.`,
-      zh: `密码至少需要 ${FEWEST_CHARACTERS} 个字符。`,
-    }
-  }
-  const folded = foldName(password)
-  if (COMMONEST.has(folded) || isRepetition(folded)) {
-    return {
-      en: 'This is one of the passwords that are guessed first.',
-      zh: '该密码过于常见，最先会被猜到。',
-    }
-  }
-  // Signs around a name, such as zhangsan123!, are the next guess after the name itself.
-  const core = folded.replace(/^[\P{L}]+|[\P{L}]+$/gu, '')
-  if (names.some((name) => [folded, core].includes(foldName(name)) || core === withoutSigns(name))) {
-    return {
-      en: 'The password is the name of the user or of the organization.',
-      zh: '密码不能是用户名或组织名称。',
-    }
-  }
-  return undefined
-}
-
-function withoutSigns(name: string): string {
-  return foldName(name).replace(/^[\P{L}]+|[\P{L}]+$/gu, '')
-}
-
-/** One character, or a short piece, again and again. */
-function isRepetition(text: string): boolean {
-  return /^(.{1,4})\1+$/su.test(text)
-}
-
-/** Those of eight characters and more that lead every list of leaked passwords, in China and elsewhere; folded. */
-const COMMONEST: ReadonlySet<string> = new Set(
-  `
-  12345678 123456789 1234567890 0123456789 87654321 987654321 9876543210 123456789a 123456789q 12345678910 1234567891
-  11223344 1122334455 112233445566 123123123 123321123 12344321 12341234 147258369 159357456 741852963 789456123 963852741
-  88888888 66666666 5201314520 52013140 1314520520 woaini1314 woaini520 woaini123 woaini521 5201314a 520520520 iloveyou
-  iloveyou1 iloveyou2 password password1 password12 password123 password1234 passw0rd p@ssw0rd p@ssword p@ssw0rd1
-  p@ssw0rd123 pa$$word pa$$w0rd passwort motdepasse contraseña qwertyui qwertyuiop qwerty123 qwerty1234 qwerty12345
-  qwerty123456 1qaz2wsx 1qaz2wsx3edc 1q2w3e4r 1q2w3e4r5t 1q2w3e4r5t6y q1w2e3r4 q1w2e3r4t5 qazwsxedc qazwsx123 zaq12wsx
-  zaq1zaq1 !qaz2wsx asdfghjk asdfghjkl asdf1234 asdfasdf zxcvbnm1 zxcvbnm123 zxcvbnm, abcd1234 abc12345 abc123456 abcdefgh
-  abcdefg1 a1234567 a12345678 a123456789 a1b2c3d4 aa123456 aa12345678 aaaa1111 asd123456 qwe123456 qwer1234 qweasdzxc
-  q123456789 w123456789 z123456789 zz123456 xiaoming wang1234 li123456 administrator admin123 admin1234 admin12345
-  admin123456 admin888 admin@123 admin@1234 adminadmin root1234 rootroot root@123 test1234 testtest test@123 user1234
-  guest123 welcome1 welcome123 welcome@123 changeme changeme1 changeme123 letmein1 letmein123 default1 default123
-  secret123 temp1234 company1 company123 baseball football superman princess sunshine starwars computer internet
-  michelle jennifer dragon123 monkey123 master123 whatever trustno1 corporate wecom123 wecom1234 weixin123 wechat123
-  qiyeweixin huawei123 huawei@123 aliyun123 tencent123 zhongguo china123 beijing2008 china2008 woshishui woshiwode
-  mima1234 mima123456 muster123
-  `
-    .trim()
-    .split(/\s+/),
-)

@@ -3,12 +3,13 @@
  * password. One path for all of them, so that guesses count wherever they are made, and the same answer and the same work
  * whether the account is there, has a password, or may not be used (threats.md SI-23 to SI-28, L-07).
  */
+import { isPossiblePassword } from '@muster/contracts'
 import type { Actor, Audit } from '../audit/audit.ts'
 import type { Database, Row, Transaction } from '../database/database.ts'
 import { AppError, type Text } from '../errors.ts'
 import type { Guess, Guesses, Reservation } from './guesses.ts'
 import { possibleNames } from './names.ts'
-import { isPossiblePassword, refuseWeakPassword } from './password-policy.ts'
+import { refuseWeakPassword } from './password-policy.ts'
 import { hashPassword, isOutdated, NOBODYS_HASH, verifyPassword } from './passwords.ts'
 import { endSessions } from './sign-out.ts'
 

@@ -1,7 +1,7 @@
 /**
  * Passwords as PHC strings: Argon2id with 19 MiB, two passes, one lane, the least that OWASP's cheat sheet asks for.
  * Slow on purpose, off the event loop, and only so many at once; never call it inside a transaction. What may be set is
- * password-policy.ts, who may guess how often is guesses.ts.
+ * contracts/src/passwords.ts, who may guess how often is guesses.ts.
  */
 import { argon2, timingSafeEqual, type Argon2Parameters } from 'node:crypto'
 import { AppError } from '../errors.ts'

@@ -3,7 +3,7 @@
  * because every userinfo request asks. Which of it they are told is oidc/claims.ts.
  */
 import { sql } from 'kysely'
-import type { Executor } from '../database/database.ts'
+import { prepared, type Executor } from '../database/database.ts'
 
 export interface Subject {
   /** Of the user; the `sub` of every token. */
@@ -47,29 +47,7 @@ export async function findSubject(
   userId: string,
   { withDepartments }: { withDepartments: boolean },
 ): Promise<Subject | undefined> {
-  const rows = await on.kysely
-    .selectFrom('users')
-    .leftJoin('links', 'links.user_id', 'users.id')
-    .select([
-      'users.id',
-      'users.organization_id',
-      'users.username',
-      'users.display_name',
-      'users.email',
-      'users.email_verified',
-      'users.email_source',
-      'users.phone',
-      'users.avatar_url',
-      'users.locale',
-      'links.id as link_id',
-      'links.connection_id',
-      'links.corp_id',
-      'links.userid',
-    ])
-    .where('users.id', '=', userId)
-    .where('users.status', '=', sql.lit('active')) // a parameter would have SQLite plan the query each time, to see if an index fits
-    .orderBy('links.id')
-    .execute()
+  const { rows } = await userWithLinks(on, { userId })
   const [user] = rows
   if (user === undefined) return undefined
   return {
@@ -89,6 +67,67 @@ export async function findSubject(
         ? []
         : [{ linkId: link_id, connectionId: connection_id, corpId: corp_id, userid }],
     ),
+  }
+}
+
+const userWithLinks = prepared((on, given: { userId: string }) =>
+  on.kysely
+    .selectFrom('users')
+    .leftJoin('links', 'links.user_id', 'users.id')
+    .select([
+      'users.id',
+      'users.organization_id',
+      'users.username',
+      'users.display_name',
+      'users.email',
+      'users.email_verified',
+      'users.email_source',
+      'users.phone',
+      'users.avatar_url',
+      'users.locale',
+      'links.id as link_id',
+      'links.connection_id',
+      'links.corp_id',
+      'links.userid',
+    ])
+    .where('users.id', '=', given.userId)
+    .where('users.status', '=', sql.lit('active')) // a parameter would have SQLite plan the query each time, to see if an index fits
+    .orderBy('links.id'),
+)
+
+/** What decides whether somebody could sign in, as far as it is written down here. */
+export interface Access {
+  readonly organizationId: string
+  readonly status: 'active' | 'disabled' | 'deleted'
+  readonly disabledBy: 'administrator' | 'source' | null
+  readonly hasPassword: boolean
+  /** Of the connections through which they are linked. */
+  readonly connectionIds: readonly string[]
+}
+
+/** @returns undefined when there is nobody of that id */
+export async function findAccess(on: Executor, userId: string): Promise<Access | undefined> {
+  const rows = await on.kysely
+    .selectFrom('users')
+    .leftJoin('links', 'links.user_id', 'users.id')
+    .select([
+      'users.organization_id',
+      'users.status',
+      'users.disabled_by',
+      'users.password_hash',
+      'links.connection_id',
+    ])
+    .where('users.id', '=', userId)
+    .execute()
+  const [user] = rows
+  if (user === undefined) return undefined
+  return {
+    organizationId: user.organization_id,
+    // Columns with a closed set of values are texts to the compiler; only our own code writes them.
+    status: user.status as Access['status'],
+    disabledBy: user.disabled_by as Access['disabledBy'],
+    hasPassword: user.password_hash !== null,
+    connectionIds: rows.flatMap(({ connection_id }) => connection_id ?? []),
   }
 }
 

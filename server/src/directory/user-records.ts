@@ -2,13 +2,16 @@
  * Reads users as wholes: the row, its memberships, its links and who leads it. A page of any size takes the same number
  * of statements. Columns keep their names here; rendering them for the API is admin/users.ts.
  */
+import { sql, type RawBuilder } from 'kysely'
 import { isOneOf, type Executor, type Row } from '../database/database.ts'
 import { AppError } from '../errors.ts'
-import { contains } from './search.ts'
+import { pageOfRanked, searchFor } from './search.ts'
+
+export type Membership = Row<'memberships'> & { readonly department_name: string }
 
 export interface UserRecord {
   readonly user: Row<'users'>
-  readonly memberships: readonly Row<'memberships'>[]
+  readonly memberships: readonly Membership[]
   readonly links: readonly Row<'links'>[]
   /** The living user behind the first of the leaders that WeCom names, if there is one here. */
   readonly directLeaderUserId: string | null
@@ -17,14 +20,24 @@ export interface UserRecord {
 export interface UserFilter {
   readonly organizationId: string
   readonly departmentId: string | null
+  /** With a department: the members of those below it, too. */
+  readonly nested: boolean
   /** null: everybody who is not deleted. */
   readonly status: 'active' | 'disabled' | 'deleted' | null
   readonly origin: 'built_in' | 'wecom' | null
   readonly connectionId: string | null
   readonly q: string | null
   readonly limit: number
-  /** Id of the last user of the page before. */
+  /** Of the page before. */
   readonly cursor: string | null
+}
+
+/** A page of a list, and the cursor of the next one. */
+export interface Found<Item> {
+  readonly items: Item[]
+  readonly hasMore: boolean
+  readonly total: number
+  readonly place: string
 }
 
 /** @throws AppError `users/not-found` */
@@ -35,8 +48,9 @@ export async function loadUser(on: Executor, id: string): Promise<UserRecord> {
   return record!
 }
 
-/** In the order of their creation. */
-export async function listUsers(on: Executor, filter: UserFilter) {
+/** In the order of their creation; with a search, what fits best first. */
+export async function listUsers(on: Executor, filter: UserFilter): Promise<Found<UserRecord>> {
+  if (filter.q !== null) return searchUsers(on, filter, filter.q)
   const all = matching(on, filter)
   const { total } = await all.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
   let page = all
@@ -45,36 +59,66 @@ export async function listUsers(on: Executor, filter: UserFilter) {
     .limit(filter.limit + 1)
   if (filter.cursor !== null) page = page.where('id', '>', filter.cursor)
   const users = await page.execute()
-  return { items: await complete(on, users.slice(0, filter.limit)), hasMore: users.length > filter.limit, total }
+  const shown = users.slice(0, filter.limit)
+  return {
+    items: await complete(on, shown),
+    hasMore: users.length > filter.limit,
+    total,
+    place: shown.at(-1)?.id ?? '',
+  }
 }
 
-function matching(on: Executor, { organizationId, departmentId, status, origin, connectionId, q }: UserFilter) {
+/** Everybody is looked at once: who fits, how well, and how many they are. */
+async function searchUsers(on: Executor, filter: UserFilter, q: string): Promise<Found<UserRecord>> {
+  const { isFound, rank } = searchFor(on, q, { keyColumn: 'username_key', columns: SEARCHED })
+  const all = matching(on, filter)
+    .where(isFound)
+    .select(['id', rank.as('rank')])
+  const ranked = await pageOfRanked(on, all, filter)
+  const users = await on.kysely
+    .selectFrom('users')
+    .selectAll()
+    .where(
+      isOneOf(
+        on,
+        'id',
+        ranked.shown.map(({ id }) => id),
+      ),
+    )
+    .execute()
+  const byId = new Map(users.map((user) => [user.id, user]))
+  // Whoever was purged between the two statements is nobody any more.
+  const shown = ranked.shown.flatMap(({ id }) => byId.get(id) ?? [])
+  return { ...ranked, items: await complete(on, shown) }
+}
+
+/** What to read of a user whose search text is not made yet. */
+const SEARCHED = ['username', 'display_name', 'email', 'phone']
+
+function matching(on: Executor, { organizationId, departmentId, nested, status, origin, connectionId }: UserFilter) {
   let users = on.kysely.selectFrom('users').where('organization_id', '=', organizationId)
   users = status === null ? users.where('status', '<>', 'deleted') : users.where('status', '=', status)
   if (origin !== null) users = users.where('origin', '=', origin)
-  if (departmentId !== null) {
-    users = users.where('id', 'in', (eb) =>
-      eb.selectFrom('memberships').select('user_id').where('department_id', '=', departmentId),
-    )
-  }
+  if (departmentId !== null) users = users.where(isMemberOf(departmentId, nested))
   if (connectionId !== null) {
     users = users.where('id', 'in', (eb) =>
       eb.selectFrom('links').select('user_id').where('connection_id', '=', connectionId),
     )
   }
-  if (q !== null) {
-    // Numbers are stored without the spaces and hyphens that people write them with.
-    const digits = q.replace(/[\s\-()]/g, '')
-    users = users.where((eb) =>
-      eb.or([
-        contains('username', q),
-        contains('display_name', q),
-        contains('email', q),
-        ...(/^\+?\d+$/.test(digits) ? [contains('phone', digits)] : []),
-      ]),
-    )
-  }
   return users
+}
+
+/** `union` and not `union all`, so that it ends whatever stands below what. */
+function isMemberOf(departmentId: string, nested: boolean): RawBuilder<boolean> {
+  if (!nested) return sql<boolean>`id in (select user_id from memberships where department_id = ${departmentId})`
+  return sql<boolean>`id in (
+    with recursive below (id) as (
+      select ${departmentId}
+      union
+      select departments.id from departments join below on departments.parent_id = below.id
+    )
+    select user_id from memberships where department_id in (select id from below)
+  )`
 }
 
 async function complete(on: Executor, users: readonly Row<'users'>[]): Promise<UserRecord[]> {
@@ -82,11 +126,13 @@ async function complete(on: Executor, users: readonly Row<'users'>[]): Promise<U
   const ids = users.map(({ id }) => id)
   const memberships = await on.kysely
     .selectFrom('memberships')
-    .selectAll()
-    .where(isOneOf(on, 'user_id', ids))
-    .orderBy('is_main', 'desc')
-    .orderBy('department_id')
-    .orderBy('origin')
+    .innerJoin('departments', 'departments.id', 'memberships.department_id')
+    .selectAll('memberships')
+    .select('departments.name as department_name')
+    .where(isOneOf(on, 'memberships.user_id', ids))
+    .orderBy('memberships.is_main', 'desc')
+    .orderBy('memberships.department_id')
+    .orderBy('memberships.origin')
     .execute()
   const links = await on.kysely
     .selectFrom('links')

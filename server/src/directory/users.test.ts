@@ -464,6 +464,7 @@ function everybody(organizationId: string): UserFilter {
   return {
     organizationId,
     departmentId: null,
+    nested: false,
     status: null,
     origin: null,
     connectionId: null,

@@ -3,7 +3,7 @@
  * that WeCom owns are refused, and a decision that sync must respect makes it compare the person again.
  */
 import type { NewUser, Role, UserPatch } from '@muster/contracts'
-import type { Audit, AuditEntry } from '../audit/audit.ts'
+import type { Actor, Audit, AuditEntry } from '../audit/audit.ts'
 import {
   insertRows,
   isOneOf,
@@ -100,6 +100,7 @@ export function createUsers({
         updated_at: at,
         deleted_at: null,
         signed_out_at: null,
+        search_text: null,
       }
       return writing(user, async (tx) => {
         if (claim !== undefined) user.role = await claim(tx)
@@ -145,7 +146,7 @@ export function createUsers({
         if (done.length === 0) return loadUser(tx, id)
         await tx.kysely
           .updateTable('users')
-          .set({ ...next, updated_at: now() })
+          .set({ ...next, updated_at: now(), search_text: null })
           .where('id', '=', id)
           .execute()
         if (patch.password != null) await takeNewPassword(tx, next, patch.password)
@@ -237,6 +238,25 @@ export function createUsers({
         if (session === undefined) throw new AppError('sessions/not-found')
         await endSessions(tx, [session])
         await audit.record(tx, by.actor, [entry('session.end', user, { sessionId })])
+      })
+    },
+
+    /** Somebody signs out of browsers of their own, whatever their role. What is not theirs stays. */
+    async endOwnSessions(actor: Actor, id: string, sessionIds: readonly string[]): Promise<void> {
+      await database.inTransaction(async (tx) => {
+        const user = await lockUser(tx, id)
+        const own = await tx.kysely
+          .selectFrom('sessions')
+          .select('id')
+          .where('user_id', '=', id)
+          .where(isOneOf(tx, 'id', sessionIds))
+          .execute()
+        await endSessions(tx, own)
+        await audit.record(
+          tx,
+          actor,
+          own.map(({ id: sessionId }) => entry('session.end', user, { sessionId })),
+        )
       })
     },
   }

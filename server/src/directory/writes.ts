@@ -100,8 +100,8 @@ export async function writeUsers(tx: Transaction, connectionId: string, writes: 
   const closed = await whoseAccessCloses(tx, updated)
   await vacateAddresses(tx, updated)
   // Before the rest of a restored user: the old username is free only while the user is not alive.
-  await updateRows(tx, 'users', ['id'], ['username', 'username_key'], renamed)
-  await updateRows(tx, 'users', ['id'], SOURCE_COLUMNS, updated)
+  await updateRows(tx, 'users', ['id'], ['username', 'username_key'], renamed) // the next one clears what search looks at
+  await updateRows(tx, 'users', ['id'], [...SOURCE_COLUMNS, 'search_text'], updated.map(unsearched))
   await insertRows(tx, 'users', created)
   await insertRows(tx, 'links', newLinks)
   await updateRows(tx, 'links', ['id'], LINK_COLUMNS, links)
@@ -132,6 +132,11 @@ export async function writeUsers(tx: Transaction, connectionId: string, writes: 
     await signOutWithoutDoor(tx, owners, unlinked[0]!.at)
   }
   for (const [at, ids] of shutOut) await signOutWithoutDoor(tx, ids, at)
+}
+
+/** With the text that searching looks at to be made again; see search-texts.ts. */
+function unsearched<T extends object>(row: T): T & { search_text: null } {
+  return { ...row, search_text: null }
 }
 
 /** Of these, those who can sign in now and cannot afterwards, by the moment of the change. */
@@ -187,8 +192,8 @@ export async function writeDepartments(tx: Transaction, writes: readonly Departm
     tx,
     'departments',
     ['id'],
-    DEPARTMENT_COLUMNS,
-    writes.flatMap((write) => ('update' in write ? [write.update] : [])),
+    [...DEPARTMENT_COLUMNS, 'search_text'],
+    writes.flatMap((write) => ('update' in write ? [unsearched(write.update)] : [])),
   )
   await returnMembers(
     tx,
