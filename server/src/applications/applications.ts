@@ -11,12 +11,22 @@ import {
   type NewApplication,
 } from '@muster/contracts'
 import type { Actor, Audit, AuditEntry } from '../audit/audit.ts'
-import { insertRows, isOneOf, type Database, type Executor, type Row, type Transaction } from '../database/database.ts'
+import {
+  insertRows,
+  isOneOf,
+  prepared,
+  rememberingSettings,
+  type Database,
+  type Executor,
+  type Row,
+  type Transaction,
+} from '../database/database.ts'
 import { holdOrganization } from '../directory/organizations.ts'
 import { contains } from '../directory/search.ts'
 import { endApplicationAccess } from '../directory/sign-out.ts'
 import { AppError, type FieldProblem } from '../errors.ts'
 import type { NewId } from '../ids.ts'
+import { parsedOnce } from '../parsed-once.ts'
 
 /** Times are milliseconds since 1970. */
 export interface Application {
@@ -69,6 +79,16 @@ export function createApplications({
   /** Fills the array with unpredictable bytes. */
   random?: (bytes: Uint8Array) => void
 }) {
+  const byClientId = rememberingSettings(database, async (clientId) => {
+    const { rows } = await rowsByClientId(database, { clientId })
+    const [row] = rows
+    if (row === undefined) return undefined
+    const connections = rows.flatMap(({ connection_id, identifier }) =>
+      connection_id === null || identifier === null ? [] : [{ id: connection_id, identifier }],
+    )
+    return fromRow(row, connections)
+  })
+
   return {
     /** @throws AppError `applications/not-found` */
     async get(id: string): Promise<Application> {
@@ -76,26 +96,10 @@ export function createApplications({
     },
 
     /**
-     * As it is at this moment, enabled or not; undefined when no application has this client id. One statement, because
-     * every request of the provider asks; a copy in memory would outlive what another process changes.
+     * As it is at this moment, enabled or not; undefined when no application has this client id. One statement at most,
+     * because every request of the provider asks.
      */
-    async findByClientId(clientId: string): Promise<Application | undefined> {
-      const rows = await database.kysely
-        .selectFrom('applications')
-        .leftJoin('application_connections', 'application_connections.application_id', 'applications.id')
-        .leftJoin('connections', 'connections.id', 'application_connections.connection_id')
-        .selectAll('applications')
-        .select(['connections.id as connection_id', 'connections.identifier'])
-        .where('client_id', '=', clientId)
-        .orderBy('application_connections.position')
-        .execute()
-      const [row] = rows
-      if (row === undefined) return undefined
-      const connections = rows.flatMap(({ connection_id, identifier }) =>
-        connection_id === null || identifier === null ? [] : [{ id: connection_id, identifier }],
-      )
-      return fromRow(row, connections)
-    },
+    findByClientId: (clientId: string): Promise<Application | undefined> => byClientId(clientId),
 
     /** In the order of their creation. */
     async list(filter: { organizationId: string; q: string | null; limit: number; cursor: string | null }) {
@@ -369,6 +373,17 @@ async function refuseMissingDepartments(
   if (fields.length > 0) throw new AppError('departments/not-found', { fields })
 }
 
+const rowsByClientId = prepared((on, given: { clientId: string }) =>
+  on.kysely
+    .selectFrom('applications')
+    .leftJoin('application_connections', 'application_connections.application_id', 'applications.id')
+    .leftJoin('connections', 'connections.id', 'application_connections.connection_id')
+    .selectAll('applications')
+    .select(['connections.id as connection_id', 'connections.identifier'])
+    .where('client_id', '=', given.clientId)
+    .orderBy('application_connections.position'),
+)
+
 async function rowOf(on: Executor, id: string, { lock = false } = {}): Promise<Row<'applications'>> {
   const row = await on.kysely
     .selectFrom('applications')
@@ -380,14 +395,17 @@ async function rowOf(on: Executor, id: string, { lock = false } = {}): Promise<R
   return row
 }
 
-function secretRows(on: Executor, applicationId: string): Promise<Row<'application_secrets'>[]> {
-  return on.kysely
+async function secretRows(on: Executor, applicationId: string): Promise<Row<'application_secrets'>[]> {
+  return (await secretsOfApplication(on, { applicationId })).rows
+}
+
+const secretsOfApplication = prepared((on, given: { applicationId: string }) =>
+  on.kysely
     .selectFrom('application_secrets')
     .selectAll()
-    .where('application_id', '=', applicationId)
-    .orderBy('id')
-    .execute()
-}
+    .where('application_id', '=', given.applicationId)
+    .orderBy('id'),
+)
 
 async function withConnections(on: Executor, row: Row<'applications'>): Promise<Application> {
   return (await allWithConnections(on, [row]))[0]!
@@ -427,13 +445,15 @@ function fromRow(row: Row<'applications'>, connections: readonly { id: string; i
     passwordSignIn: row.password_sign_in === 1,
     mobile: row.mobile === 1,
     pkceRequired: row.pkce_required === 1,
-    claims: ApplicationClaims.parse(JSON.parse(row.claims)),
+    claims: claimsFrom(row.claims),
     logoUrl: row.logo_url,
     enabled: row.enabled === 1,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   }
 }
+
+const claimsFrom = parsedOnce((text) => ApplicationClaims.parse(JSON.parse(text)))
 
 function secretFromRow(row: Row<'application_secrets'>): ApplicationSecret {
   return { id: row.id, createdAt: row.created_at, lastUsedAt: row.last_used_at }

@@ -4,7 +4,7 @@
  */
 import type { RawBuilder } from 'kysely'
 import { insertRows, isOneOf, type Database, type Executor, type Row, type Transaction } from '../database/database.ts'
-import type { NewId } from '../ids.ts'
+import { lowestId, type NewId } from '../ids.ts'
 
 /** Who did something. `system` is Muster itself: a schedule, a run, a retention job. */
 export interface Actor {
@@ -89,29 +89,57 @@ export function createAudit({ database, newId, now }: { database: Database; newI
 
     /** Newest first. `cursor` is the id of the last entry of the page before. */
     async list({ limit, cursor, ...filter }: AuditFilter & { limit: number; cursor: string | null }) {
-      let all = database.kysely.selectFrom('audit')
-      if (filter.organizationId !== undefined) all = all.where('organization_id', '=', filter.organizationId)
-      if (filter.action !== undefined) all = all.where('action', '=', filter.action)
-      if (filter.actorId !== undefined) all = all.where('actor_id', '=', filter.actorId)
-      if (filter.targetId !== undefined) all = all.where('target_id', '=', filter.targetId)
-      if (filter.matches !== undefined) all = all.where(filter.matches)
-      const { total } = await all.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
-      let page = all
-        .selectAll()
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
-      if (cursor !== null) page = page.where('id', '<', cursor)
-      const rows = await page.execute()
+      const { total } = await matching(filter)
+        .select((eb) => eb.fn.countAll<number>().as('total'))
+        .executeTakeFirstOrThrow()
+      const rows = await pageOf(filter, limit + 1, cursor)
       return { items: rows.slice(0, limit), hasMore: rows.length > limit, total }
     },
+
+    /** All of them, newest first, a page at a time. */
+    async *all(filter: AuditFilter): AsyncGenerator<Row<'audit'>> {
+      let cursor: string | null = null
+      for (;;) {
+        const rows: Row<'audit'>[] = await pageOf(filter, EXPORTED_AT_ONCE, cursor)
+        yield* rows
+        if (rows.length < EXPORTED_AT_ONCE) return
+        cursor = rows.at(-1)!.id
+        await database.breathe()
+      }
+    },
+  }
+
+  function pageOf(filter: AuditFilter, limit: number, cursor: string | null): Promise<Row<'audit'>[]> {
+    let page = matching(filter).selectAll().orderBy('id', 'desc').limit(limit)
+    if (cursor !== null) page = page.where('id', '<', cursor)
+    return page.execute()
+  }
+
+  function matching(filter: AuditFilter) {
+    let all = database.kysely.selectFrom('audit')
+    if (filter.organizationId !== undefined) all = all.where('organization_id', '=', filter.organizationId)
+    if (filter.action !== undefined) all = all.where('action', '=', filter.action)
+    if (filter.actorId !== undefined) all = all.where('actor_id', '=', filter.actorId)
+    if (filter.targetId !== undefined) all = all.where('target_id', '=', filter.targetId)
+    // The ids, which have an index, say the time too, but not to the millisecond the same.
+    const { from, to } = filter
+    if (from !== undefined) all = all.where('at', '>=', from).where('id', '>=', lowestId('aud', from - ID_SLACK_MS))
+    if (to !== undefined) all = all.where('at', '<', to).where('id', '<', lowestId('aud', to + ID_SLACK_MS))
+    return filter.matches === undefined ? all : all.where(filter.matches)
   }
 }
+
+const EXPORTED_AT_ONCE = 500
+const ID_SLACK_MS = 60_000
 
 export interface AuditFilter {
   readonly organizationId?: string | undefined
   readonly action?: string | undefined
   readonly actorId?: string | undefined
   readonly targetId?: string | undefined
+  /** Milliseconds since 1970: then or later, and before then. */
+  readonly from?: number | undefined
+  readonly to?: number | undefined
   /** A further condition on the columns of `audit`. */
   readonly matches?: RawBuilder<boolean> | undefined
 }

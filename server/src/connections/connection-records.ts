@@ -5,8 +5,9 @@
 import { createHash } from 'node:crypto'
 import { SignInSettings, SyncSettings, type ConnectionPatch } from '@muster/contracts'
 import type { AuditEntry } from '../audit/audit.ts'
-import type { Executor, Row } from '../database/database.ts'
+import { prepared, type Executor, type Row } from '../database/database.ts'
 import { AppError } from '../errors.ts'
+import { parsedOnce } from '../parsed-once.ts'
 import { Secret } from '../secret.ts'
 import type { Vault } from '../vault.ts'
 
@@ -26,6 +27,8 @@ export interface Connection {
   readonly identifier: string
   readonly kind: ConnectionKind
   readonly displayName: string
+  /** Data URL. */
+  readonly icon: string | null
   readonly corpId: string | null
   readonly agentId: number | null
   readonly suiteId: string | null
@@ -39,6 +42,15 @@ export interface Connection {
   readonly managedByEnvironment: boolean
   readonly createdAt: number
   readonly updatedAt: number
+}
+
+/** A connection as signing in needs it. */
+export interface ConnectionForSignIn {
+  readonly connection: Connection
+  /** Another text whenever its company, app or secret is. */
+  readonly credential: string
+  /** Of its app, in the clear; undefined when there is none. */
+  readonly openSecret: () => Secret | undefined
 }
 
 /** The secrets of a connection and the columns they are sealed in. */
@@ -65,17 +77,26 @@ export async function rowOf(
 }
 
 /** @param lock for reading before writing the whole row: what somebody else writes meanwhile must not be lost */
-export function findRow(
+export async function findRow(
   on: Executor,
   reference: string,
   { lock = false } = {},
 ): Promise<Row<'connections'> | undefined> {
-  const query = on.kysely
+  const { rows } = await (lock ? lockedRow : plainRow)(on, { reference })
+  return rows[0]
+}
+
+const plainRow = prepared((on, given: { reference: string }) => byReference(on, given.reference))
+
+const lockedRow = prepared((on, given: { reference: string }) =>
+  byReference(on, given.reference).$if(on.dialect === 'postgres', (query) => query.forNoKeyUpdate()),
+)
+
+function byReference({ kysely }: Executor, reference: string) {
+  return kysely
     .selectFrom('connections')
     .selectAll()
     .where((eb) => eb.or([eb('id', '=', reference), eb('identifier', '=', reference)]))
-  const isLocked = lock && on.dialect === 'postgres'
-  return (isLocked ? query.forNoKeyUpdate() : query).executeTakeFirst()
 }
 
 export function fromRow(row: Row<'connections'>): Connection {
@@ -88,6 +109,7 @@ export function fromRow(row: Row<'connections'>): Connection {
     identifier: row.identifier,
     kind: row.kind as ConnectionKind,
     displayName: row.display_name,
+    icon: row.icon,
     corpId: row.corp_id,
     agentId: row.agent_id,
     suiteId: row.suite_id,
@@ -100,12 +122,25 @@ export function fromRow(row: Row<'connections'>): Connection {
       androidSignature: null,
       ...(JSON.parse(row.mobile) as object),
     },
-    signIn: SignInSettings.parse(JSON.parse(row.sign_in)),
-    sync: SyncSettings.parse(JSON.parse(row.sync)),
+    signIn: signInSettings(row.sign_in),
+    sync: syncSettings(row.sync),
     nextRunAt: row.next_run_at,
     managedByEnvironment: row.managed_by_environment === 1,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
+  }
+}
+
+const signInSettings = parsedOnce((text) => SignInSettings.parse(JSON.parse(text)))
+const syncSettings = parsedOnce((text) => SyncSettings.parse(JSON.parse(text)))
+
+export function forSignIn(vault: Vault, row: Row<'connections'>): ConnectionForSignIn {
+  return {
+    connection: fromRow(row),
+    get credential() {
+      return credentialOf(row)
+    },
+    openSecret: () => openSecret(vault, row, 'secret'),
   }
 }
 
@@ -172,7 +207,7 @@ export function connectionEntry(action: string, row: Row<'connections'>, details
 }
 
 /** Sealing the same secret again makes another text of it, so saving it once more counts as another one, too. */
-export function credentialOf({ corp_id, agent_id, secret_sealed }: Row<'connections'>): string {
+function credentialOf({ corp_id, agent_id, secret_sealed }: Row<'connections'>): string {
   return createHash('sha256')
     .update(JSON.stringify([corp_id, agent_id, secret_sealed]))
     .digest('base64url')

@@ -8,6 +8,8 @@ import type { Actor, Audit } from '../audit/audit.ts'
 import {
   insertRows,
   isUniqueViolation,
+  prepared,
+  rememberingSettings,
   type Database,
   type Executor,
   type Row,
@@ -22,14 +24,15 @@ import type { Vault } from '../vault.ts'
 import {
   connectionEntry,
   credentialColumns,
-  credentialOf,
   findRow,
+  forSignIn,
   fromRow,
   noCredentials,
   openSecret,
   rowOf,
   SECRET_COLUMNS,
   type Connection,
+  type ConnectionForSignIn,
   type SecretName,
 } from './connection-records.ts'
 import { dueAfterSaving } from './due-runs.ts'
@@ -47,7 +50,7 @@ import {
   refuseUnavailable,
 } from './requirements.ts'
 
-export type { Connection, ConnectionKind, Mobile, SecretName } from './connection-records.ts'
+export type { Connection, ConnectionForSignIn, ConnectionKind, Mobile, SecretName } from './connection-records.ts'
 export type { EnvironmentConnection } from './environment.ts'
 
 export type Connections = ReturnType<typeof createConnections>
@@ -63,6 +66,15 @@ export interface ConnectionsParts {
 }
 
 export function createConnections({ database, vault, audit, newId, now, onUpdate }: ConnectionsParts) {
+  const byReference = rememberingSettings(database, async (reference) => {
+    const row = await findRow(database, reference)
+    return row === undefined ? undefined : forSignIn(vault, row)
+  })
+  const openOf = rememberingSettings(database, async (organizationId) => {
+    const { rows } = await rowsOpenForSignIn(database, { organizationId })
+    return rows.map((row) => forSignIn(vault, row))
+  })
+
   return {
     /** @param reference id or identifier @throws AppError `connections/not-found` */
     async get(reference: string, on: Executor = database): Promise<Connection> {
@@ -78,36 +90,23 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
      * As `hold`, for whoever only needs it to stay as it is: any number of them at once.
      * @throws AppError `connections/not-found`
      */
-    async share(tx: Transaction, id: string): Promise<{ connection: Connection; credential: string }> {
-      const row = await tx.kysely
-        .selectFrom('connections')
-        .selectAll()
-        .where('id', '=', id)
-        .$if(tx.dialect === 'postgres', (query) => query.forShare())
-        .executeTakeFirst()
+    async share(tx: Transaction, id: string): Promise<ConnectionForSignIn> {
+      const [row] = (await sharedRow(tx, { id })).rows
       if (row === undefined) throw new AppError('connections/not-found')
-      return { connection: fromRow(row), credential: credentialOf(row) }
+      return forSignIn(vault, row)
     },
 
-    /**
-     * A connection by id or identifier, with a text that is another one whenever its company, app or secret is.
-     * undefined: there is none of that name.
-     */
-    async forSignIn(reference: string): Promise<{ connection: Connection; credential: string } | undefined> {
-      const row = await findRow(database, reference)
-      return row === undefined ? undefined : { connection: fromRow(row), credential: credentialOf(row) }
-    },
+    /** A connection by id or identifier. undefined: there is none of that name. */
+    forSignIn: (reference: string): Promise<ConnectionForSignIn | undefined> => byReference(reference),
 
     /** Those of an organization that people may sign in through, in the order of their creation. */
     async openForSignIn(organizationId: string): Promise<Connection[]> {
-      const rows = await database.kysely
-        .selectFrom('connections')
-        .selectAll()
-        .where('organization_id', '=', organizationId)
-        .where('sign_in_enabled', '=', 1)
-        .orderBy('id')
-        .execute()
-      return rows.map(fromRow)
+      return ((await openOf(organizationId)) ?? []).map(({ connection }) => connection)
+    },
+
+    /** The same, with what it takes to begin. */
+    async doorsOf(organizationId: string): Promise<ConnectionForSignIn[]> {
+      return (await openOf(organizationId)) ?? []
     },
 
     /** In the order of their creation. */
@@ -125,6 +124,16 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
       if (filter.cursor !== null) page = page.where('id', '>', filter.cursor)
       const rows = await page.execute()
       return { items: rows.slice(0, filter.limit).map(fromRow), hasMore: rows.length > filter.limit, total }
+    },
+
+    /** Over all organizations: the identifier is part of addresses that WeCom calls. */
+    async isIdentifierTaken(identifier: string): Promise<boolean> {
+      const taken = await database.kysely
+        .selectFrom('connections')
+        .select('id')
+        .where('identifier', '=', identifier)
+        .executeTakeFirst()
+      return taken !== undefined
     },
 
     /** Everybody who is linked through a connection, counted. */
@@ -165,6 +174,7 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
         created_at: at,
         updated_at: at,
         next_run_at: null,
+        icon: input.icon ?? null,
         ...credentialColumns(vault, id, input),
       }
       return write(
@@ -199,6 +209,7 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
           const next = await checked(tx, {
             ...current,
             ...(patch.displayName === undefined ? {} : { display_name: patch.displayName }),
+            ...(patch.icon === undefined ? {} : { icon: patch.icon }),
             ...credentialColumns(vault, current.id, patch),
             mobile: merged(current.mobile, patch.mobile),
             sign_in: JSON.stringify(SignInSettings.parse(patched(current.sign_in, patch.signIn))),
@@ -313,6 +324,23 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
     return { ...row, sync_enabled: sync.enabled ? 1 : 0, sign_in_enabled: signIn.enabled ? 1 : 0 }
   }
 }
+
+const sharedRow = prepared((on, given: { id: string }) =>
+  on.kysely
+    .selectFrom('connections')
+    .selectAll()
+    .where('id', '=', given.id)
+    .$if(on.dialect === 'postgres', (query) => query.forShare()),
+)
+
+const rowsOpenForSignIn = prepared((on, given: { organizationId: string }) =>
+  on.kysely
+    .selectFrom('connections')
+    .selectAll()
+    .where('organization_id', '=', given.organizationId)
+    .where('sign_in_enabled', '=', 1)
+    .orderBy('id'),
+)
 
 function patched(stored: string, patch: unknown): unknown {
   return patch === null ? {} : mergePatch(JSON.parse(stored), patch ?? {})

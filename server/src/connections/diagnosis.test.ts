@@ -380,6 +380,7 @@ const situations: readonly {
     what: 'leavers who stay active',
     facts: given({ connection: { onlyHere: 'ignore' } }),
     expected: { leavers: 'warn' },
+    says: { leavers: /Connections → hq → Fields/ },
   },
   {
     what: 'sync that belongs to another connection',

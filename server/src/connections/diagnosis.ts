@@ -701,8 +701,8 @@ function leavers({ connection }: Facts): Verdict {
           zh: '从企业微信删除的成员在本系统中仍为启用状态：users.onlyHere 为 ignore。',
         },
         remedy: {
-          en: `Set sync.users.onlyHere of ${connection.identifier} to disable or delete; look at a preview first.`,
-          zh: `请将 ${connection.identifier} 的 sync.users.onlyHere 设为 disable 或 delete，并先查看预览。`,
+          en: `Choose what becomes of them: Connections → ${connection.identifier} → Fields in the console, or sync.users.onlyHere (disable, delete). Look at a preview first.`,
+          zh: `请选择如何处理：控制台“连接 → ${connection.identifier} → 字段与差异”，或设置 sync.users.onlyHere（disable、delete）。请先查看预览。`,
         },
       }
     case 'disable':

@@ -1,7 +1,7 @@
 /**
- * Asks WeCom what a connection needs and hands the answers to diagnosis.ts, which says what they mean. Writes nothing
- * but which secret WeCom refused (`refused_secrets`): that one is not asked again before it is saved again or an hour has
- * passed, over all processes. Whatever WeCom says or fails to say becomes a check; nothing of it is thrown.
+ * Asks WeCom what a connection needs and hands the answers to diagnosis.ts, which says what they mean. Writes
+ * only what it found last (`diagnoses`) and which secret WeCom refused (`refused_secrets`): that one is not asked again
+ * before it is saved again or an hour has passed, over all processes. Whatever WeCom says or fails to say becomes a check; nothing of it is thrown.
  */
 import {
   WecomError,
@@ -12,7 +12,7 @@ import {
   type Member,
   type Principal,
 } from '@muster/wecom'
-import { isRowFault, type Database } from '../database/database.ts'
+import { isOneOf, isRowFault, type Database } from '../database/database.ts'
 import type { Organizations } from '../directory/organizations.ts'
 import { AppError } from '../errors.ts'
 import type { Connection, Connections } from './connections.ts'
@@ -40,6 +40,16 @@ export interface Diagnosis {
   readonly observedAddress: string | undefined
   /** One real member: who it is, and which of its fields WeCom shows, but not what is in them. */
   readonly sample: Sample | undefined
+}
+
+/** What an examination found, later. Of the member that was looked at nothing is kept. */
+export interface PastDiagnosis {
+  /** Milliseconds since 1970. */
+  readonly ranAt: number
+  /** The connection was changed since. */
+  readonly isOutdated: boolean
+  readonly checks: readonly Check[]
+  readonly observedAddress: string | null
 }
 
 export interface Sample {
@@ -106,9 +116,50 @@ export function createDoctor({
       underWay.set(key, examination)
       return examination
     },
+
+    /**
+     * What was found last; null when nobody ever asked.
+     * @param reference id or identifier
+     * @throws AppError `connections/not-found`
+     */
+    async last(reference: string): Promise<PastDiagnosis | null> {
+      const connection = await connections.get(reference)
+      const row = await database.kysely
+        .selectFrom('diagnoses')
+        .selectAll()
+        .where('connection_id', '=', connection.id)
+        .executeTakeFirst()
+      if (row === undefined) return null
+      return {
+        ranAt: row.ran_at,
+        isOutdated: connection.updatedAt > row.ran_at,
+        checks: JSON.parse(row.checks) as Check[],
+        observedAddress: row.observed_address,
+      }
+    },
+
+    /** The same in numbers, by connection. */
+    async lastCounts(
+      connectionIds: readonly string[],
+    ): Promise<Map<string, { ranAt: number; failed: number; warned: number }>> {
+      const rows = await database.kysely
+        .selectFrom('diagnoses')
+        .select(['connection_id', 'ran_at', 'failed', 'warned'])
+        .where(isOneOf(database, 'connection_id', connectionIds))
+        .execute()
+      return new Map(rows.map(({ connection_id: id, ran_at: ranAt, ...counts }) => [id, { ranAt, ...counts }]))
+    },
   }
 
   async function examineNow(connection: Connection): Promise<Diagnosis> {
+    // Before anything is asked: what is saved meanwhile was not looked at.
+    const ranAt = now()
+    const diagnosis = await askEverything(connection)
+    await keep(connection.id, ranAt, diagnosis)
+    return diagnosis
+  }
+
+  async function askEverything(connection: Connection): Promise<Diagnosis> {
     const clock = createClockComparison(now)
     const signal = AbortSignal.timeout(timeoutMs)
     const [app, contacts] = await Promise.all([
@@ -275,14 +326,41 @@ export function createDoctor({
     errcode: number,
   ): Promise<void> {
     const refusal = { version: version ?? '', errcode, refused_at: now() }
-    try {
-      await database.kysely
+    await writeAbout(() =>
+      database.kysely
         .insertInto('refused_secrets')
         .values({ connection_id: connectionId, name: SECRET_OF[credential], ...refusal })
         .onConflict((conflict) => conflict.columns(['connection_id', 'name']).doUpdateSet(refusal))
-        .execute()
+        .execute(),
+    )
+  }
+
+  async function keep(
+    connectionId: string,
+    ranAt: number,
+    { checks, observedAddress: address }: Diagnosis,
+  ): Promise<void> {
+    const row = {
+      ran_at: ranAt,
+      failed: checks.filter(({ result }) => result === 'fail').length,
+      warned: checks.filter(({ result }) => result === 'warn').length,
+      checks: JSON.stringify(checks),
+      observed_address: address ?? null,
+    }
+    await writeAbout(() =>
+      database.kysely
+        .insertInto('diagnoses')
+        .values({ connection_id: connectionId, ...row })
+        .onConflict((conflict) => conflict.column('connection_id').doUpdateSet(row))
+        .execute(),
+    )
+  }
+
+  async function writeAbout(write: () => Promise<unknown>): Promise<void> {
+    try {
+      await write()
     } catch (error) {
-      // Removed while WeCom was asked.
+      // The connection was removed while WeCom was asked.
       throw isRowFault(error) ? new AppError('connections/not-found', { cause: error }) : error
     }
   }

@@ -67,6 +67,7 @@ export async function followEnvironment(
         sync: JSON.stringify(SyncSettings.parse({})),
         created_at: at,
         next_run_at: null,
+        icon: null,
       }),
       id,
       ...credentialColumns(vault, id, {

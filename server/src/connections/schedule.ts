@@ -24,6 +24,15 @@ export function nextRunAfter({ schedule, timeZone }: Timing, after: number, used
   return Math.min(...patternsOf(schedule).map((pattern) => nextMatch(pattern, timeZone, after)))
 }
 
+/** The first times after a moment, as `nextRunAfter` gives them one by one; none when nothing is scheduled. */
+export function nextRunsAfter(timing: Timing, after: number, count: number): number[] {
+  const times: number[] = []
+  for (let at = nextRunAfter(timing, after); at !== null && times.length < count; at = nextRunAfter(timing, at)) {
+    times.push(at)
+  }
+  return times
+}
+
 /**
  * No schedule waits longer than this. A due time further away was computed by a clock that was wrong, and is to be
  * computed anew.

@@ -14,7 +14,7 @@ import type { Database } from '../database/database.ts'
 import { AppError } from '../errors.ts'
 import { Secret } from '../secret.ts'
 import { VaultError, type Vault } from '../vault.ts'
-import type { Connection, Connections } from './connections.ts'
+import type { Connection, ConnectionForSignIn, Connections } from './connections.ts'
 import { createSharedBudget } from './shared-budget.ts'
 
 export interface WecomSettings {
@@ -112,10 +112,10 @@ export function createWecomAccess({
 
     /**
      * The app of a connection, for somebody who is signing in.
-     * @throws AppError `connections/not-found`, `connections/incomplete`
+     * @throws AppError `connections/incomplete`
      */
-    async forSignIn({ id, corpId }: Connection): Promise<Principal> {
-      const secret = await connections.revealSecret(id, 'secret')
+    forSignIn({ connection: { corpId }, openSecret }: ConnectionForSignIn): Principal {
+      const secret = openSecret()
       if (corpId === null || secret === undefined) throw new AppError('connections/incomplete')
       return wecom.principal({
         corpId,

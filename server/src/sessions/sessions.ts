@@ -5,7 +5,15 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Door } from '@muster/contracts'
-import { insertRows, isOneOf, type Database, type Executor, type Row, type Transaction } from '../database/database.ts'
+import {
+  insertRows,
+  isOneOf,
+  prepared,
+  type Database,
+  type Executor,
+  type Row,
+  type Transaction,
+} from '../database/database.ts'
 import { endSessions } from '../directory/sign-out.ts'
 import { AppError } from '../errors.ts'
 import type { NewId } from '../ids.ts'
@@ -31,6 +39,8 @@ export interface Session {
   readonly expiresAt: number
   readonly address: string | null
   readonly userAgent: string | null
+  /** When the person proved again who they are; null when they only signed in. */
+  readonly confirmedAt: number | null
 }
 
 export interface NewSession {
@@ -41,6 +51,12 @@ export interface NewSession {
   readonly applicationId: string | null
   readonly address: string | null
   readonly userAgent: string | null
+}
+
+/** When the person has last proved who they are, and until when that is enough for a dangerous act: null, not any more. */
+export interface Confirmation {
+  readonly at: number
+  readonly until: number | null
 }
 
 /** What of a request and a reply is needed: @fastify/cookie gives both. */
@@ -89,6 +105,8 @@ const LIFETIME_MS = 12 * 3_600_000
 const IDLE_MS = 8 * 3_600_000
 /** How exact `lastSeenAt` is; without it every request would be a write. */
 const SEEN_PRECISION_MS = 5 * 60_000
+/** How long somebody who has just proved who they are is taken to be the one who sits there still. */
+const CONFIRMED_MS = 10 * 60_000
 const TOKEN_BYTES = 32
 const TOKEN = /^[\w-]{43}$/
 const LONGEST_USER_AGENT = 256
@@ -121,12 +139,7 @@ export function createSessions({
      * @throws AppError `sessions/refused` when the user or the way in is not open
      */
     async begin(tx: Transaction, given: NewSession): Promise<{ session: Session; cookie: string }> {
-      const user = await tx.kysely
-        .selectFrom('users')
-        .select(['organization_id', 'status', 'signed_out_at'])
-        .where('id', '=', given.userId)
-        .$if(tx.dialect === 'postgres', (query) => query.forNoKeyUpdate())
-        .executeTakeFirst()
+      const [user] = (await heldUser(tx, { id: given.userId })).rows
       if (user?.status !== 'active' || !(await isWayOpen(tx, given))) throw new AppError('sessions/refused')
       const bytes = new Uint8Array(TOKEN_BYTES)
       random(bytes)
@@ -148,6 +161,7 @@ export function createSessions({
         expires_at: at + LIFETIME_MS,
         address: given.address,
         user_agent: given.userAgent === null ? null : storableAgent(given.userAgent),
+        confirmed_at: null,
       }
       await insertRows(tx, 'sessions', [row])
       return { session: fromRow(row), cookie }
@@ -160,7 +174,7 @@ export function createSessions({
     async find(cookie: string | undefined): Promise<Session | undefined> {
       if (cookie === undefined || !TOKEN.test(cookie)) return undefined
       const at = now()
-      const row = await counting(database, at).where('sessions.token_hash', '=', digest(cookie)).executeTakeFirst()
+      const [row] = (await countingOfToken(database, { at, idleSince: at - IDLE_MS, hash: digest(cookie) })).rows
       if (row === undefined) return undefined
       if (at - row.last_seen_at >= SEEN_PRECISION_MS) {
         await database.kysely
@@ -175,11 +189,30 @@ export function createSessions({
 
     /** Those of a user that count, newest first. */
     async listOf(userId: string, on: Executor = database): Promise<Session[]> {
-      const rows = await counting(on, now())
+      const at = now()
+      const rows = await counting(on, { at, idleSince: at - IDLE_MS })
         .where('sessions.user_id', '=', userId)
         .orderBy('sessions.id', 'desc')
         .execute()
       return rows.map(fromRow)
+    },
+
+    /** Whether it is the person themselves who sits in front of the browser, and not only their browser. */
+    confirmationOf({ authenticatedAt, confirmedAt }: Session): Confirmation {
+      const at = Math.max(authenticatedAt, confirmedAt ?? 0)
+      const until = at + CONFIRMED_MS
+      return { at, until: now() < until ? until : null }
+    },
+
+    /** The person has proved again who they are. @returns the session; undefined when it has ended meanwhile */
+    async confirm(tx: Transaction, id: string): Promise<Session | undefined> {
+      const row = await tx.kysely
+        .updateTable('sessions')
+        .set({ confirmed_at: now() })
+        .where('id', '=', id)
+        .returningAll()
+        .executeTakeFirst()
+      return row === undefined ? undefined : fromRow(row)
     },
 
     async end(tx: Transaction, id: string): Promise<void> {
@@ -260,8 +293,20 @@ export function createSessions({
 
 const REMOVED_AT_ONCE = 500
 
+const heldUser = prepared((on, given: { id: string }) =>
+  on.kysely
+    .selectFrom('users')
+    .select(['organization_id', 'status', 'signed_out_at'])
+    .where('id', '=', given.id)
+    .$if(on.dialect === 'postgres', (query) => query.forNoKeyUpdate()),
+)
+
+const countingOfToken = prepared((on, given: { at: number; idleSince: number; hash: string }) =>
+  counting(on, given).where('sessions.token_hash', '=', given.hash),
+)
+
 /** Sessions that count at a moment, wherever they are looked for. */
-function counting(on: Executor, at: number) {
+function counting(on: Executor, { at, idleSince }: { at: number; idleSince: number }) {
   return on.kysely
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
@@ -271,7 +316,7 @@ function counting(on: Executor, at: number) {
     )
     .selectAll('sessions')
     .where('sessions.expires_at', '>', at)
-    .where('sessions.last_seen_at', '>', at - IDLE_MS)
+    .where('sessions.last_seen_at', '>', idleSince)
     .where('users.status', '=', sql.lit('active')) // a parameter would have SQLite plan the query each time, to see if an index fits
     .where((eb) =>
       eb.or([eb('users.signed_out_at', 'is', null), eb('users.signed_out_at', '<', eb.ref('sessions.created_at'))]),
@@ -283,23 +328,29 @@ function counting(on: Executor, at: number) {
 /** Held, so that whoever takes the link or switches sign-in off waits for this transaction and ends what it began. */
 async function isWayOpen(tx: Transaction, { userId, connectionId, linkId }: NewSession): Promise<boolean> {
   if (linkId !== null) {
-    const link = await tx.kysely
-      .selectFrom('links')
-      .select(['user_id', 'connection_id'])
-      .where('id', '=', linkId)
-      .$if(tx.dialect === 'postgres', (query) => query.forShare())
-      .executeTakeFirst()
+    const [link] = (await heldLink(tx, { id: linkId })).rows
     if (link?.user_id !== userId || link.connection_id !== connectionId) return false
   }
   if (connectionId === null) return true
-  const connection = await tx.kysely
-    .selectFrom('connections')
-    .select('sign_in_enabled')
-    .where('id', '=', connectionId)
-    .$if(tx.dialect === 'postgres', (query) => query.forShare())
-    .executeTakeFirst()
+  const [connection] = (await heldConnection(tx, { id: connectionId })).rows
   return connection?.sign_in_enabled === 1
 }
+
+const heldLink = prepared((on, given: { id: string }) =>
+  on.kysely
+    .selectFrom('links')
+    .select(['user_id', 'connection_id'])
+    .where('id', '=', given.id)
+    .$if(on.dialect === 'postgres', (query) => query.forShare()),
+)
+
+const heldConnection = prepared((on, given: { id: string }) =>
+  on.kysely
+    .selectFrom('connections')
+    .select('sign_in_enabled')
+    .where('id', '=', given.id)
+    .$if(on.dialect === 'postgres', (query) => query.forShare()),
+)
 
 function digest(cookie: string): string {
   return createHash('sha256').update(cookie, 'latin1').digest('hex')
@@ -325,5 +376,6 @@ function fromRow(row: Row<'sessions'>): Session {
     expiresAt: row.expires_at,
     address: row.address,
     userAgent: row.user_agent,
+    confirmedAt: row.confirmed_at,
   }
 }
