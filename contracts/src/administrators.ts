@@ -57,6 +57,7 @@ export const createAdministrator = endpoint({
   summary: 'Give a user a role',
   tag,
   role: 'owner',
+  confirm: true,
   body: NewAdministrator,
   responses: { 201: Administrator },
 })
@@ -69,6 +70,7 @@ export const updateAdministrator = endpoint({
   description: 'Refused with users/last-owner when nobody would be an owner any more.',
   tag,
   role: 'owner',
+  confirm: true,
   params: byId,
   body: AdministratorPatch,
   responses: { 200: Administrator },
@@ -82,6 +84,7 @@ export const deleteAdministrator = endpoint({
   description: 'The user stays. Refused with users/last-owner when nobody would be an owner any more.',
   tag,
   role: 'owner',
+  confirm: true,
   params: byId,
   responses: { 204: nothing },
 })

@@ -66,6 +66,7 @@ export const createApiToken = endpoint({
   summary: 'Create an API token',
   tag,
   role: 'owner',
+  confirm: true,
   body: NewApiToken,
   responses: { 201: CreatedApiToken },
 })
@@ -78,6 +79,7 @@ export const deleteApiToken = endpoint({
   description: 'It stops working at once.',
   tag,
   role: 'owner',
+  confirm: true,
   params: byId,
   responses: { 204: nothing },
 })

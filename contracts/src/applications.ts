@@ -13,6 +13,7 @@ import {
   nothing,
   OrganizationId,
   Timestamp,
+  UserId,
 } from './formats.ts'
 import { listOf, listQuery, organizationFilter } from './list.ts'
 
@@ -281,6 +282,7 @@ export const deleteApplication = endpoint({
   description: 'What was issued to it ends at once.',
   tag,
   role: 'owner',
+  confirm: true,
   params: byId,
   responses: { 204: nothing },
 })
@@ -307,6 +309,7 @@ export const createApplicationSecret = endpoint({
     'applications/public for a public application.',
   tag,
   role: 'owner',
+  confirm: true,
   params: byId,
   responses: { 201: NewApplicationSecret },
 })
@@ -321,4 +324,83 @@ export const deleteApplicationSecret = endpoint({
   role: 'owner',
   params: byId.extend({ secretId: z.string().min(1).max(64) }),
   responses: { 204: nothing },
+})
+
+// ---- Claim preview --------------------------------------------------------------------------------------------------
+
+export const ClaimPreview = answer({
+  scopes: z
+    .array(z.string())
+    .meta({ description: 'What would be granted: what was asked for, as far as it is allowed.' }),
+  idToken: z
+    .record(z.string(), z.unknown())
+    .nullable()
+    .meta({
+      description:
+        'Who issues it, for whom, and what it says about the person; times, `nonce` and the like come with a real one. ' +
+        'null when applications are told nothing about this person.',
+    }),
+  userinfo: z
+    .record(z.string(), z.unknown())
+    .nullable()
+    .meta({ description: 'Answer of the userinfo endpoint; null like the ID token.' }),
+  admitted: z
+    .boolean()
+    .meta({ description: 'Whether the person could sign in to it as far as Muster knows; WeCom may still say no.' }),
+  refusal: answer({
+    code: z.string().meta({ description: 'Does not change.' }),
+    title: z.string(),
+    detail: z.string(),
+  })
+    .nullable()
+    .meta({ description: 'Why they could not, in the language of the request.' }),
+}).meta({
+  id: 'ClaimPreview',
+  title: 'Claim preview',
+  description: 'What an application would be told about a person.',
+  examples: [
+    {
+      scopes: ['openid', 'profile'],
+      idToken: {
+        iss: 'https://muster.example.com/oidc',
+        aud: 'gitlab-3k9m2q4r8t0x5y7z',
+        sub: 'usr_01jd3v0w6k9m2q4r8t0x5y7z1a',
+        name: '张三',
+        preferred_username: 'zhangsan',
+      },
+      userinfo: { sub: 'usr_01jd3v0w6k9m2q4r8t0x5y7z1a', name: '张三', preferred_username: 'zhangsan' },
+      admitted: true,
+      refusal: null,
+    },
+  ],
+})
+
+export type ClaimPreview = z.output<typeof ClaimPreview>
+
+export const previewClaims = endpoint({
+  operationId: 'previewClaims',
+  method: 'POST',
+  path: '/applications/:id/claim-previews',
+  summary: 'Say what an application would be told about a person',
+  description:
+    'By the same rules as a real sign-in, with the settings as they are saved. Issues no code and no token. Refused with ' +
+    'users/not-found for people of another organization.',
+  tag,
+  role: 'auditor',
+  params: byId,
+  body: z
+    .strictObject({
+      userId: UserId,
+      scope: z
+        .string()
+        .max(500)
+        .regex(/^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/, 'Scopes, with one space between them')
+        .optional()
+        .meta({
+          description: 'As an application sends it; `openid` is added. Without it, everything that it may ask for.',
+          examples: ['openid profile email'],
+        }),
+    })
+    .meta({ title: 'Claims to preview', examples: [{ userId: 'usr_01jd3v0w6k9m2q4r8t0x5y7z1a' }] }),
+  responses: { 200: ClaimPreview },
 })

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { answer, AuditEntryId, OrganizationId, Timestamp } from './formats.ts'
-import { listOf, listQuery } from './list.ts'
+import { formatFilter, listOrFileOf, listQuery, momentFilters } from './list.ts'
 
 const Actor = answer({
   kind: z.enum(['user', 'token', 'bootstrap', 'local', 'system']).meta({
@@ -57,7 +57,7 @@ export const listAudit = endpoint({
   method: 'GET',
   path: '/audit',
   summary: 'Read the audit record',
-  description: 'Newest first.',
+  description: 'Newest first. `q` searches actions, names and details.',
   tag: 'Audit',
   role: 'auditor',
   query: listQuery({
@@ -69,6 +69,8 @@ export const listAudit = endpoint({
       .meta({ description: 'Only this action.', examples: ['connection.update'] }),
     actorId: z.string().max(64).optional().meta({ description: 'Only what this user or API token did.' }),
     targetId: z.string().max(64).optional().meta({ description: 'Only what was done to this resource.' }),
+    ...momentFilters,
+    ...formatFilter,
   }),
-  responses: { 200: listOf(AuditEntry) },
+  responses: { 200: listOrFileOf(AuditEntry) },
 })

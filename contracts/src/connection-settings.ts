@@ -6,7 +6,7 @@
  *     SyncSettings.parse(mergePatch(current, patch))    // current is {} for a new connection
  */
 import { z } from 'zod'
-import { answer, clearable } from './formats.ts'
+import { answer, clearable, TimeZone } from './formats.ts'
 import { defaultMapping, Mapping, MappingInput } from './mapping.ts'
 
 // ---- Sign-in --------------------------------------------------------------------------------------------------------
@@ -90,7 +90,7 @@ export const Schedule = z.discriminatedUnion('kind', [manual, daily, weekly, mon
 
 export type Schedule = z.output<typeof Schedule>
 
-const NewSchedule = z.discriminatedUnion('kind', [
+export const NewSchedule = z.discriminatedUnion('kind', [
   manual.strict(),
   daily.strict(),
   weekly.strict(),
@@ -167,7 +167,7 @@ function syncInput<S extends z.ZodType>(schedule: S) {
   return z.strictObject({
     enabled: clearable(z.boolean()),
     schedule: clearable(schedule),
-    timeZone: clearable(z.string().max(64).refine(isTimeZone, 'An IANA time zone such as Asia/Shanghai')),
+    timeZone: clearable(TimeZone),
     bindByUsername: clearable(z.boolean()),
     matchFields: clearable(syncMatchFields),
     users: clearable(z.strictObject({ onlyHere: clearable(userOnlyHere), onlyWecom: clearable(onlyWecom) })),
@@ -184,15 +184,6 @@ function syncInput<S extends z.ZodType>(schedule: S) {
 }
 
 // ---- Checks ---------------------------------------------------------------------------------------------------------
-
-function isTimeZone(name: string): boolean {
-  if (!/^[A-Za-z]/.test(name)) return false // Intl also takes offsets such as +08:00, which know nothing of summer time
-  try {
-    return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }))
-  } catch {
-    return false
-  }
-}
 
 function isOrigin(text: string): boolean {
   const url = URL.parse(text)

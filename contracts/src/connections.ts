@@ -14,11 +14,12 @@ import {
   RunId,
   Timestamp,
 } from './formats.ts'
+import { Icon } from './icon.ts'
 import { listOf, listQuery, organizationFilter } from './list.ts'
 
 // ---- Values ---------------------------------------------------------------------------------------------------------
 
-const ConnectionKind = z.enum(['self_built', 'delegated', 'service_provider']).meta({
+export const ConnectionKind = z.enum(['self_built', 'delegated', 'service_provider']).meta({
   description: "The company's own app, an app that a provider develops for it, or a provider's app for any company.",
 })
 
@@ -44,7 +45,7 @@ const aesKey = z
   .regex(/^[A-Za-z0-9]{43}$/, 'Exactly 43 letters and digits')
   .meta({ description: 'EncodingAESKey of the callback. Write-only.', writeOnly: true })
 
-const SyncStatus = z.enum(['never', 'running', 'succeeded', 'partially_succeeded', 'failed', 'held']).meta({
+export const SyncStatus = z.enum(['never', 'running', 'succeeded', 'partially_succeeded', 'failed', 'held']).meta({
   description: 'State of the last finished apply run, or `running`.',
 })
 
@@ -56,6 +57,10 @@ export const Connection = answer({
   identifier: Identifier,
   kind: ConnectionKind,
   displayName: z.string().meta({ description: 'Shown on the sign-in button.' }),
+  icon: z
+    .string()
+    .nullable()
+    .meta({ description: 'Picture on the sign-in button, as a data URL; null for the default drawing.' }),
   corpId: z.string().nullable(),
   agentId: z.int().nullable(),
   hasSecret: z.boolean(),
@@ -100,6 +105,7 @@ export const Connection = answer({
       identifier: 'hq',
       kind: 'self_built',
       displayName: '总部企业微信',
+      icon: null,
       corpId: 'ww0123456789abcdef',
       agentId: 1000002,
       hasSecret: true,
@@ -164,6 +170,7 @@ export const NewConnection = z
     displayName: displayName
       .optional()
       .meta({ description: 'Shown on the sign-in button. Without it, the identifier.' }),
+    icon: clearable(Icon),
     ...credentials,
     sync: clearable(NewSyncInput),
   })
@@ -188,6 +195,7 @@ export const ConnectionPatch = z
   .strictObject({
     identifier: Identifier.optional().meta({ description: 'May be repeated but never changes.' }),
     displayName: displayName.optional(),
+    icon: clearable(Icon),
     ...credentials,
     sync: clearable(SyncPatch),
   })
@@ -266,6 +274,7 @@ export const deleteConnection = endpoint({
     'connections/confirm unless `confirm` is the identifier.',
   tag,
   role: 'owner',
+  confirm: true,
   params: byConnection,
   query: z.strictObject({
     confirm: z.string().max(64).optional().meta({ description: 'The identifier of the connection, once more.' }),

@@ -1,4 +1,7 @@
-/** Departments: the nodes of our organization tree, made by hand or owned by a connection. There may be several roots. */
+/**
+ * Departments: the nodes of our organization tree, made by hand or owned by a connection. There may be several roots. A
+ * tree can be shown level by level: each node says how many stand below it, and a single one what stands above.
+ */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import {
@@ -16,7 +19,7 @@ import {
 } from './formats.ts'
 import { listOf, listQuery, organizationFilter } from './list.ts'
 
-export const Department = answer({
+const departmentFields = {
   id: DepartmentId,
   organizationId: OrganizationId,
   parentId: DepartmentId.nullable().meta({ description: 'null for a root, and when the parent is not visible to us.' }),
@@ -28,9 +31,12 @@ export const Department = answer({
   connectionId: ConnectionId.nullable().optional().meta({ description: 'The connection that owns it.' }),
   externalId: z.string().nullable().optional().meta({ description: 'Its id in WeCom.' }),
   userCount: z.int().min(0).meta({ description: 'Direct members, not counting deleted users.' }),
+  childCount: z.int().min(0).meta({ description: 'Departments directly below it.' }),
   createdAt: Timestamp,
   updatedAt: Timestamp,
-}).meta({
+}
+
+export const Department = answer(departmentFields).meta({
   id: 'Department',
   title: 'Department',
   description: 'A node of the organization tree.',
@@ -47,6 +53,7 @@ export const Department = answer({
       connectionId: 'con_01jd3v0w6k9m2q4r8t0x5y7z1d',
       externalId: '17',
       userCount: 42,
+      childCount: 3,
       createdAt: '2026-11-20T03:00:00.000Z',
       updatedAt: '2026-11-20T03:00:00.000Z',
     },
@@ -54,6 +61,15 @@ export const Department = answer({
 })
 
 export type Department = z.output<typeof Department>
+
+export const DepartmentWithPath = answer({
+  ...departmentFields,
+  path: z
+    .array(answer({ id: DepartmentId, name: z.string() }))
+    .meta({ description: 'What is above it, the root first; empty for a root. The department itself is not in it.' }),
+}).meta({ id: 'DepartmentWithPath', title: 'Department with its path' })
+
+export type DepartmentWithPath = z.output<typeof DepartmentWithPath>
 
 const name = line(128)
 const order = z.int().min(0).max(4_294_967_295)
@@ -97,6 +113,9 @@ export const listDepartments = endpoint({
   method: 'GET',
   path: '/departments',
   summary: 'List departments',
+  description:
+    'In the order of their creation; the children of one department, and the roots, as WeCom shows them: larger `order` ' +
+    'first. `q` searches both names, also by pinyin and its initials, and then what fits best comes first.',
   tag,
   role: 'auditor',
   query: listQuery({
@@ -129,7 +148,7 @@ export const getDepartment = endpoint({
   tag,
   role: 'auditor',
   params: byId,
-  responses: { 200: Department },
+  responses: { 200: DepartmentWithPath },
 })
 
 export const updateDepartment = endpoint({

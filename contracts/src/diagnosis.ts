@@ -4,19 +4,21 @@ import { endpoint } from './endpoint.ts'
 import { answer, byConnection, RunId, Timestamp, UserId } from './formats.ts'
 import { ForeseenChange } from './runs.ts'
 
+const checks = z.array(
+  answer({
+    name: z.string().meta({ description: 'Permanent name of the check.', examples: ['address'] }),
+    result: z
+      .enum(['pass', 'warn', 'fail', 'skipped'])
+      .meta({ description: 'A check that another one stands in the way of is skipped and names it.' }),
+    title: z.string().meta({ description: 'Name of the check for people.' }),
+    detail: z.string().meta({ description: 'What was found and what it means.' }),
+    remedy: z.string().nullable().meta({ description: 'What to do, naming the page of the WeCom console.' }),
+    wecomCode: z.int().optional().meta({ description: 'errcode of WeCom.' }),
+  }),
+)
+
 export const Diagnosis = answer({
-  checks: z.array(
-    answer({
-      name: z.string().meta({ description: 'Permanent name of the check.', examples: ['address'] }),
-      result: z
-        .enum(['pass', 'warn', 'fail', 'skipped'])
-        .meta({ description: 'A check that another one stands in the way of is skipped and names it.' }),
-      title: z.string().meta({ description: 'Name of the check for people.' }),
-      detail: z.string().meta({ description: 'What was found and what it means.' }),
-      remedy: z.string().nullable().meta({ description: 'What to do, naming the page of the WeCom console.' }),
-      wecomCode: z.int().optional().meta({ description: 'errcode of WeCom.' }),
-    }),
-  ),
+  checks,
   observedAddress: z.string().optional().meta({ description: 'Our address as WeCom sees it; add it as a trusted IP.' }),
   sample: answer({
     userid: z.string(),
@@ -54,6 +56,34 @@ export const Diagnosis = answer({
 })
 
 export type Diagnosis = z.output<typeof Diagnosis>
+
+/** Without the member that was looked at as a sample: of people nothing is kept. */
+export const LastDiagnosis = answer({
+  diagnosis: answer({
+    ranAt: Timestamp,
+    isOutdated: z.boolean().meta({ description: 'The connection was changed since.' }),
+    checks,
+    observedAddress: z.string().nullable().meta({ description: 'Our address as WeCom saw it.' }),
+  })
+    .nullable()
+    .meta({ description: 'null when the connection was never tested.' }),
+}).meta({
+  title: 'Last diagnosis',
+  examples: [
+    {
+      diagnosis: {
+        ranAt: '2026-11-20T03:00:00.000Z',
+        isOutdated: false,
+        checks: [
+          { name: 'address', result: 'pass', title: 'Trusted address', detail: 'WeCom trusts it.', remedy: null },
+        ],
+        observedAddress: null,
+      },
+    },
+  ],
+})
+
+export type LastDiagnosis = z.output<typeof LastDiagnosis>
 
 export const Explanation = answer({
   steps: z.array(
@@ -138,11 +168,23 @@ export const diagnoseConnection = endpoint({
   summary: 'Test a connection',
   description:
     'Calls what directory sync needs and says what it found, also of a draft; takes at most half a minute and changes ' +
-    'nothing. A secret that WeCom refused is not tried again before it is saved again, or an hour has passed.',
+    'nothing. What it found can be read again. A secret that WeCom refused is not tried again before it is saved again, or an hour has passed.',
   tag,
   role: 'operator',
   params: byConnection,
   responses: { 200: Diagnosis },
+})
+
+export const getDiagnosis = endpoint({
+  operationId: 'getDiagnosis',
+  method: 'GET',
+  path: '/connections/:id/doctor',
+  summary: 'Read what the last test of a connection found',
+  description: 'Calls nobody.',
+  tag,
+  role: 'auditor',
+  params: byConnection,
+  responses: { 200: LastDiagnosis },
 })
 
 export const explainMember = endpoint({

@@ -26,8 +26,16 @@ export interface Endpoint {
   /** What the summary leaves out: effects, refusals by their permanent code. */
   readonly description?: string
   readonly tag: string
-  /** The least role that may call it; null for everybody, where the body itself proves the right. */
-  readonly role: Role | null
+  /**
+   * The least role that may call it. `any`: whoever is recognised, also somebody who is signed in and has no role. null:
+   * everybody, where the body itself proves the right.
+   */
+  readonly role: Role | 'any' | null
+  /**
+   * A dangerous act: somebody with a browser must have signed in or confirmed their session in the last ten minutes, else
+   * 403 auth/confirm-first. API tokens and the local door need no confirmation.
+   */
+  readonly confirm?: true
   readonly params?: z.ZodType
   readonly query?: z.ZodType
   readonly body?: z.ZodType

@@ -30,12 +30,18 @@ for (const endpoint of all) {
     assert.match(endpoint.operationId, /^[a-z][A-Za-z]+$/)
     assert.match(endpoint.summary, /^[A-Z][^\n]{5,70}[^.\n]$/)
     assert.match(endpoint.tag, /^[A-Z]/)
-    assert.ok(endpoint.role === null || contracts.Role.safeParse(endpoint.role).success)
+    assert.ok(endpoint.role === null || endpoint.role === 'any' || contracts.Role.safeParse(endpoint.role).success)
     if (endpoint.description !== undefined) assert.match(endpoint.description, /\.$/)
   })
 
   test(`${method} ${path} is open to an auditor exactly if it only reads`, () => {
-    assert.equal(endpoint.role === 'auditor', method === 'GET')
+    // A preview reads; it is a POST because its question does not fit an address, or does not belong in one.
+    const isPreview = path.endsWith('-previews')
+    assert.equal(endpoint.role === 'auditor', method === 'GET' || isPreview)
+  })
+
+  test(`${method} ${path} asks for a confirmation only where a role changes something`, () => {
+    assert.ok(endpoint.confirm === undefined || ['operator', 'owner'].includes(endpoint.role ?? ''))
   })
 
   test(`${method} ${path} declares the parameters of its path`, () => {

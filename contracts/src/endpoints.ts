@@ -11,9 +11,12 @@ import type { Endpoint } from './endpoint.ts'
 import * as links from './links.ts'
 import * as mapping from './mapping.ts'
 import * as organizations from './organizations.ts'
+import * as overview from './overview.ts'
+import * as previews from './previews.ts'
 import * as reviews from './reviews.ts'
 import * as runs from './runs.ts'
 import * as signIns from './sign-ins.ts'
+import * as session from './session.ts'
 import * as sessions from './sessions.ts'
 import * as setup from './setup.ts'
 import * as signingKeys from './signing-keys.ts'
@@ -23,6 +26,8 @@ import * as verificationFiles from './verification-files.ts'
 /** What the server answers and the OpenAPI document lists. */
 export const endpoints = [
   setup.setUp,
+
+  overview.getOverview,
 
   organizations.listOrganizations,
   organizations.createOrganization,
@@ -36,13 +41,17 @@ export const endpoints = [
   connections.updateConnection,
   connections.deleteConnection,
   mapping.sampleMapping,
+  previews.previewSchedule,
+  previews.checkIdentifier,
   diagnosis.diagnoseConnection,
+  diagnosis.getDiagnosis,
   diagnosis.explainMember,
   verificationFiles.putVerificationFile,
   verificationFiles.deleteVerificationFile,
 
   runs.startRun,
   runs.listRuns,
+  runs.listAllRuns,
   runs.getRun,
   runs.listChanges,
   runs.cancelRun,
@@ -58,6 +67,10 @@ export const endpoints = [
   users.restoreUser,
   users.signOutUser,
   users.getUserTimeline,
+
+  session.getSession,
+  session.confirmSession,
+  session.signOutSession,
 
   sessions.listUserSessions,
   sessions.deleteUserSession,
@@ -84,6 +97,7 @@ export const endpoints = [
   applications.listApplicationSecrets,
   applications.createApplicationSecret,
   applications.deleteApplicationSecret,
+  applications.previewClaims,
 
   signingKeys.rotateSigningKeys,
 

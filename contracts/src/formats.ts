@@ -83,6 +83,17 @@ export const Timestamp = z.iso
   .datetime()
   .meta({ description: 'RFC 3339, UTC.', examples: ['2026-11-20T03:00:00.000Z'], pattern: undefined })
 
+export const TimeZone = z.string().max(64).refine(isTimeZone, 'An IANA time zone such as Asia/Shanghai')
+
+function isTimeZone(name: string): boolean {
+  if (!/^[A-Za-z]/.test(name)) return false // Intl also takes offsets such as +08:00, which know nothing of summer time
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }))
+  } catch {
+    return false
+  }
+}
+
 /** Names a connection or an organization in URLs for ever. */
 export const Identifier = z
   .string()

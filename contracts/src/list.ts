@@ -1,6 +1,6 @@
 /** Lists: what every one of them accepts and how every one of them answers. */
 import { z } from 'zod'
-import { OrganizationId } from './formats.ts'
+import { OrganizationId, Timestamp } from './formats.ts'
 
 /** The parameters of a list, with filters of its own. Query strings are text, hence the coerced number. */
 export function listQuery<Filters extends z.core.$ZodLooseShape>(filters: Filters) {
@@ -21,6 +21,31 @@ export function listQuery<Filters extends z.core.$ZodLooseShape>(filters: Filter
     q: z.string().max(200).optional().meta({ description: 'Only what contains this text, ignoring case.' }),
     ...filters,
   })
+}
+
+/** For lists of what happened at a moment. */
+export const momentFilters = {
+  from: Timestamp.optional().meta({ description: 'Only what happened then or later.' }),
+  to: Timestamp.optional().meta({ description: 'Only what happened before then.' }),
+}
+
+/** For lists that can also be had as a file. */
+export const formatFilter = {
+  format: z
+    .enum(['json', 'csv'])
+    .default('json')
+    .meta({ description: '`csv` exports all that match, whatever `limit` and `cursor` say.' }),
+}
+
+/** The answer of a list that can also be had as a file. */
+export function listOrFileOf<Item extends z.ZodType>(item: Item) {
+  return {
+    description: 'A page, or all of it as CSV.',
+    content: {
+      'application/json': { schema: listOf(item) },
+      'text/csv': { schema: z.string().meta({ description: 'UTF-8 with a header row (RFC 4180).' }) },
+    },
+  } as const
 }
 
 /** For lists of what belongs to an organization. */

@@ -108,6 +108,7 @@ export const deleteOrganization = endpoint({
   description: 'Refused with organizations/not-empty while it has connections, users, departments or applications.',
   tag,
   role: 'owner',
+  confirm: true,
   params: byId,
   responses: { 204: nothing },
 })

@@ -26,6 +26,21 @@ const ReviewState = z.enum(['open', 'linked', 'created', 'ignored', 'outdated'])
     'because the member left or what was unclear became clear.',
 })
 
+const shown = z.string().nullable()
+
+const ReviewedMember = answer({
+  displayName: shown,
+  bizMail: shown,
+  email: shown,
+  phone: shown.meta({ description: 'E.164.' }),
+  title: shown,
+  gender: z.enum(['male', 'female']).nullable(),
+  isActive: z.boolean().nullable().meta({ description: 'Whether WeCom shows them as active, by the settings.' }),
+  withheld: z
+    .array(z.enum(['displayName', 'bizMail', 'email', 'phone', 'title', 'gender', 'isActive']))
+    .meta({ description: 'What WeCom did not show at all; the others that are null are empty there.' }),
+}).meta({ description: 'The member as WeCom showed them to the newest run that asked.' })
+
 export const Review = answer({
   id: ReviewId,
   organizationId: OrganizationId,
@@ -33,6 +48,7 @@ export const Review = answer({
   corpId: z.string(),
   userid: z.string().meta({ description: 'Of the member in WeCom.' }),
   memberName: z.string().meta({ description: 'As WeCom shows it; the userid where the name is withheld.' }),
+  member: ReviewedMember,
   reason: ReviewReason,
   candidates: z.array(
     answer({
@@ -62,6 +78,16 @@ export const Review = answer({
       corpId: 'ww0123456789abcdef',
       userid: 'zhangsan',
       memberName: '张三',
+      member: {
+        displayName: '张三',
+        bizMail: 'zhangsan@corp.example',
+        email: null,
+        phone: null,
+        title: '工程师',
+        gender: 'male',
+        isActive: true,
+        withheld: ['phone'],
+      },
       reason: 'privileged',
       candidates: [{ userId: 'usr_01jd3v0w6k9m2q4r8t0x5y7z1c', matchedOn: 'username', userid: null }],
       state: 'open',

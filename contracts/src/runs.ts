@@ -7,6 +7,7 @@ import {
   byId,
   ChangeId,
   ConnectionId,
+  ConnectionReference,
   DepartmentId,
   OrganizationId,
   ReviewId,
@@ -14,14 +15,14 @@ import {
   Timestamp,
   UserId,
 } from './formats.ts'
-import { listOf, listQuery } from './list.ts'
+import { formatFilter, listOf, listOrFileOf, listQuery, organizationFilter } from './list.ts'
 import { Notice, StoredProblem } from './problem.ts'
 
 // ---- Run ------------------------------------------------------------------------------------------------------------
 
 const RunMode = z.enum(['apply', 'preview']).meta({ description: 'A preview stops before anything is written.' })
 const RunTrigger = z.enum(['manual', 'schedule', 'event', 'signin', 'approval', 'revert'])
-const RunState = z.enum([
+export const RunState = z.enum([
   'running',
   'succeeded',
   'partially_succeeded',
@@ -262,6 +263,24 @@ export const listRuns = endpoint({
   responses: { 200: listOf(Run) },
 })
 
+export const listAllRuns = endpoint({
+  operationId: 'listAllRuns',
+  method: 'GET',
+  path: '/runs',
+  summary: 'List the runs of all connections',
+  description: 'Newest first.',
+  tag,
+  role: 'auditor',
+  query: listQuery({
+    ...organizationFilter,
+    connection: ConnectionReference.optional(),
+    state: RunState.optional(),
+    trigger: RunTrigger.optional(),
+    mode: RunMode.optional(),
+  }).omit({ q: true }),
+  responses: { 200: listOf(Run) },
+})
+
 export const getRun = endpoint({
   operationId: 'getRun',
   method: 'GET',
@@ -278,7 +297,7 @@ export const listChanges = endpoint({
   method: 'GET',
   path: '/runs/:id/changes',
   summary: 'List the changes of a run',
-  description: 'In the order of the plan. `format=csv` exports all that match, whatever `limit` and `cursor` say.',
+  description: 'In the order of the plan.',
   tag,
   role: 'auditor',
   params: byId,
@@ -286,17 +305,9 @@ export const listChanges = endpoint({
     state: ChangeState.optional(),
     action: ChangeAction.optional(),
     entity: ChangeEntity.optional(),
-    format: z.enum(['json', 'csv']).default('json'),
+    ...formatFilter,
   }),
-  responses: {
-    200: {
-      description: 'A page of changes, or all of them as CSV.',
-      content: {
-        'application/json': { schema: listOf(Change) },
-        'text/csv': { schema: z.string().meta({ description: 'UTF-8 with a header row (RFC 4180).' }) },
-      },
-    },
-  },
+  responses: { 200: listOrFileOf(Change) },
 })
 
 export const cancelRun = endpoint({
@@ -321,6 +332,7 @@ export const approveRun = endpoint({
     'sync/plan-changed when the hash is another, and with sync/plan-outdated when a newer run has superseded this one.',
   tag,
   role: 'operator',
+  confirm: true,
   params: byId,
   body: z.strictObject({ planHash: z.string().min(1).max(128).meta({ description: '`held.planHash` of the run.' }) }),
   responses: { 202: Run },
@@ -348,6 +360,7 @@ export const revertRun = endpoint({
     'nothing was applied, and with sync/run-active while another run is active.',
   tag,
   role: 'operator',
+  confirm: true,
   params: byId,
   body: z
     .strictObject({

@@ -2,10 +2,10 @@
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { answer, ConnectionId, ConnectionReference, OrganizationId, SignInId, Timestamp, UserId } from './formats.ts'
-import { listOf, listQuery, organizationFilter } from './list.ts'
+import { formatFilter, listOrFileOf, listQuery, momentFilters, organizationFilter } from './list.ts'
 import { Door } from './sessions.ts'
 
-const SignInOutcome = z.enum(['succeeded', 'refused', 'failed']).meta({
+export const SignInOutcome = z.enum(['succeeded', 'refused', 'failed']).meta({
   description: 'refused: a rule says no. failed: the attempt broke, and nothing is said about the person.',
 })
 
@@ -44,6 +44,7 @@ export const SignInReason = z
   .meta({ description: 'Why somebody did not get in; a word that does not change.' })
 
 export type SignInReason = z.output<typeof SignInReason>
+export type SignInOutcome = z.output<typeof SignInOutcome>
 
 export const SignIn = answer({
   id: SignInId,
@@ -100,7 +101,10 @@ export const listSignIns = endpoint({
     userId: UserId.optional().meta({ description: 'Only of this user.' }),
     applicationId: z.string().max(64).optional().meta({ description: 'Only into this application.' }),
     outcome: SignInOutcome.optional().meta({ description: 'Only with this outcome.' }),
+    reason: SignInReason.optional().meta({ description: 'Only for this reason.' }),
     referenceId: z.string().max(32).optional().meta({ description: 'The one that a page showed.' }),
+    ...momentFilters,
+    ...formatFilter,
   }),
-  responses: { 200: listOf(SignIn) },
+  responses: { 200: listOrFileOf(SignIn) },
 })

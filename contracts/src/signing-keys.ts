@@ -46,6 +46,7 @@ export const rotateSigningKeys = endpoint({
     'Happens by itself every 90 days. Refused with oidc/rotation-too-soon while applications may not have seen the next key, unless it is urgent.',
   tag: 'Signing keys',
   role: 'owner',
+  confirm: true,
   body: z
     .strictObject({
       urgent: z

@@ -63,6 +63,7 @@ const departments = z
 
 const Membership = answer({
   departmentId: DepartmentId,
+  name: z.string().meta({ description: 'Of the department.' }),
   isMain: z.boolean(),
   order: z.int(),
   isLeader: z.boolean(),
@@ -134,7 +135,14 @@ export const User = answer({
       role: null,
       breakGlass: false,
       departments: [
-        { departmentId: 'dep_01jd3v0w6k9m2q4r8t0x5y7z1c', isMain: true, order: 0, isLeader: false, origin: 'wecom' },
+        {
+          departmentId: 'dep_01jd3v0w6k9m2q4r8t0x5y7z1c',
+          name: '研发中心',
+          isMain: true,
+          order: 0,
+          isLeader: false,
+          origin: 'wecom',
+        },
       ],
       directLeaderUserId: null,
       attributes: { 工号: 'E0001', 主页: { title: '张三', url: 'https://corp.example/zhangsan' } },
@@ -215,12 +223,19 @@ export const listUsers = endpoint({
   method: 'GET',
   path: '/users',
   summary: 'List users',
-  description: '`q` searches usernames, names, e-mail addresses and phone numbers.',
+  description:
+    '`q` searches usernames, names, e-mail addresses and phone numbers; names also by pinyin (`zhangsan`) and its ' +
+    'initials (`zs`), which are known about two seconds after somebody was created or renamed, and after a run rather ' +
+    'than during it. With `q` what fits best comes first: the username itself, then whatever begins with the text.',
   tag,
   role: 'auditor',
   query: listQuery({
     ...organizationFilter,
     departmentId: DepartmentId.optional().meta({ description: 'Direct members of this department.' }),
+    nested: z
+      .enum(['true', 'false'])
+      .default('false')
+      .meta({ description: 'With `departmentId`: also the members of every department below it.' }),
     status: UserStatus.optional().meta({ description: 'Deleted users are listed only with `deleted`.' }),
     origin: UserOrigin.optional(),
     connection: ConnectionReference.optional().meta({ description: 'People linked through this connection.' }),
