@@ -22,6 +22,7 @@ onEachDatabase(({ test }) => {
     assert.deepEqual(await access.authenticate(token), {
       actor: { kind: 'token', id: made.id, name: 'backup', address: null, requestId: null },
       role: 'auditor',
+      session: null,
     })
   })
 

@@ -19,6 +19,7 @@ import { contains } from '../directory/search.ts'
 import { AppError } from '../errors.ts'
 import type { NewId } from '../ids.ts'
 import type { Secret } from '../secret.ts'
+import type { Session } from '../sessions/sessions.ts'
 import type { Caller } from './routes.ts'
 
 /** Times are milliseconds since 1970. */
@@ -84,6 +85,7 @@ export function createAccess({
         return {
           actor: { kind: 'bootstrap', id: null, name: 'bootstrap', address: null, requestId: null },
           role: 'owner',
+          session: null,
         }
       }
       const row = await database.kysely
@@ -97,20 +99,20 @@ export function createAccess({
         await database.kysely.updateTable('api_tokens').set({ last_used_at: at }).where('id', '=', row.id).execute()
       }
       const actor: Actor = { kind: 'token', id: row.id, name: row.name, address: null, requestId: null }
-      return { actor, role: row.role as Role }
+      return { actor, role: row.role as Role, session: null }
     },
 
-    /** Somebody who is signed in at this server. @throws AppError `auth/forbidden` when they have no role */
-    async authenticateUser(userId: string): Promise<Caller> {
+    /** Somebody who is signed in at this server. @returns undefined when they are so no more */
+    async authenticateUser(session: Session): Promise<Caller | undefined> {
       const user = await database.kysely
         .selectFrom('users')
         .select(['username', 'role'])
-        .where('id', '=', userId)
+        .where('id', '=', session.userId)
         .where('status', '=', 'active')
         .executeTakeFirst()
-      if (user?.role == null) throw new AppError('auth/forbidden')
-      const actor: Actor = { kind: 'user', id: userId, name: user.username, address: null, requestId: null }
-      return { actor, role: user.role as Role }
+      if (user === undefined) return undefined
+      const actor: Actor = { kind: 'user', id: session.userId, name: user.username, address: null, requestId: null }
+      return { actor, role: user.role as Role | null, session }
     },
 
     /** `token` is in the answer and nowhere else. */

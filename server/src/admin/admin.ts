@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { Applications } from '../applications/applications.ts'
 import type { Audit } from '../audit/audit.ts'
+import type { Tallies } from '../audit/tallies.ts'
 import type { Connections } from '../connections/connections.ts'
 import type { Snapshot } from '../database/backup.ts'
 import type { Doctor } from '../connections/doctor.ts'
@@ -11,12 +12,15 @@ import type { VerificationFiles } from '../connections/verification-files.ts'
 import type { Departments } from '../directory/departments.ts'
 import type { Links } from '../directory/links.ts'
 import type { Organizations } from '../directory/organizations.ts'
+import type { PasswordProof } from '../directory/password-proof.ts'
+import type { Populations } from '../directory/population.ts'
 import type { Users } from '../directory/users.ts'
 import { AppError, type Language } from '../errors.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { Decisions } from '../sync/decisions.ts'
 import type { Explain } from '../sync/explain.ts'
 import type { SignIns } from '../signin/sign-ins.ts'
+import type { ClaimPreviews } from '../oidc/claim-previews.ts'
 import type { History } from '../sync/history.ts'
 import type { Oidc } from '../oidc/oidc.ts'
 import type { Reviews } from '../sync/reviews.ts'
@@ -36,9 +40,12 @@ import { explanationRoutes } from './explanations.ts'
 import { linkRoutes } from './links.ts'
 import { mappingRoutes } from './mapping.ts'
 import { organizationRoutes } from './organizations.ts'
+import { previewRoutes } from './previews.ts'
+import { overviewRoutes } from './overview.ts'
 import { reviewRoutes } from './reviews.ts'
 import { mountRoutes, type Caller } from './routes.ts'
 import { runRoutes } from './runs.ts'
+import { ownSessionRoutes } from './session.ts'
 import { sessionRoutes } from './sessions.ts'
 import { setupRoutes, type Setup } from './setup.ts'
 import { signInRoutes } from './sign-ins.ts'
@@ -53,6 +60,7 @@ export interface AdminParts {
   readonly languageOf: (request: FastifyRequest) => Language
   readonly applications: Applications
   readonly audit: Audit
+  readonly claimPreviews: ClaimPreviews
   readonly connections: Connections
   readonly decisions: Decisions
   readonly departments: Departments
@@ -61,8 +69,10 @@ export interface AdminParts {
   readonly history: History
   readonly links: Links
   readonly mappingSamples: MappingSamples
-  readonly oidc: Pick<Oidc, 'rotateKeys'>
+  readonly oidc: Pick<Oidc, 'listKeys' | 'rotateKeys'>
   readonly organizations: Organizations
+  readonly passwords: PasswordProof
+  readonly populations: Populations
   readonly reviews: Reviews
   readonly runs: Runs
   readonly signIns: SignIns
@@ -71,23 +81,30 @@ export interface AdminParts {
   readonly sync: Sync
   /** Copies the file of the database into the data directory. */
   readonly takeSnapshot: () => Promise<Snapshot>
+  readonly tallies: Tallies
   readonly timeline: Timeline
   readonly users: Users
   readonly verificationFiles: VerificationFiles
+  readonly now: () => number
   readonly publicUrl: string
+  /** Of Muster. */
+  readonly version: string
   readonly environmentRedirectUrl: string | undefined
 }
 
 export function createAdminApi(parts: AdminParts) {
   const routes = [
     ...setupRoutes(parts),
+    ...overviewRoutes(parts),
     ...organizationRoutes(parts),
     ...connectionRoutes(parts),
     ...mappingRoutes(parts),
+    ...previewRoutes(parts),
     ...verificationFileRoutes(parts),
     ...runRoutes(parts),
     ...explanationRoutes(parts),
     ...userRoutes(parts),
+    ...ownSessionRoutes(parts),
     ...sessionRoutes(parts),
     ...departmentRoutes(parts),
     ...linkRoutes(parts),
@@ -119,12 +136,17 @@ export function createAdminApi(parts: AdminParts) {
       transformObject: jsonSchemaTransformObject,
     })
     api.get('/openapi.json', { schema: { hide: true } }, async () => api.swagger())
-    mountRoutes(api, routes, { authenticate, languageOf: parts.languageOf })
+    mountRoutes(api, routes, {
+      authenticate,
+      isConfirmed: (session) => parts.sessions.confirmationOf(session).until !== null,
+      languageOf: parts.languageOf,
+    })
   }
 
   async function authenticate(request: FastifyRequest): Promise<Caller | undefined> {
     if (parts.isLocal(request)) {
-      return { actor: { kind: 'local', id: null, name: 'local', address: null, requestId: null }, role: 'owner' }
+      const actor = { kind: 'local', id: null, name: 'local', address: null, requestId: null } as const
+      return { actor, role: 'owner', session: null }
     }
     if (request.headers.authorization !== undefined) {
       const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization) ?? []
@@ -134,6 +156,6 @@ export function createAdminApi(parts: AdminParts) {
     if (session === undefined) return undefined
     // A browser sends the cookie with whatever any page makes it send.
     if (!parts.sessions.isOurPage(request)) throw new AppError('auth/other-origin')
-    return parts.access.authenticateUser(session.userId)
+    return parts.access.authenticateUser(session)
   }
 }

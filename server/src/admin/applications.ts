@@ -7,18 +7,22 @@ import {
   getApplication,
   listApplications,
   listApplicationSecrets,
+  previewClaims,
   updateApplication,
 } from '@muster/contracts'
 import type { Application, Applications, ApplicationSecret } from '../applications/applications.ts'
 import type { Organizations } from '../directory/organizations.ts'
+import type { ClaimPreviews } from '../oidc/claim-previews.ts'
 import { page, readCursor, readSearch } from './pages.ts'
 import { route, type Route } from './routes.ts'
 
 export function applicationRoutes({
   applications,
+  claimPreviews,
   organizations,
 }: {
   applications: Applications
+  claimPreviews: ClaimPreviews
   organizations: Organizations
 }): Route[] {
   return [
@@ -44,6 +48,24 @@ export function applicationRoutes({
     route(deleteApplication, async ({ actor, params }) => {
       await applications.remove(actor, params.id)
       return undefined
+    }),
+    route(previewClaims, async ({ params, body, language }) => {
+      const application = await applications.get(params.id)
+      const { idToken, userinfo, scopes, refusal } = await claimPreviews.preview(
+        application,
+        body.userId,
+        body.scope?.split(' '),
+      )
+      return {
+        scopes,
+        idToken: idToken === null ? null : { ...idToken },
+        userinfo: userinfo === null ? null : { ...userinfo },
+        admitted: refusal === null,
+        refusal:
+          refusal === null
+            ? null
+            : { code: refusal.code, title: refusal.title[language], detail: refusal.detail[language] },
+      }
     }),
     route(listApplicationSecrets, async ({ params, query }) => {
       const secrets = await applications.secretsOf(params.id)

@@ -5,22 +5,29 @@ import type { z } from 'zod'
 import type { Audit } from '../audit/audit.ts'
 import type { Row } from '../database/database.ts'
 import { contains } from '../directory/search.ts'
+import { sendCsv } from './csv-export.ts'
 import { page, readCursor, readSearch } from './pages.ts'
 import { route, type Route } from './routes.ts'
 
 export function auditRoutes({ audit }: { audit: Audit }): Route[] {
   return [
-    route(listAudit, async ({ query }) => {
-      const { limit, organizationId, action, actorId, targetId } = query
+    route(listAudit, async ({ query, reply }) => {
+      const { organizationId, action, actorId, targetId, from, to } = query
       const search = readSearch(query.q)
-      const { items, hasMore, total } = await audit.list({
-        limit,
-        cursor: readCursor(query.cursor),
+      const filter = {
         organizationId,
         action,
         actorId,
         targetId,
+        from: from === undefined ? undefined : Date.parse(from),
+        to: to === undefined ? undefined : Date.parse(to),
         matches: search === null ? undefined : anywhere(search),
+      }
+      if (query.format === 'csv') return sendCsv(reply, 'audit', COLUMNS, csvRows(audit.all(filter)))
+      const { items, hasMore, total } = await audit.list({
+        ...filter,
+        limit: query.limit,
+        cursor: readCursor(query.cursor),
       })
       return page(items.map(render), hasMore, total, ({ id }) => id)
     }),
@@ -50,5 +57,41 @@ function render(row: Row<'audit'>): Answer {
     details: JSON.parse(row.details) as Answer['details'],
     address: row.address,
     requestId: row.request_id,
+  }
+}
+
+const COLUMNS = [
+  'id',
+  'at',
+  'action',
+  'actorKind',
+  'actorId',
+  'actorName',
+  'targetKind',
+  'targetId',
+  'targetName',
+  'organizationId',
+  'details',
+  'address',
+  'requestId',
+] as const
+
+async function* csvRows(rows: AsyncIterable<Row<'audit'>>): AsyncGenerator<unknown[]> {
+  for await (const row of rows) {
+    yield [
+      row.id,
+      new Date(row.at).toISOString(),
+      row.action,
+      row.actor_kind,
+      row.actor_id,
+      row.actor_name,
+      row.target_kind,
+      row.target_id,
+      row.target_name,
+      row.organization_id,
+      row.details,
+      row.address,
+      row.request_id,
+    ]
   }
 }

@@ -3,6 +3,7 @@ import {
   createConnection,
   deleteConnection,
   diagnoseConnection,
+  getDiagnosis,
   getConnection,
   listConnections,
   updateConnection,
@@ -13,7 +14,7 @@ import type { z } from 'zod'
 import type { Actor } from '../audit/audit.ts'
 import type { Connection, Connections } from '../connections/connections.ts'
 import { ENVIRONMENT_IDENTIFIER } from '../connections/environment.ts'
-import type { Diagnosis, Doctor } from '../connections/doctor.ts'
+import type { Check, Diagnosis, Doctor } from '../connections/doctor.ts'
 import type { Organizations } from '../directory/organizations.ts'
 import type { Language } from '../errors.ts'
 import type { Runs } from '../sync/runs.ts'
@@ -72,6 +73,20 @@ export function connectionRoutes({
     route(diagnoseConnection, async ({ params, language }) =>
       renderDiagnosis(await doctor.examine(params.id), language),
     ),
+
+    route(getDiagnosis, async ({ params, language }) => {
+      const last = await doctor.last(params.id)
+      if (last === null) return { diagnosis: null }
+      const { ranAt, isOutdated, checks, observedAddress } = last
+      return {
+        diagnosis: {
+          ranAt: new Date(ranAt).toISOString(),
+          isOutdated,
+          checks: checks.map((check) => renderCheck(check, language)),
+          observedAddress,
+        },
+      }
+    }),
   ]
 
   async function cancelActive(connectionId: string, actor: Actor): Promise<void> {
@@ -88,6 +103,7 @@ export function connectionRoutes({
       identifier: connection.identifier,
       kind: connection.kind,
       displayName: connection.displayName,
+      icon: connection.icon,
       corpId: connection.corpId,
       agentId: connection.agentId,
       hasSecret: has.secret,
@@ -132,21 +148,25 @@ function renderDiagnosis(
   language: Language,
 ): z.input<typeof DiagnosisAnswer> {
   return {
-    checks: checks.map(({ name, result, title, detail, remedy, wecomCode }) => ({
-      name,
-      result,
-      title: title[language],
-      detail: detail[language],
-      remedy: remedy?.[language] ?? null,
-      wecomCode,
-    })),
+    checks: checks.map((check) => renderCheck(check, language)),
     observedAddress,
     sample,
   }
 }
 
+function renderCheck({ name, result, title, detail, remedy, wecomCode }: Check, language: Language) {
+  return {
+    name,
+    result,
+    title: title[language],
+    detail: detail[language],
+    remedy: remedy?.[language] ?? null,
+    wecomCode,
+  }
+}
+
 /** The state of the last finished apply run, in the words of the connection. */
-function statusOf(state: string): 'succeeded' | 'partially_succeeded' | 'failed' | 'held' {
+export function statusOf(state: string): 'succeeded' | 'partially_succeeded' | 'failed' | 'held' {
   switch (state) {
     case 'succeeded':
     case 'partially_succeeded':

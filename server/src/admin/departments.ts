@@ -27,7 +27,7 @@ export function departmentRoutes({
     route(listDepartments, async ({ query }) => {
       const organization = await organizations.resolve(query.organizationId)
       const connection = query.connection === undefined ? null : await connections.get(query.connection)
-      const { items, hasMore, total } = await departments.list({
+      const { items, hasMore, total, place } = await departments.list({
         organizationId: organization.id,
         parentId: query.parentId ?? null,
         connectionId: connection?.id ?? null,
@@ -35,14 +35,17 @@ export function departmentRoutes({
         limit: query.limit,
         cursor: readCursor(query.cursor),
       })
-      return page(items.map(render), hasMore, total, ({ id }) => id)
+      return page(items.map(render), hasMore, total, () => place)
     }),
     route(createDepartment, async ({ actor, body }) => {
       const { organizationId, ...input } = body
       const organization = await organizations.resolve(organizationId)
       return render(await departments.create(actor, organization.id, input))
     }),
-    route(getDepartment, async ({ params }) => render(await departments.get(params.id))),
+    route(getDepartment, async ({ params }) => {
+      const { path, ...record } = await departments.get(params.id)
+      return { ...render(record), path: [...path] }
+    }),
     route(updateDepartment, async ({ actor, params, body }) =>
       render(await departments.update(actor, params.id, body)),
     ),
@@ -55,7 +58,7 @@ export function departmentRoutes({
 
 type Answer = z.input<typeof DepartmentAnswer>
 
-function render({ department, userCount, leaderUserIds }: DepartmentRecord): Answer {
+function render({ department, userCount, childCount, leaderUserIds }: DepartmentRecord): Answer {
   return {
     id: department.id,
     organizationId: department.organization_id,
@@ -68,6 +71,7 @@ function render({ department, userCount, leaderUserIds }: DepartmentRecord): Ans
     connectionId: department.connection_id,
     externalId: department.external_id,
     userCount,
+    childCount,
     createdAt: new Date(department.created_at).toISOString(),
     updatedAt: new Date(department.updated_at).toISOString(),
   }

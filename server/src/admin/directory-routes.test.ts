@@ -29,9 +29,9 @@ import {
   updateOrganization,
   updateUser,
   type Endpoint,
+  type Result,
   type Role,
 } from '@muster/contracts'
-import type { z } from 'zod'
 import { onEachDatabase } from '../../test-support/databases.ts'
 import { ACTOR, createDirectory } from '../../test-support/directory.ts'
 import { createConnections } from '../connections/connections.ts'
@@ -64,7 +64,7 @@ onEachDatabase(({ test }) => {
     const user = await ask(createUser, {
       body: { username: 'li', displayName: '李', password: 'correct horse', departments: [membership] },
     })
-    assert.deepEqual(user.departments, [{ ...membership, order: 0, isLeader: false, origin: 'manual' }])
+    assert.deepEqual(user.departments, [{ ...membership, name: '组', order: 0, isLeader: false, origin: 'manual' }])
     assert.deepEqual([user.hasPassword, user.createdAt.slice(0, 11)], [true, '2026-01-01T'])
 
     await ask(updateDepartment, { params: department, body: { leaderUserIds: [user.id] } })
@@ -165,7 +165,7 @@ async function createApi(database: Database) {
     endpoint: E,
     { params, query = {}, body }: { params?: { id: string }; query?: object; body?: object },
     role: Role = 'owner',
-  ): Promise<Answer<E>> {
+  ): Promise<Result<E>> {
     const route = routes.find((candidate) => candidate.endpoint === endpoint)
     assert.ok(route, `no route for ${endpoint.operationId}`)
     const answer = await route.handle({
@@ -174,13 +174,14 @@ async function createApi(database: Database) {
       body: endpoint.body?.parse(body) as never,
       actor: ACTOR,
       role,
+      session: null,
       language: 'en',
       reply: undefined as never, // for CSV exports, of which there are none here
     })
-    const [schema] = Object.values(endpoint.responses) as [z.ZodType]
-    return schema.parse(answer) as Answer<E>
+    const [response] = Object.values(endpoint.responses)
+    assert.ok(response)
+    const schema = 'content' in response ? response.content['application/json'].schema : response
+    return schema.parse(answer) as Result<E>
   }
   return { ...directory, ask }
 }
-
-type Answer<E extends Endpoint> = E['responses'][keyof E['responses']] extends z.ZodType<infer Output> ? Output : never

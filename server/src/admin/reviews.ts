@@ -60,6 +60,7 @@ function renderReview(review: Review): z.input<typeof ReviewAnswer> {
     corpId: review.corpId,
     userid: review.userid,
     memberName: review.memberName,
+    member: renderMember(review.member),
     reason: review.reason,
     candidates: [...review.candidates],
     state: review.state,
@@ -68,5 +69,22 @@ function renderReview(review: Review): z.input<typeof ReviewAnswer> {
     resolvedBy: review.resolvedBy,
     resolvedAt: review.resolvedAt === null ? null : new Date(review.resolvedAt).toISOString(),
     createdAt: new Date(review.createdAt).toISOString(),
+  }
+}
+
+const SHOWN = ['displayName', 'bizMail', 'email', 'phone', 'title', 'gender', 'isActive'] as const
+
+/** Stored as JSON, where what was withheld is absent. */
+function renderMember(member: Review['member']): z.input<typeof ReviewAnswer>['member'] {
+  const { displayName, bizMail, email, phone, title, gender, isActive } = member
+  return {
+    displayName: displayName ?? null,
+    bizMail: bizMail ?? null,
+    email: email ?? null,
+    phone: phone ?? null,
+    title: title ?? null,
+    gender: gender ?? null,
+    isActive: isActive ?? null,
+    withheld: SHOWN.filter((field) => member[field] === undefined),
   }
 }

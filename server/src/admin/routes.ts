@@ -6,11 +6,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Endpoint, Received, Reply, Role } from '@muster/contracts'
 import { SYSTEM, type Actor } from '../audit/audit.ts'
 import { AppError, type Language } from '../errors.ts'
+import type { Session } from '../sessions/sessions.ts'
 
 /** Somebody who was recognised, and what they may do. */
 export interface Caller {
   readonly actor: Actor
-  readonly role: Role
+  /** Null for somebody who is signed in and may do nothing here. */
+  readonly role: Role | null
+  /** Of the browser; null for a program. */
+  readonly session: Session | null
 }
 
 /** @returns who sent the request, or undefined when it carries no valid credential */
@@ -22,7 +26,9 @@ export interface Call<E extends Endpoint> {
   readonly query: Received<E, 'query'>
   readonly body: Received<E, 'body'>
   readonly actor: Actor
-  readonly role: Role
+  /** Known where the endpoint needs one. */
+  readonly role: E['role'] extends Role ? Role : Role | null
+  readonly session: Session | null
   /** For texts that are stored in both languages. */
   readonly language: Language
   readonly reply: FastifyReply
@@ -44,12 +50,21 @@ export function route<const E extends Endpoint>(endpoint: E, handle: Handler<E>)
 const RANK: Record<Role, number> = { auditor: 1, operator: 2, owner: 3 }
 
 /** Whoever calls what needs no role. */
-const NOBODY: Caller = { actor: SYSTEM, role: 'auditor' }
+const NOBODY: Caller = { actor: SYSTEM, role: null, session: null }
 
 export function mountRoutes(
   api: FastifyInstance,
   routes: readonly Route[],
-  { authenticate, languageOf }: { authenticate: Authenticate; languageOf: (request: FastifyRequest) => Language },
+  {
+    authenticate,
+    isConfirmed,
+    languageOf,
+  }: {
+    authenticate: Authenticate
+    /** Whether the person is known to sit in front of the browser. */
+    isConfirmed: (session: Session) => boolean
+    languageOf: (request: FastifyRequest) => Language
+  },
 ): void {
   const callers = new WeakMap<FastifyRequest, Caller>()
   for (const { endpoint, handle } of routes) {
@@ -60,7 +75,7 @@ export function mountRoutes(
       schema: {
         operationId: endpoint.operationId,
         summary: endpoint.summary,
-        ...(endpoint.description === undefined ? {} : { description: endpoint.description }),
+        ...describe(endpoint),
         tags: [endpoint.tag],
         ...(endpoint.role === null ? { security: [] } : {}),
         ...(endpoint.params === undefined ? {} : { params: endpoint.params }),
@@ -74,7 +89,10 @@ export function mountRoutes(
         if (endpoint.role === null) return
         const caller = await authenticate(request)
         if (caller === undefined) throw new AppError('auth/required')
-        if (RANK[caller.role] < RANK[endpoint.role]) throw new AppError('auth/forbidden')
+        if (endpoint.role !== 'any' && !isEnough(caller.role, endpoint.role)) throw new AppError('auth/forbidden')
+        if (endpoint.confirm && caller.session !== null && !isConfirmed(caller.session)) {
+          throw new AppError('auth/confirm-first')
+        }
         callers.set(request, caller)
       },
       handler: async (request, reply) => {
@@ -85,7 +103,8 @@ export function mountRoutes(
           query: request.query as never,
           body: request.body as never,
           actor: { ...caller.actor, address: addressOf(request), requestId: request.id },
-          role: caller.role,
+          role: caller.role, // compared above
+          session: caller.session,
           language: languageOf(request),
           reply,
         })
@@ -94,6 +113,18 @@ export function mountRoutes(
     })
   }
 }
+
+function isEnough(role: Role | null, least: Role): boolean {
+  return role !== null && RANK[role] >= RANK[least]
+}
+
+function describe({ description, confirm }: Endpoint): { description?: string } {
+  const texts = [...(description === undefined ? [] : [description]), ...(confirm ? [CONFIRMED] : [])]
+  return texts.length === 0 ? {} : { description: texts.join(' ') }
+}
+
+const CONFIRMED =
+  'With a session: refused with auth/confirm-first unless the person signed in or confirmed in the last ten minutes.'
 
 /** A socket of this machine has no address, whatever the type says. */
 function addressOf({ ip }: { ip?: string | undefined }): string | null {

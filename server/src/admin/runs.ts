@@ -3,6 +3,7 @@ import {
   approveRun,
   cancelRun,
   getRun,
+  listAllRuns,
   listChanges,
   listRuns,
   rejectRun,
@@ -12,24 +13,26 @@ import {
   type ForeseenChange,
   type Run as RunAnswer,
 } from '@muster/contracts'
-import { Readable } from 'node:stream'
 import type { z } from 'zod'
 import type { Connections } from '../connections/connections.ts'
+import type { Organizations } from '../directory/organizations.ts'
 import { errorTable, type Language, type Problem } from '../errors.ts'
 import type { History, RecordedChange } from '../sync/history.ts'
 import type { Run, Runs } from '../sync/runs.ts'
 import type { Sync } from '../sync/sync.ts'
-import { csvRow } from './csv.ts'
+import { sendCsv } from './csv-export.ts'
 import { page, readCursor, readSearch } from './pages.ts'
 import { route, type Route } from './routes.ts'
 
 export function runRoutes({
   connections,
+  organizations,
   runs,
   history,
   sync,
 }: {
   connections: Connections
+  organizations: Organizations
   runs: Runs
   history: History
   sync: Sync
@@ -42,10 +45,29 @@ export function runRoutes({
 
     route(listRuns, async ({ params, query, language }) => {
       const connection = await connections.get(params.id)
-      const found = await runs.list(connection.id, {
+      const found = await runs.list({
+        organizationId: connection.organizationId,
+        connectionId: connection.id,
         limit: query.limit,
         cursor: readCursor(query.cursor),
         state: query.state,
+      })
+      return page(
+        found.items.map((run) => renderRun(run, language)),
+        found.hasMore,
+        found.total,
+        ({ id }) => id,
+      )
+    }),
+
+    route(listAllRuns, async ({ query, language }) => {
+      const organization = await organizations.resolve(query.organizationId)
+      const connection = query.connection === undefined ? null : await connections.get(query.connection)
+      const found = await runs.list({
+        ...query,
+        organizationId: organization.id,
+        connectionId: connection?.id ?? null,
+        cursor: readCursor(query.cursor),
       })
       return page(
         found.items.map((run) => renderRun(run, language)),
@@ -61,13 +83,7 @@ export function runRoutes({
       const run = await runs.load(params.id)
       const filter = { ...query, q: readSearch(query.q) ?? undefined }
       if (query.format === 'csv') {
-        void reply
-          .type('text/csv; charset=utf-8')
-          .header('content-disposition', `attachment; filename="${run.id}.csv"`)
-          .serializer((body: unknown) => body as string)
-          .send(Readable.from(csv(history.all(run.id, filter), language)))
-        // The reply can be awaited until the stream has ended; anything else would be sent in its place, half way.
-        return reply as never
+        return sendCsv(reply, run.id, COLUMNS, csvRows(history.all(run.id, filter), language))
       }
       const after = Number(readCursor(query.cursor) ?? -1)
       const found = await history.list(run.id, filter, {
@@ -187,14 +203,12 @@ const COLUMNS = [
   'reviewId',
 ] as const
 
-async function* csv(changes: AsyncIterable<RecordedChange>, language: Language): AsyncGenerator<string> {
-  // The mark at the start makes spreadsheets read Chinese as UTF-8.
-  yield `\uFEFF${csvRow(COLUMNS)}`
+async function* csvRows(changes: AsyncIterable<RecordedChange>, language: Language): AsyncGenerator<unknown[]> {
   for await (const change of changes) {
     const { problem } = change
     const error =
       problem === null ? '' : `${problem.code}: ${(problem.detail ?? errorTable[problem.code].title)[language]}`
-    yield csvRow([
+    yield [
       change.position,
       change.entity,
       change.action,
@@ -207,6 +221,6 @@ async function* csv(changes: AsyncIterable<RecordedChange>, language: Language):
       change.reason,
       error,
       change.reviewId,
-    ])
+    ]
   }
 }

@@ -5,6 +5,7 @@ import type { Connections } from '../connections/connections.ts'
 import type { Row } from '../database/database.ts'
 import type { Organizations } from '../directory/organizations.ts'
 import type { SignIns } from '../signin/sign-ins.ts'
+import { sendCsv } from './csv-export.ts'
 import { page, readCursor, readSearch } from './pages.ts'
 import { route, type Route } from './routes.ts'
 
@@ -18,17 +19,23 @@ export function signInRoutes({
   organizations: Organizations
 }): Route[] {
   return [
-    route(listSignIns, async ({ query }) => {
+    route(listSignIns, async ({ query, reply }) => {
       const organization = await organizations.resolve(query.organizationId)
       const connection = query.connection === undefined ? null : await connections.get(query.connection)
-      const { items, hasMore, total } = await signIns.list({
+      const filter = {
         organizationId: organization.id,
         connectionId: connection?.id ?? null,
         userId: query.userId ?? null,
         applicationId: query.applicationId ?? null,
         outcome: query.outcome ?? null,
+        reason: query.reason ?? null,
         referenceId: query.referenceId ?? null,
+        from: query.from === undefined ? null : Date.parse(query.from),
+        to: query.to === undefined ? null : Date.parse(query.to),
         q: readSearch(query.q),
+      }
+      if (query.format === 'csv') return sendCsv(reply, 'sign-ins', COLUMNS, csvRows(signIns.all(filter)))
+      const { items, hasMore, total } = await signIns.list(filter, {
         limit: query.limit,
         cursor: readCursor(query.cursor),
       })
@@ -56,5 +63,28 @@ function render(row: Row<'sign_ins'>): Answer {
     problem: row.problem,
     referenceId: row.reference_id,
     address: row.address,
+  }
+}
+
+const COLUMNS = [
+  'id',
+  'at',
+  'outcome',
+  'reason',
+  'problem',
+  'door',
+  'connectionId',
+  'corpId',
+  'userid',
+  'userId',
+  'applicationId',
+  'referenceId',
+  'address',
+] as const satisfies readonly (keyof Answer)[]
+
+async function* csvRows(rows: AsyncIterable<Row<'sign_ins'>>): AsyncGenerator<unknown[]> {
+  for await (const row of rows) {
+    const answer = render(row)
+    yield COLUMNS.map((column) => answer[column])
   }
 }

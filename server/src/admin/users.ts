@@ -30,9 +30,10 @@ export function userRoutes({
     route(listUsers, async ({ query }) => {
       const organization = await organizations.resolve(query.organizationId)
       const connection = query.connection === undefined ? null : await connections.get(query.connection)
-      const { items, hasMore, total } = await users.list({
+      const { items, hasMore, total, place } = await users.list({
         organizationId: organization.id,
         departmentId: query.departmentId ?? null,
+        nested: query.nested === 'true',
         status: query.status ?? null,
         origin: query.origin ?? null,
         connectionId: connection?.id ?? null,
@@ -40,7 +41,7 @@ export function userRoutes({
         limit: query.limit,
         cursor: readCursor(query.cursor),
       })
-      return page(items.map(renderUser), hasMore, total, ({ id }) => id)
+      return page(items.map(renderUser), hasMore, total, () => place)
     }),
     route(createUser, async ({ actor, role, body }) => {
       const { organizationId, ...input } = body
@@ -87,6 +88,7 @@ export function renderUser({ user, memberships, links, directLeaderUserId }: Use
     breakGlass: user.break_glass === 1,
     departments: memberships.map((membership) => ({
       departmentId: membership.department_id,
+      name: membership.department_name,
       isMain: membership.is_main === 1,
       order: membership.position,
       isLeader: membership.is_leader === 1,
