@@ -1,0 +1,133 @@
+/**
+ * Domain and address: what to paste into WeCom and where, the file by which WeCom knows that the domain is ours, and the
+ * address that WeCom sees. In the order in which WeCom lets an administrator do it.
+ */
+import { diagnoseConnection, getDiagnosis, type Connection } from '@muster/contracts'
+import { ReloadOutlined } from '@ant-design/icons'
+import { Alert, Button, Flex, Typography } from 'antd'
+import type { ReactNode } from 'react'
+import { useTranslation } from 'react-i18next'
+import { useAction, useRead } from '../api.ts'
+import { Copyable } from '../design/copyable.tsx'
+import { ProblemAlert } from '../design/problem.tsx'
+import { When } from '../design/when.tsx'
+import { useMay } from '../shell/session.tsx'
+import { domainOf, isPublic } from './addresses.ts'
+import { VerificationFileField } from './verification-file.tsx'
+
+export function AddressPanel({ connection }: { connection: Connection }) {
+  const { t } = useTranslation('connections')
+  const domain = domainOf(connection.redirectUrl)
+  return (
+    <Flex vertical gap={28} style={{ maxWidth: 760 }}>
+      <Part number={1} title={t('settings.address.domains')} why={t('settings.address.domainsWhy')}>
+        {!isPublic(connection.redirectUrl) && (
+          <Alert
+            type="warning"
+            showIcon
+            title={t('settings.address.notPublic', { host: domain })}
+            style={{ marginBlockEnd: 16 }}
+          />
+        )}
+        <Value label={t('settings.address.trusted')} where={t('settings.address.trustedWhere')} value={domain} />
+        <Value
+          label={t('settings.address.callbackDomain')}
+          where={t('settings.address.callbackDomainWhere')}
+          value={domain}
+        />
+        <Value
+          label={t('settings.address.redirect')}
+          where={t('settings.address.redirectWhere')}
+          value={connection.redirectUrl}
+        />
+      </Part>
+      <Part number={2} title={t('settings.address.file')} why={t('settings.address.fileWhy')}>
+        <VerificationFileField connection={connection} />
+      </Part>
+      <Part number={3} title={t('settings.address.ip')} why={t('settings.address.ipWhy')}>
+        <ObservedAddress connection={connection} />
+      </Part>
+    </Flex>
+  )
+}
+
+function Part({ number, title, why, children }: { number: number; title: string; why: string; children: ReactNode }) {
+  return (
+    <section>
+      <Typography.Title level={3} style={{ margin: 0, fontSize: 16 }}>
+        {number}. {title}
+      </Typography.Title>
+      <Typography.Paragraph type="secondary" style={{ marginBlock: '4px 12px' }}>
+        {why}
+      </Typography.Paragraph>
+      {children}
+    </section>
+  )
+}
+
+function Value({ label, where, value }: { label: string; where: string; value: string }) {
+  return (
+    <div style={{ marginBlockEnd: 16 }}>
+      <strong>{label}</strong>
+      <div style={{ marginBlock: 4 }}>
+        <Copyable label={label} value={value} />
+      </div>
+      <Typography.Text type="secondary">{where}</Typography.Text>
+    </div>
+  )
+}
+
+/** WeCom says which address it sees only when it refuses it (60020), so it has to be asked. */
+function ObservedAddress({ connection }: { connection: Connection }) {
+  const { t } = useTranslation('connections')
+  const mayAsk = useMay('operator')
+  const last = useRead(getDiagnosis, { params: { id: connection.id } })
+  const doctor = useAction(diagnoseConnection)
+  const diagnosis = last.data?.diagnosis ?? undefined
+  const checks = doctor.data?.checks ?? diagnosis?.checks ?? []
+  const seen = doctor.data === undefined ? diagnosis?.observedAddress : doctor.data.observedAddress
+  const check = checks.find(({ name }) => name === 'address')
+  const hasCredentials = connection.corpId !== null && (connection.hasSecret || connection.hasContactsSecret)
+  return (
+    <>
+      {typeof seen === 'string' ? (
+        <Value label={t('settings.address.ipSeen')} where={t('settings.address.ipWait')} value={seen} />
+      ) : (
+        <Typography.Paragraph>
+          {check?.result === 'pass' ? t('settings.address.ipTrusted') : t('settings.address.ipUnknown')}
+        </Typography.Paragraph>
+      )}
+      {check !== undefined && check.result !== 'pass' && (
+        <Alert
+          type={check.result === 'fail' ? 'error' : 'warning'}
+          showIcon
+          title={check.detail}
+          description={check.remedy}
+          style={{ marginBlockEnd: 12 }}
+        />
+      )}
+      {doctor.error && <ProblemAlert error={doctor.error} />}
+      {mayAsk && (
+        <Flex gap={12} align="center" wrap>
+          <Button
+            icon={<ReloadOutlined aria-hidden />}
+            loading={doctor.isPending}
+            disabled={!hasCredentials}
+            onClick={() => doctor.mutate({ params: { id: connection.id } })}
+          >
+            {t(check === undefined ? 'settings.address.check' : 'settings.address.recheck')}
+          </Button>
+          <Typography.Text type="secondary">
+            {hasCredentials
+              ? diagnosis !== undefined && (
+                  <>
+                    {t('details.doctor.ran')} <When at={diagnosis.ranAt} />
+                  </>
+                )
+              : t('settings.address.needsCredentials')}
+          </Typography.Text>
+        </Flex>
+      )}
+    </>
+  )
+}

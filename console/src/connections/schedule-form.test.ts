@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Schedule } from '@muster/contracts'
+import { fieldsOf, scheduleOf } from './schedule-form.ts'
+
+test('every schedule is the same after a visit to the form', () => {
+  const schedules: Schedule[] = [
+    { kind: 'manual' },
+    { kind: 'daily', at: '03:00' },
+    { kind: 'weekly', day: 'sunday', at: '23:59' },
+    { kind: 'monthly', day: 31, at: '00:00' },
+    { kind: 'interval', minutes: 45 },
+    { kind: 'interval', minutes: 120 },
+  ]
+
+  for (const schedule of schedules) assert.deepEqual(scheduleOf(fieldsOf(schedule)), schedule)
+})
+
+test('whole hours are shown as hours', () => {
+  assert.deepEqual(pick(fieldsOf({ kind: 'interval', minutes: 120 })), [2, 'hours'])
+  assert.deepEqual(pick(fieldsOf({ kind: 'interval', minutes: 90 })), [90, 'minutes'])
+})
+
+test('what is half typed is no schedule', () => {
+  const daily = fieldsOf({ kind: 'daily', at: '03:00' })
+
+  assert.equal(scheduleOf({ ...daily, at: '3' }), undefined)
+  assert.equal(scheduleOf({ ...daily, kind: 'interval', every: 14, unit: 'minutes' }), undefined)
+  assert.equal(scheduleOf({ ...daily, kind: 'interval', every: 745, unit: 'hours' }), undefined)
+})
+
+function pick({ every, unit }: ReturnType<typeof fieldsOf>) {
+  return [every, unit]
+}

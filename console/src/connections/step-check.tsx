@@ -1,0 +1,30 @@
+/** Step 7: the doctor and the first preview. */
+import type { Connection } from '@muster/contracts'
+import { Divider } from 'antd'
+import { useTranslation } from 'react-i18next'
+import { DoctorPanel } from './doctor-panel.tsx'
+import { FirstRun } from './first-run.tsx'
+import { Heading, StepFooter, StepIntro } from './step-frame.tsx'
+
+export function CheckStep({
+  draft,
+  onBack,
+  onFinish,
+}: {
+  draft: Connection
+  onBack: () => void
+  onFinish: () => void
+}) {
+  const { t } = useTranslation('connections')
+  return (
+    <>
+      <StepIntro>{t('wizard.check.intro')}</StepIntro>
+      <Heading title={t('details.doctor.title')} why={t('details.doctor.why')} />
+      <DoctorPanel connection={draft} />
+      <Divider />
+      <Heading title={t('wizard.check.preview')} />
+      <FirstRun connection={draft} />
+      <StepFooter onBack={onBack} onNext={onFinish} next={t('wizard.finish')} />
+    </>
+  )
+}
