@@ -94,7 +94,7 @@ test('the pages are served over TLS too, with files or without', async (t) => {
   await halfGiven.exited
 
   assert.equal(presented, new X509Certificate(cert).fingerprint256)
-  assert.match(text, /the same over TLS at https:\/\/127\.0\.0\.1:\d+/)
+  assert.match(text, /the same over TLS at +https:\/\/127\.0\.0\.1:\d+/)
   assert.match(halfGiven.output().stderr, /^--tls-key and --tls-cert belong together/)
 })
 
@@ -109,7 +109,8 @@ test('without --json it explains itself, --help too, and a bad option is 2', asy
   const [status] = (await bad.exited) as [number]
 
   assert.match(text, /WeCom is emulated at http:\/\/127\.0\.0\.1:\d+/)
-  assert.match(running.output().stdout, /CorpId +ww[0-9a-f]{16}[^]*AgentId 1000002/)
+  assert.match(text, /https:\/\/login\.work\.weixin\.qq\.com +http:\/\/127\.0\.0\.1:\d+/)
+  assert.match(text, /CorpId +ww[0-9a-f]{16}[^]*目录助手: a self-built app [^]*AgentId +1000002\n +Secret +\w{43}\n/)
   assert.match(help.output().stdout, /^Usage: /)
   assert.equal(status, 2)
   assert.match(bad.output().stderr, /--people takes a whole number from 1 to 1000000, not "many"/)

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
 import { startEmulator } from './index.ts'
+import type { PrincipalKind } from './apps.ts'
 import type { Emulator, TlsIdentity } from './index.ts'
 
 const help = `Usage: node emulator/src/main.ts [options]
@@ -123,27 +124,53 @@ function summary({ apiUrl, controlUrl, loginUrl, oauthUrl, openUrl, tlsUrl, cont
   }
 }
 
+/** For whoever starts it by hand: what to enter where, in the words of WeCom's admin console. */
 function describe(emulator: Emulator): string {
-  const { apiUrl, controlUrl, loginUrl, tlsUrl, companies } = summary(emulator)
+  const { apiUrl, controlUrl, loginUrl, oauthUrl, openUrl, tlsUrl, companies } = summary(emulator)
+  const places = [
+    ['https://qyapi.weixin.qq.com', apiUrl],
+    ['https://login.work.weixin.qq.com', loginUrl],
+    ['https://open.weixin.qq.com', oauthUrl],
+    ['https://open.work.weixin.qq.com', openUrl],
+  ] as const
   const lines = [
-    `WeCom is emulated at ${apiUrl}`,
-    `Its sign-in pages at ${loginUrl} (login, oauth and open in one)`,
-    ...(tlsUrl === undefined ? [] : [`the same over TLS at ${tlsUrl}`]),
-    `It is steered at     ${controlUrl}`,
+    `WeCom is emulated at ${apiUrl} until you stop it with Ctrl+C.`,
+    '',
+    `  ${'In place of'.padEnd(34)}use`,
+    ...places.map(([real, here]) => `  ${real.padEnd(34)}${here}`),
+    ...(tlsUrl === undefined ? [] : [`  ${'the same over TLS at'.padEnd(34)}${tlsUrl}`]),
+    '',
+    `  Its people, apps and answers are changed at ${controlUrl}`,
   ]
   for (const company of companies) {
     lines.push('', `${company.name}: ${company.people} people in ${company.departments} departments`)
-    lines.push(`  CorpId                ${company.corpId}`)
-    lines.push(`  Contacts-sync secret  ${company.contactsSecret}`)
+    lines.push(`  CorpId   ${company.corpId}`)
     for (const { name, kind, agentId, secret } of company.apps) {
-      lines.push(`  App ${name} (${kind})`, `    AgentId ${agentId}, secret ${secret}`)
+      lines.push('', `  ${name}: ${KINDS[kind]}`, `  AgentId  ${agentId}`, `  Secret   ${secret}`)
     }
+    lines.push(
+      '',
+      '  通讯录同步: the secret of contacts sync, without an AgentId',
+      `  Secret   ${company.contactsSecret}`,
+    )
   }
   const [first] = companies
   const app = first?.apps[0]
   if (first && app)
     lines.push('', 'Try:', `  curl '${apiUrl}/cgi-bin/gettoken?corpid=${first.corpId}&corpsecret=${app.secret}'`)
   return `${lines.join('\n')}\n`
+}
+
+/** What somebody has to know to choose one of them. */
+const KINDS: Readonly<Record<PrincipalKind, string>> = {
+  'self-built': 'a self-built app as companies make them today; mobiles, mail addresses and avatars are withheld',
+  'self-built-before-2022': 'a self-built app from before 20 June 2022; it sees every field',
+  'contacts-sync': 'the assistant of contacts sync',
+  system: 'a built-in app with a secret of its own',
+  delegated: 'an app that a service provider develops for the company (代开发)',
+  'third-party': 'an app of a service provider',
+  'third-party-contacts': 'an app of a service provider that may write contacts',
+  upstream: 'an upstream company (上下游)',
 }
 
 try {

@@ -11,6 +11,7 @@ import { createAccess } from './admin/access.ts'
 import { createSetup } from './admin/setup.ts'
 import { createApplications } from './applications/applications.ts'
 import { createAudit, SYSTEM } from './audit/audit.ts'
+import { createTallies } from './audit/tallies.ts'
 import { startJobs } from './background.ts'
 import type { Clock } from './clock.ts'
 import { databaseUrl, type Config } from './config.ts'
@@ -26,13 +27,17 @@ import { createGuesses } from './directory/guesses.ts'
 import { createLinks } from './directory/links.ts'
 import { createOrganizations } from './directory/organizations.ts'
 import { createPasswordProof } from './directory/password-proof.ts'
+import { createPopulations } from './directory/population.ts'
 import { createPurge } from './directory/purge.ts'
+import { createSearchTexts } from './directory/search-texts.ts'
 import { createUsers } from './directory/users.ts'
 import { AppError } from './errors.ts'
+import { mountConsole } from './console.ts'
 import { createHttp, languageOf } from './http.ts'
 import { createIds } from './ids.ts'
 import { createLocalDoor } from './local-door.ts'
 import { createMetrics } from './metrics.ts'
+import { createClaimPreviews } from './oidc/claim-previews.ts'
 import { createOidc } from './oidc/oidc.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { createAccount } from './signin/account.ts'
@@ -47,6 +52,7 @@ import { createRuns } from './sync/runs.ts'
 import { createMappingSamples } from './sync/sample.ts'
 import { createSync, type SyncSettings, type SyncSource } from './sync/sync.ts'
 import { createTimeline } from './sync/timeline.ts'
+import { ownVersion } from './version.ts'
 import { createVault, KEY_CHECK, loadOrCreateMasterKey, type Vault } from './vault.ts'
 
 export interface App {
@@ -85,10 +91,12 @@ export async function createApp({
   try {
     const vault = await openVault(config, database)
     const audit = createAudit({ database, newId, now })
+    const tallies = createTallies({ database, now })
 
     // core
     const organizations = createOrganizations({ database, audit, newId, now })
     const guesses = createGuesses({ database, now })
+    const populations = createPopulations({ database, now })
     const users = createUsers({ database, audit, newId, now })
     const sessions = createSessions({ database, newId, now, publicUrl: config.publicUrl })
     const passwords = createPasswordProof({ database, audit, guesses, now })
@@ -212,8 +220,6 @@ export async function createApp({
     })
 
     const account = createAccount({
-      database,
-      audit,
       sessions,
       users,
       links,
@@ -248,6 +254,7 @@ export async function createApp({
       now,
       languageOf: signIn.languageOf,
       render: signIn.render,
+      leaveAtOnce: signIn.leaveAtOnce,
       async admitByCode({ connection, code, application, ...browser }) {
         const { organizationId, id: applicationId } = application
         const accepted = application.connections.map(({ id }) => id)
@@ -264,6 +271,11 @@ export async function createApp({
       createAdminApi({
         access,
         applications,
+        claimPreviews: createClaimPreviews({
+          database,
+          publicUrl: config.publicUrl,
+          openForSignIn: connections.openForSignIn,
+        }),
         isLocal: localDoor.isLocal,
         languageOf,
         audit,
@@ -275,9 +287,13 @@ export async function createApp({
         history,
         links,
         mappingSamples: createMappingSamples({ connections, wecom }),
+        now,
         oidc,
         organizations,
+        passwords,
+        populations,
         publicUrl: config.publicUrl,
+        version: ownVersion(),
         environmentRedirectUrl: config.environmentConnection?.redirectUrl,
         reviews: createReviews({ database }),
         runs,
@@ -286,6 +302,7 @@ export async function createApp({
         signIns: signIn.signIns,
         sync,
         takeSnapshot: () => takeSnapshot(database, config.dataDir, now()),
+        tallies,
         timeline,
         users,
         verificationFiles,
@@ -298,6 +315,7 @@ export async function createApp({
       account.mount(scope)
     })
     await http.register(async (scope) => oidc.mount(scope))
+    if (purpose === 'serve') mountConsole(http, { languageOf })
     http.get<{ Params: { name: string } }>('/:name(^WW_verify_[A-Za-z0-9]+\\.txt$)', async ({ params }, reply) => {
       const text = await verificationFiles.read(params.name)
       if (text === undefined) throw new AppError('http/no-route')
@@ -308,6 +326,7 @@ export async function createApp({
     // what goes on without a request
     const closing = new AbortController()
     const purge = createPurge({ database, audit, now })
+    const searchTexts = createSearchTexts({ database, isBusy: runs.isAnyActive })
     const jobs = startJobs(
       purpose === 'command'
         ? []
@@ -316,6 +335,7 @@ export async function createApp({
             { name: 'due-runs', pauseMs: 500, work: sync.beginDue },
             { name: 'signing-keys', pauseMs: 2_000, work: oidc.followKeys },
             { name: 'signing-key-rotation', pauseMs: 60 * 60_000, work: oidc.maintainKeys },
+            { name: 'search-texts', pauseMs: 1_000, work: () => searchTexts.fill(closing.signal) },
             { name: 'logouts', pauseMs: 1_000, work: () => oidc.deliverLogouts(closing.signal) },
             {
               name: 'ended-sessions',
@@ -328,6 +348,8 @@ export async function createApp({
                 await oidc.clear(closing.signal)
               },
             },
+            { name: 'tallies', pauseMs: 20_000, work: () => tallies.count(closing.signal) },
+            { name: 'populations', pauseMs: 60_000, work: populations.note },
             {
               name: 'purge',
               pauseMs: 10 * 60_000,

@@ -80,6 +80,14 @@ export const errorTable = {
       zh: '请通过 Muster 的公开地址（MUSTER_PUBLIC_URL）访问；程序应使用 API 令牌而不是 Cookie。',
     },
   },
+  'auth/confirm-first': {
+    status: 403,
+    title: { en: 'Confirm first that it is you', zh: '请先确认是您本人操作' },
+    remedy: {
+      en: 'Enter your password once more, or sign in again; that is enough for ten minutes.',
+      zh: '请再次输入密码，或重新登录；十分钟内有效。',
+    },
+  },
   'setup/wrong-token': {
     status: 403,
     title: { en: 'The set-up token is wrong', zh: '初始化令牌错误' },

@@ -114,12 +114,14 @@ function answerError(error: FastifyError | Error, request: FastifyRequest, reply
   const answer = known ?? new AppError('http/internal')
   const language = languageOf(request)
   const { title, remedy } = errorTable[answer.code]
+  const wait = answer.extra?.['retryAfterSeconds']
   return reply
     .code(answer.status)
     .headers({
       'cache-control': 'no-store',
       ...(answer.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
       ...(answer.status === 503 ? { 'retry-after': '5' } : {}),
+      ...(typeof wait === 'number' ? { 'retry-after': String(wait) } : {}),
     })
     .type('application/problem+json; charset=utf-8')
     .serializer((body: unknown) => JSON.stringify(body))

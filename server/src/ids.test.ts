@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createIds } from './ids.ts'
+import { createIds, lowestId } from './ids.ts'
 
 const random = (bytes: Uint8Array) => void crypto.getRandomValues(bytes)
 
@@ -11,6 +11,16 @@ test('an id says its kind and its time, and sorts by it', () => {
   assert.equal(at(1_763_700_000_000), 'usr_01kajbch80zzzzzzzzzzzzzzzz')
   assert.ok(at(1_763_700_000_000) < at(1_763_700_000_001))
   assert.ok(at(31) < at(32))
+})
+
+test('the lowest id of a moment parts what was made before it from what was made then', () => {
+  const lowest = (now: number) => createIds({ now: () => now, random: (bytes) => void bytes.fill(0) })('aud')
+  const highest = (now: number) => createIds({ now: () => now, random: (bytes) => void bytes.fill(255) })('aud')
+
+  for (const at of [1, 1_763_700_000_000]) {
+    assert.equal(lowestId('aud', at), lowest(at))
+    assert.ok(highest(at - 1) < lowestId('aud', at))
+  }
 })
 
 test('a hundred thousand ids of one millisecond are all different', () => {

@@ -29,6 +29,16 @@ const LENGTH = PREFIX_LENGTH + TIME_LENGTH + 16
 const RANDOM_BYTES = 10
 const POOL_BYTES = RANDOM_BYTES * 512
 
+/** No identifier of this kind that was made at a moment or later comes before it in the order of identifiers. */
+export function lowestId(kind: IdKind, at: number): string {
+  let [rest, text] = [Math.max(0, at), '']
+  for (let place = 0; place < TIME_LENGTH; place++) {
+    text = String.fromCharCode(ALPHABET[rest % 32]!) + text
+    rest = Math.floor(rest / 32)
+  }
+  return `${kind}_${text}${'0'.repeat(LENGTH - PREFIX_LENGTH - TIME_LENGTH)}`
+}
+
 /**
  * @param now milliseconds since 1970
  * @param random fills the array with unpredictable bytes, such as `crypto.getRandomValues`

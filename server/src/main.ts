@@ -91,6 +91,10 @@ const elsewhere = [
     usage: 'emulator [--people N] [--port P] [--control-port P] [--sign-in-port P] [--tls-port P]',
     summary: 'the WeCom emulator alone',
   },
+  {
+    usage: 'sample-app',
+    summary: 'a sample application to sign in to; examples/sample-app/README.md says what it needs',
+  },
   { usage: 'test [PATTERN…]', summary: 'everything that can be tested on this machine' },
   { usage: 'bench [NAME]', summary: 'the benchmarks' },
 ]

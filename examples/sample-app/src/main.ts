@@ -1,9 +1,9 @@
 /** Starts the sample application as its environment says, and prints where it listens. See README.md. */
 import { createSampleApp } from './sample-app.ts'
 
-const { ISSUER = '', CLIENT_ID = '', CLIENT_SECRET, PORT = '8090' } = process.env
+const { ISSUER = '', CLIENT_ID = '', CLIENT_SECRET, PORT = '8100' } = process.env
 if (!URL.canParse(ISSUER) || CLIENT_ID === '') {
-  console.error('ISSUER and CLIENT_ID have to be set; see README.md.')
+  console.error('ISSUER and CLIENT_ID have to be set; see examples/sample-app/README.md.')
   process.exit(1)
 }
 

@@ -6,9 +6,10 @@ import { databaseUrl, type Config } from '../config.ts'
 import { SNAPSHOT_NAME, writeBackup } from '../database/backup.ts'
 import { AppError } from '../errors.ts'
 import { answers, localDoorPath } from '../local-door.ts'
+import { ownVersion } from '../version.ts'
 import { throughDoor } from './local-api.ts'
 import { printJson, readArguments, say } from './terminal.ts'
-import { documentOf, ownVersion, rowsOf, sayTables, workOnDatabase } from './whole-database.ts'
+import { documentOf, rowsOf, sayTables, workOnDatabase } from './whole-database.ts'
 
 export async function backup(args: string[]): Promise<number> {
   const { values, positionals } = readArguments(args, { force: { type: 'boolean' }, json: { type: 'boolean' } }, 1)

@@ -2,8 +2,9 @@
 import { databaseUrl } from '../config.ts'
 import { copyDatabase as copy } from '../database/backup.ts'
 import { settings } from '../settings.ts'
+import { ownVersion } from '../version.ts'
 import { printJson, readArguments, say, UsageError } from './terminal.ts'
-import { documentOf, ownVersion, refuseRunningServer, rowsOf, sayTables, workOnDatabase } from './whole-database.ts'
+import { documentOf, refuseRunningServer, rowsOf, sayTables, workOnDatabase } from './whole-database.ts'
 
 export async function copyDatabase(args: string[]): Promise<number> {
   const { values } = readArguments(args, { to: { type: 'string' }, json: { type: 'boolean' } }, 0)

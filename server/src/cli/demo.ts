@@ -8,8 +8,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   call,
+  createAdministrator,
   createApplication,
   createConnection,
+  createUser,
   updateApplication,
   type Run,
   type Transport,
@@ -75,7 +77,8 @@ export async function demo(args: string[]): Promise<number> {
 
     const address = await app.http.listen({ ...config.listen })
     sample = await throughDoor(dataDir, (api) => connectSampleApp(api, config.publicUrl))
-    if (!values.json) explain(address, token, emulator, sample)
+    const owner = await throughDoor(dataDir, createOwner)
+    if (!values.json) explain({ address, publicUrl: config.publicUrl, token, owner, emulator, sample })
     await stopped
     return 0
   } finally {
@@ -139,6 +142,19 @@ async function connectSampleApp(api: Transport, publicUrl: string): Promise<Samp
   return sample
 }
 
+/** Somebody for the console, whose password is good as long as this demo. */
+async function createOwner(api: Transport): Promise<Owner> {
+  const owner = { username: 'admin', password: `demo-${randomBytes(6).toString('hex')}` }
+  const user = await call(createUser, { body: { ...owner, displayName: 'Administrator' } }, api)
+  await call(createAdministrator, { body: { userId: user.id, role: 'owner' } }, api)
+  return owner
+}
+
+interface Owner {
+  readonly username: string
+  readonly password: string
+}
+
 const NOT_A_CHANGE = new Set(['unchanged', 'skipped'])
 
 function changesOf({ counts }: Run): number {
@@ -146,19 +162,30 @@ function changesOf({ counts }: Run): number {
   return all.filter(([name]) => !NOT_A_CHANGE.has(name)).reduce((sum, [, count]) => sum + count, 0)
 }
 
-function explain(address: string, token: string, emulator: EmulatorProcess, sample: SampleApp): void {
+function explain({
+  address,
+  publicUrl,
+  token,
+  owner,
+  emulator,
+  sample,
+}: {
+  address: string
+  publicUrl: string
+  token: string
+  owner: Owner
+  emulator: EmulatorProcess
+  sample: SampleApp
+}): void {
   say()
   say('The server is running, on a temporary database that goes when you stop it with Ctrl+C.')
   say()
-  say(`  Open             ${sample.url}`)
-  say('                     a sample application: sign in, choose who scans the code, see what it learns, sign out')
+  say(`  Console          ${publicUrl}/console/`)
+  say(`                     sign in with a password: ${owner.username}, ${owner.password}`)
+  say(`  Application      ${sample.url}`)
+  say('                     a sample: sign in, choose who scans the code, see what it learns, sign out')
   say()
-  say(`  People           curl -H 'Authorization: Bearer ${token}' '${address}/api/v1/users?limit=3'`)
-  say(`  Departments      curl -H 'Authorization: Bearer ${token}' '${address}/api/v1/departments?limit=3'`)
-  say(`  Sync again       curl -X POST -H 'Authorization: Bearer ${token}' -H 'content-type: application/json' \\`)
-  say(`                     -d '{"mode":"apply"}' ${address}/api/v1/connections/demo/runs`)
   say(`  The whole API    ${address}/api/v1/openapi.json`)
+  say(`                     curl -H 'Authorization: Bearer ${token}' '${address}/api/v1/users?limit=3'`)
   say(`  Emulated WeCom   ${emulator.apiUrl}, controlled at ${emulator.controlUrl}`)
-  say()
-  say('The console comes with a later version.')
 }

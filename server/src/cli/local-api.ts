@@ -4,7 +4,6 @@
  */
 import { Client } from 'undici'
 import type { Transport } from '@muster/contracts'
-import { createApp } from '../app.ts'
 import { createClock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
@@ -21,6 +20,8 @@ export async function withLocalApi<T>(config: Config, work: (api: Transport) => 
 
   // Logs of a server that lives for one command would only bury what the command says.
   const log = createLog({ level: config.logLevel === 'debug' ? 'debug' : 'error', destination: process.stderr })
+  // Only now: loading the server takes most of the time of a command that finds one running.
+  const { createApp } = await import('../app.ts')
   const app = await createApp({
     config,
     log,

@@ -66,9 +66,3 @@ export function sayTables({ tables }: Manifest): void {
 export function rowsOf(tables: Manifest['tables']): number {
   return Object.values(tables).reduce((total, { rows }) => total + rows, 0)
 }
-
-/** The version of this program. */
-export function ownVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
-}
