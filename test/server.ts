@@ -178,8 +178,15 @@ export async function killCommand(args: readonly string[], settings: Settings, a
 
 function start(args: readonly string[], settings: Settings): ChildProcess {
   // Only the settings: whoever runs the tests may have some of their own, and unknown ones are refused.
-  return spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...settings } })
+  return spawn(process.execPath, [MAIN, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...settings, ...COMPILE_CACHE },
+  })
 }
+
+/** As the launcher sets it: without it each of some hundred processes compiles a thousand modules anew. */
+const COMPILE_CACHE: Settings =
+  process.env.NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE }
 
 function collect(child: ChildProcess): () => string {
   let text = ''

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { endpoints, plannedEndpoints } from '../contracts/src/index.ts'
+import { endpoints, plannedEndpoints, type Endpoint } from '../contracts/src/index.ts'
 import { errorTable } from '../server/src/errors.ts'
 import { settings } from '../server/src/settings.ts'
 import { findOutdatedPages, pages } from './generate-reference.ts'
@@ -28,8 +28,10 @@ test('the errors page names every code with both texts', () => {
 test('the API page names every endpoint that is answered, and none that is only planned', () => {
   const page = print('admin-api.md')
 
-  for (const { method, path, role } of endpoints)
-    assert.ok(page.includes(`\`${method} ${path}\` · ${role ?? 'anybody'} ·`), path)
+  for (const { method, path, role, confirm } of endpoints as readonly Endpoint[]) {
+    const who = role === null ? 'anybody' : role === 'any' ? 'whoever is signed in' : role
+    assert.ok(page.includes(`\`${method} ${path}\` · ${who}${confirm ? ', confirmed' : ''} ·`), path)
+  }
   for (const { method, path } of plannedEndpoints) assert.ok(!page.includes(`\`${method} ${path}\``), path)
 })
 

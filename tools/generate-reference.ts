@@ -189,6 +189,8 @@ Paths are below \`/api/v1\`. The same as OpenAPI 3.1, with every pattern and lim
 - **Who calls**: \`Authorization: Bearer <API token>\`; \`./muster admin token NAME --role ROLE\` makes one. A role includes
   the ones before it: auditor, operator, owner. Or the cookie of a session whose user has a role, on requests that a page
   of Muster itself makes: by \`Sec-Fetch-Site\`, else by \`Origin\`.
+- **Confirmed**: whoever calls with a session must have signed in or confirmed it in the last ten minutes, else the answer
+  is \`auth/confirm-first\`. Tokens need no confirmation.
 - **Requests** are JSON, at most one megabyte. An unknown member is refused. A PATCH is a merge patch (RFC 7396): absent
   keeps, \`null\` clears, and puts a setting of a connection back to its default.
 - **Answers** may grow members. Times are RFC 3339 in UTC.
@@ -206,12 +208,16 @@ ${Array.from(objects, ([name, schema]) => printObject(name, schema)).join('\n')}
 }
 
 function printEndpoint(endpoint: Endpoint): string {
-  const { method, path, summary, description, role } = endpoint
+  const { method, path, summary, description, role, confirm } = endpoint
   const [status] = Object.keys(endpoint.responses)
   return `### ${summary}
 
-\`${method} ${path}\` · ${role ?? 'anybody'} · answers ${status}${describeAnswer(answerOf(endpoint))}
+\`${method} ${path}\` · ${callersOf(role)}${confirm ? ', confirmed' : ''} · answers ${status}${describeAnswer(answerOf(endpoint))}
 ${description === undefined ? '' : `\n${description}\n`}${printFields('Query', endpoint.query)}${printFields('Body', endpoint.body)}`
+}
+
+function callersOf(role: Endpoint['role']): string {
+  return role === null ? 'anybody' : role === 'any' ? 'whoever is signed in' : role
 }
 
 function describeAnswer(answer: JsonSchema): string {

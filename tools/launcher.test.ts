@@ -62,6 +62,7 @@ test('each command starts its program', async (t) => {
     [['test', 'vault'], 'tools/test.ts', ['vault']],
     [['bench'], 'tools/bench.ts', []],
     [['emulator', '--people', '12'], 'emulator/src/main.ts', ['--people', '12']],
+    [['sample-app'], 'examples/sample-app/src/main.ts', []],
     [['--help'], 'server/src/main.ts', ['--help']],
     [[], 'server/src/main.ts', []],
   ]
@@ -69,6 +70,18 @@ test('each command starts its program', async (t) => {
     const seen = JSON.parse((await repository.run(args)).stdout)
     assert.deepEqual([seen.program, seen.args], [program, passed])
   }
+})
+
+test('what serves the console does not start when it could not be built, and other commands do', async (t) => {
+  const repository = createRepository(t)
+  writeFileSync(join(repository.root, 'console/build.ts'), 'process.exit(1)')
+
+  const served = await repository.run(['serve'])
+  const synced = await repository.run(['sync', 'hq'])
+
+  assert.deepEqual([served.code, served.stdout], [1, ''])
+  assert.match(served.stderr, /The console could not be built/)
+  assert.deepEqual(JSON.parse(synced.stdout).args, ['sync', 'hq'])
 })
 
 test('the repository is found through a symbolic link', async (t) => {
@@ -178,7 +191,13 @@ test('signals and exit codes are those of the command itself', async (t) => {
 
 type Run = { process: ChildProcess; stdout: string; stderr: string; exit: Promise<number | null> }
 
-const PROGRAMS = ['server/src/main.ts', 'emulator/src/main.ts', 'tools/test.ts', 'tools/bench.ts']
+const PROGRAMS = [
+  'server/src/main.ts',
+  'emulator/src/main.ts',
+  'examples/sample-app/src/main.ts',
+  'tools/test.ts',
+  'tools/bench.ts',
+]
 
 /** Says how it was started; with --until-sigterm, ends on that signal with exit code 42. */
 const PROGRAM = `
@@ -209,6 +228,8 @@ function createRepository(t: TestContext) {
     mkdirSync(join(root, program, '..'), { recursive: true })
     writeFileSync(join(root, program), PROGRAM.replace('PROGRAMS', JSON.stringify(PROGRAMS)))
   }
+  mkdirSync(join(root, 'console'))
+  writeFileSync(join(root, 'console/build.ts'), '// Nothing to build.')
   mkdirSync(bin)
   symlinkSync(process.execPath, join(bin, 'node'))
   restoreNpm()

@@ -7,8 +7,9 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { globSync, readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { run } from 'node:test'
@@ -16,6 +17,7 @@ import { spec } from 'node:test/reporters'
 import type { TestEvent } from 'node:test/reporters'
 import { pathToFileURL } from 'node:url'
 
+import { shareSchemas } from '../server/test-support/schemas.ts'
 import { startPostgres } from './postgres.ts'
 import type { PostgresOutcome } from './postgres.ts'
 
@@ -24,10 +26,39 @@ const ROOT = join(import.meta.dirname, '..')
 /** For one test. Long, because some sync a large company; finite, so that a test that hangs does not hang CI. */
 const TEST_TIMEOUT_MS = 10 * 60_000
 
+/**
+ * What takes half a minute or more, about the longest first. Begun last, it would leave the other processors without work;
+ * all begun at once, each would wait for the others and run out of patience, since many of them start a dozen servers. So
+ * they are spread. A file that is missing here costs time and nothing else.
+ */
+const LONGEST = [
+  'test/kills.test.ts',
+  'test/browser/console-hostile.test.ts',
+  'server/src/sync/reconcile.test.ts',
+  'test/storm.test.ts',
+  'test/faults.test.ts',
+  'test/take-over.test.ts',
+  'test/backup.test.ts',
+  'test/commands.test.ts',
+  'test/canary.test.ts',
+  'test/strategies.test.ts',
+  'test/people.test.ts',
+  'tools/bench/sync.test.ts',
+  'test/browser/console-directory.test.ts',
+  'test/browser/console-access.test.ts',
+  'test/browser/console-connections.test.ts',
+  'test/browser/flows.test.ts',
+]
+
+const MEMORY_FOLDER = '/dev/shm'
+/** Far more than the files of tests come to, with room for the memory of the tests themselves. */
+const ENOUGH_BYTES = 4 * 2 ** 30
+
 const CHECKS = [
   { what: 'format', tool: 'oxfmt', args: ['--check', '.'], remedy: 'npm run format' },
   { what: 'lint', tool: 'oxlint', args: ['--type-aware', '--deny-warnings'], remedy: undefined },
   { what: 'types', tool: 'typescript', args: ['--noEmit'], remedy: undefined },
+  { what: 'types of the console', tool: 'typescript', args: ['--noEmit', '-p', 'console'], remedy: undefined },
 ]
 
 const interruption = new AbortController()
@@ -54,12 +85,19 @@ async function main(patterns: readonly string[], env: NodeJS.ProcessEnv, signal:
     for (const check of CHECKS) {
       if (!(await passes(check, signal))) failedChecks.push(check.what)
     }
+    await compileServer()
   }
 
   const postgres = await providePostgres(env, signal)
   try {
     const url = postgres.kind === 'running' ? postgres.cluster.url : undefined
-    const outcome = await runTests({ files, env: { ...env, MUSTER_TEST_POSTGRES_URL: url }, postgres, signal })
+    using scratch = makeScratch(env)
+    const outcome = await runTests({
+      files: spread(files),
+      env: { ...env, TMPDIR: scratch.path, MUSTER_TEST_POSTGRES_URL: url },
+      postgres,
+      signal,
+    })
     signal.throwIfAborted()
 
     const refused = env['CI'] === 'true' && outcome.untested > 0
@@ -72,11 +110,56 @@ async function main(patterns: readonly string[], env: NodeJS.ProcessEnv, signal:
   }
 }
 
+/**
+ * Fills the compile cache that the launcher has named. In a fresh clone the first tests would else begin with a dozen
+ * processes that compile the same thousand modules at the same time.
+ */
+async function compileServer(): Promise<void> {
+  await import('../server/src/cli/serve.ts')
+  flushCompileCache()
+}
+
 /** Paths relative to the repository, of every workspace and of the flow tests in test/. */
 function findTestFiles(patterns: readonly string[]): string[] {
   const files = globSync('*/**/*.test.ts', { cwd: ROOT, exclude: ['**/node_modules/**', '**/dist/**'] }).sort()
   if (patterns.length === 0) return files
   return files.filter((file) => patterns.some((pattern) => file.includes(pattern.replace(/^\.\//, ''))))
+}
+
+/** The long ones, each with as many of the others after it; flows and what starts processes first, quick ones last. */
+function spread(files: readonly string[]): string[] {
+  const long = LONGEST.filter((file) => files.includes(file))
+  const rank = (file: string) => (/^(?:test|tools)\//.test(file) ? 0 : file.startsWith('server/') ? 1 : 2)
+  const others = files.filter((file) => !long.includes(file)).toSorted((one, other) => rank(one) - rank(other))
+  // The last long one is not the last of all.
+  const between = Math.ceil(others.length / (long.length + 2))
+  return [...long.flatMap((file) => [file, ...others.splice(0, between)]), ...others]
+}
+
+/**
+ * Where tests put their files: in memory where there is plenty of it, since every commit of SQLite waits for the disk and
+ * what is written there is removed a second later. Killing a process is the same either way: what it has written, the
+ * system keeps. Only a power cut would be another matter, and no test can cut the power.
+ */
+function makeScratch(env: NodeJS.ProcessEnv): { readonly path: string } & Disposable {
+  const isChosen = env['TMPDIR'] !== undefined && env['TMPDIR'] !== ''
+  const path = mkdtempSync(join(!isChosen && hasRoom(MEMORY_FOLDER) ? MEMORY_FOLDER : tmpdir(), 'muster-'))
+  chmodSync(path, 0o711) // programs that give up being root, such as Apache, look for their files in it
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+/** Tests also start scripts that they have written, which some systems forbid there. */
+function hasRoom(folder: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(folder)
+    if (Math.min(bavail * bsize, process.availableMemory()) < ENOUGH_BYTES) return false
+    const mount = readFileSync('/proc/mounts', 'utf8')
+      .split('\n')
+      .findLast((line) => line.split(' ')[1] === folder)
+    return mount !== undefined && !mount.split(' ')[3]!.split(',').includes('noexec')
+  } catch {
+    return false
+  }
 }
 
 /** Runs a check of the whole tree; its findings go straight to the terminal. */
@@ -102,7 +185,9 @@ async function providePostgres(env: NodeJS.ProcessEnv, signal: AbortSignal): Pro
   if (url !== undefined && url !== '') {
     return { kind: 'running', cluster: { url, stop: async () => {} } }
   }
-  return startPostgres({ searchPath: env['PATH'] ?? '', signal })
+  const outcome = await startPostgres({ searchPath: env['PATH'] ?? '', signal })
+  if (outcome.kind === 'running') await shareSchemas(outcome.cluster.url)
+  return outcome
 }
 
 type Outcome = { passed: boolean; untested: number }

@@ -2,13 +2,12 @@
  * Runs database tests on SQLite and on PostgreSQL. PostgreSQL comes from MUSTER_TEST_POSTGRES_URL, which `./muster test`
  * sets; without it those tests are reported as skipped.
  */
-import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import pg from 'pg'
 import { openDatabase, type Database } from '../src/database/database.ts'
+import { createSchemas, type Fresh, type Schemas } from './schemas.ts'
 
 export type Dialect = 'sqlite' | 'postgres'
 
@@ -16,8 +15,10 @@ export interface DatabaseTest {
   dialect: Dialect
   /** Registers a test that gets an empty, migrated database of its own. */
   test: (name: string, body: (database: Database, t: TestContext) => Promise<void>) => void
-  /** Registers a test that gets the address of an empty database of its own, for tests that start processes. */
+  /** Registers a test that gets the address of an empty, migrated database of its own, such as to start processes. */
   testWithUrl: (name: string, body: (url: string, t: TestContext) => Promise<void>) => void
+  /** As `testWithUrl`, of a database without tables: for tests of first starts and of migrations. */
+  testWithBareUrl: (name: string, body: (url: string, t: TestContext) => Promise<void>) => void
 }
 
 /** Calls `define` once for each kind of database. */
@@ -25,19 +26,24 @@ export function onEachDatabase(define: (kind: DatabaseTest) => void): void {
   for (const dialect of ['sqlite', 'postgres'] as const) {
     const postgresUrl = process.env.MUSTER_TEST_POSTGRES_URL
     const skip = dialect === 'postgres' && !postgresUrl ? 'needs PostgreSQL: run ./muster test' : false
-    const testWithUrl: DatabaseTest['testWithUrl'] = (name, body) => {
-      void test(`${name} (${dialect})`, { skip }, async (t) => {
-        const fresh = dialect === 'sqlite' ? freshFile() : await freshSchema(postgresUrl!)
-        try {
-          await body(fresh.url, t)
-        } finally {
-          await fresh.remove()
-        }
-      })
-    }
+    const databases = dialect === 'sqlite' ? files : skip === false ? schemasOf(postgresUrl!) : undefined
+    const testWith =
+      (kind: keyof Schemas): DatabaseTest['testWithUrl'] =>
+      (name, body) => {
+        void test(`${name} (${dialect})`, { skip }, async (t) => {
+          const fresh = await databases![kind]()
+          try {
+            await body(fresh.url, t)
+          } finally {
+            await fresh.remove()
+          }
+        })
+      }
+    const testWithUrl = testWith('migrated')
     define({
       dialect,
       testWithUrl,
+      testWithBareUrl: testWith('bare'),
       test(name, body) {
         testWithUrl(name, async (url, t) => {
           const database = await openDatabase(url)
@@ -52,28 +58,32 @@ export function onEachDatabase(define: (kind: DatabaseTest) => void): void {
   }
 }
 
-function freshFile() {
-  const directory = mkdtempSync(join(tmpdir(), 'muster-test-'))
-  return {
-    url: `sqlite:${join(directory, 'muster.db')}`,
-    remove: async () => rmSync(directory, { recursive: true, force: true }),
-  }
+let schemas: Schemas | undefined
+const schemasOf = (postgresUrl: string) => (schemas ??= createSchemas(postgresUrl))
+
+let migratedFile: Promise<Buffer> | undefined
+
+/** A file that was just migrated and closed, to copy: migrating takes ten times as long. */
+async function makeMigratedFile(): Promise<Buffer> {
+  const { file, url, remove } = freshFolder()
+  await (await openDatabase(url)).close()
+  const bytes = readFileSync(file)
+  await remove()
+  return bytes
 }
 
-/** A schema is made in milliseconds, a database is not. */
-async function freshSchema(postgresUrl: string) {
-  const schema = `test_${randomBytes(8).toString('hex')}`
-  const run = async (statement: string) => {
-    const client = new pg.Client({ connectionString: postgresUrl })
-    await client.connect()
-    try {
-      await client.query(statement)
-    } finally {
-      await client.end()
-    }
-  }
-  await run(`create schema ${schema}`)
-  const url = new URL(postgresUrl)
-  url.searchParams.set('options', `-c search_path=${schema}`)
-  return { url: url.href, remove: () => run(`drop schema ${schema} cascade`) }
+const files: Schemas = {
+  bare: () => Promise.resolve(freshFolder()),
+  async migrated() {
+    const bytes = await (migratedFile ??= makeMigratedFile())
+    const fresh = freshFolder()
+    writeFileSync(fresh.file, bytes, { mode: 0o600 })
+    return fresh
+  },
+}
+
+function freshFolder(): Fresh & { readonly file: string } {
+  const directory = mkdtempSync(join(tmpdir(), 'muster-test-'))
+  const file = join(directory, 'muster.db')
+  return { file, url: `sqlite:${file}`, remove: async () => rmSync(directory, { recursive: true, force: true }) }
 }

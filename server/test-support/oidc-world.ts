@@ -68,7 +68,11 @@ export async function createOidcWorld(database: Database) {
 
   /** A process of the server; several may share a PostgreSQL. */
   async function startProcess() {
-    const oidc = createOidc({ ...parts, admitByCode: (given) => mobile.admit(given) })
+    const oidc = createOidc({
+      ...parts,
+      admitByCode: (given) => mobile.admit(given),
+      leaveAtOnce: async () => undefined,
+    })
     const http = await createHttp({
       publicUrl: PUBLIC_URL,
       trustedProxies: [],
@@ -84,13 +88,13 @@ export async function createOidcWorld(database: Database) {
       asked.push(wanted)
       const present = await sessions.find(sessions.cookieOf(request))
       if (present !== undefined && isEnough(present, wanted)) {
-        return reply.redirect(await oidc.requests.complete(request, reply, uid, present), 303)
+        return reply.redirect(await oidc.requests.complete(request, reply, uid), 303)
       }
       if (signingIn.isQuiet) return reply.send('a page')
       if (signingIn.as === null) return reply.redirect(await oidc.requests.refuse(request, reply, uid), 303)
-      const { session, cookie } = await begin(signingIn.as)
+      const { cookie } = await begin(signingIn.as)
       sessions.setCookie(reply, cookie)
-      return reply.redirect(await oidc.requests.complete(request, reply, uid, session), 303)
+      return reply.redirect(await oidc.requests.complete(request, reply, uid), 303)
     })
     const origin = await http.listen({ port: 0, host: '127.0.0.1' })
     servers.push(http)

@@ -338,6 +338,7 @@ export async function createWorld(database: Database) {
               origin: 'built_in',
               role,
               must_change_password: 0,
+              search_text: null,
               break_glass: breakGlass ? 1 : 0,
               created_at: 0,
               updated_at: 0,

@@ -18,6 +18,7 @@ export type ServerProcess = {
   readonly api: Transport
   /** The most memory it ever had, in bytes; undefined where the system does not tell (all but Linux). */
   peakBytes(): number | undefined
+  readonly pid: number | undefined
   /** Asks it to end and waits for that. */
   stop(): Promise<void>
 }
@@ -50,7 +51,7 @@ export async function startServer({
       : ['--cpu-prof', `--cpu-prof-dir=${profile.directory}`, `--cpu-prof-name=${profile.name}.cpuprofile`]
   const child = spawn(process.execPath, [...launcherFlags(), ...profiling, join(ROOT, 'server/src/main.ts'), 'serve'], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { MUSTER_LISTEN: '127.0.0.1:0', ...settings, MUSTER_DATA_DIR: dataDir },
+    env: { MUSTER_LISTEN: '127.0.0.1:0', ...settings, MUSTER_DATA_DIR: dataDir, ...compileCache() },
   })
   const exited = once(child, 'exit')
   let printed = ''
@@ -86,6 +87,7 @@ export async function startServer({
     return {
       api: transportOf(client),
       peakBytes: () => peakBytes(child.pid),
+      pid: child.pid,
       async stop() {
         await client.destroy()
         await stop()
@@ -104,6 +106,12 @@ function launcherFlags(): string[] {
   )?.[1]
   if (flags === undefined) throw new Error('The launcher starts the server in a way that this benchmark does not know.')
   return flags.split(' ').filter((flag) => flag !== '')
+}
+
+/** The launcher sets it, for us and for what we start. */
+function compileCache(): Readonly<Record<string, string>> {
+  const { NODE_COMPILE_CACHE: folder } = process.env
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: folder }
 }
 
 function transportOf(client: Client): Transport {

@@ -1,7 +1,7 @@
 /**
  * One whole sign-in as a browser and an application make it, over HTTP and with nothing kept from the one before:
  * authorization request, WeCom, callback, code, tokens, userinfo. It knows the addresses of no provider: it follows where
- * it is sent, so the server and the floor get the same requests.
+ * it is sent, in more steps or in fewer.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { Agent } from 'undici'

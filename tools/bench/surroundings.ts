@@ -1,5 +1,5 @@
 /** What every benchmark stands on: the machine, the databases that were asked for, the emulated company. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -33,6 +33,16 @@ export function thisMachine(): Machine {
 /** Markdown. Pure. */
 export function describeMachine({ node, cores, processor, load }: Machine): string {
   return `Node ${node}, ${cores} cores (${processor}), load ${load.toFixed(2)} at the start.`
+}
+
+/**
+ * How long the main thread of a process has been running so far, in milliseconds. Less at the mercy of whoever else is on
+ * the machine than a clock is, and what a Node program has one of. NaN where the system does not tell (all but Linux).
+ */
+export function mainThreadMs(pid: number | undefined): number {
+  const file = `/proc/${pid}/task/${pid}/schedstat`
+  // proc(5): "time spent on the cpu (in nanoseconds)" is the first of them.
+  return existsSync(file) ? Number(readFileSync(file, 'utf8').split(' ')[0]) / 1e6 : Number.NaN
 }
 
 /** Where to make databases of one kind. */
