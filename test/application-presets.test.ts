@@ -1,11 +1,21 @@
 /**
  * The recipes of docs/applications, done as they say: each application is created with the JSON of its page, somebody
  * signs in with the scopes of the page, and what the product is told to read is there. The products do not run here.
+ * The presets that the console offers say the same as the pages.
  */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createApplication, listDepartments, listUsers, type NewApplication } from '@muster/contracts'
+import { test } from 'node:test'
+import {
+  applicationOf,
+  applicationPresets,
+  createApplication,
+  listDepartments,
+  listUsers,
+  settingsFor,
+  type NewApplication,
+} from '@muster/contracts'
 import * as client from 'openid-client'
 import type { z } from 'zod'
 import { onEachDatabase } from '../server/test-support/databases.ts'
@@ -18,6 +28,47 @@ const OURS = 'https://muster.example.com'
 const recipes = readdirSync(FOLDER)
   .filter((file) => file !== 'README.md')
   .map(readRecipe)
+
+test('every page has a preset, and every preset a page', () => {
+  assert.deepEqual(applicationPresets.map(({ id }) => id).toSorted(), recipes.map(({ name }) => name).toSorted())
+})
+
+for (const preset of applicationPresets) {
+  test(`the preset of ${preset.name} says what its page says`, () => {
+    const recipe = recipes.find(({ name }) => name === preset.id)!
+    const text = readFileSync(join(FOLDER, `${preset.id}.md`), 'utf8')
+    const origin = preset.exampleOrigin
+    const settings = settingsFor(preset, {
+      origin,
+      issuer: `${OURS}/oidc`,
+      clientId: '<clientId>',
+      clientSecret: '<clientSecret>',
+    })
+
+    assert.deepEqual({ ...applicationOf(preset, origin), connections: ['hq'] }, recipe.application)
+    assert.deepEqual(preset.scopes, recipe.scopes)
+    const claims = preset.reads.map(({ claim }) => claim)
+    assert.deepEqual(
+      recipe.claims.filter((claim) => !claims.includes(claim)),
+      [],
+    )
+    if (settings.kind === 'text') {
+      // Where the page shows one that stands for it, a secret is there, or comes from the environment of the product.
+      assert.ok(text.includes(settings.text), settings.text)
+    } else {
+      for (const { name, value } of settings.fields) {
+        const row = text.split('\n').find((line) => line.split('|')[1]?.includes(name))
+        assert.ok(row !== undefined, name)
+        assert.ok(value.startsWith('<') || row.includes(value), `${name}: ${value}`)
+      }
+    }
+    assert.doesNotMatch(JSON.stringify(settings), /\{\{|undefined/)
+    for (const words of [settings.where, ...preset.notes, ...preset.reads.map(({ what }) => what)]) {
+      assert.ok(words.en !== '')
+      assert.match(words.zh, /\p{Script=Han}/u)
+    }
+  })
+}
 
 onEachDatabase(({ testWithUrl }) => {
   testWithUrl('every application of docs/applications learns what its page says', async (url, t) => {

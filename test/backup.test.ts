@@ -20,7 +20,7 @@ const SEED = Number(process.env.MUSTER_TEST_SEED ?? randomInt(2 ** 31))
 const KILLS = 2
 const MOST_ATTEMPTS = 6
 
-onEachDatabase(({ dialect, testWithUrl }) => {
+onEachDatabase(({ dialect, testWithUrl, testWithBareUrl }) => {
   testWithUrl(
     'a backup made in the middle of a run is whole, and the run goes on after the restore',
     async (url, t) => {
@@ -124,7 +124,7 @@ onEachDatabase(({ dialect, testWithUrl }) => {
   }
 
   if (dialect === 'postgres') {
-    testWithUrl('from SQLite to PostgreSQL and back nothing is lost, and the server goes on', async (url) => {
+    testWithBareUrl('from SQLite to PostgreSQL and back nothing is lost, and the server goes on', async (url) => {
       const folder = temporaryFolder()
       const [first, second] = [join(folder.path, 'first.db'), join(folder.path, 'second.db')]
       await using stack = await startStackOfProcesses(`sqlite:${first}`)

@@ -5,6 +5,7 @@ import {
   createConnection,
   createOrganization,
   diagnoseConnection,
+  getDiagnosis,
   updateConnection,
 } from '@muster/contracts'
 import type { Diagnosis, Sent } from '@muster/contracts'
@@ -50,6 +51,33 @@ onEachDatabase(({ testWithUrl }) => {
     const log = stack.server.log()
     assert.ok(![member.name, member.userid, member.mobile, stack.app.secret].some((text) => log.includes(text)))
   })
+
+  testWithUrl(
+    'what was found last can be read again, in either language, without the person it looked at',
+    async (url) => {
+      await using stack = await startStack(url, { connection: { sync: { enabled: true } } })
+      const params = { id: 'hq' }
+      const auditor = createClient(
+        stack.server.origin,
+        (await stack.ask(createApiToken, { body: { name: 'reader', role: 'auditor' } })).token,
+      )
+
+      const never = await auditor.ask(getDiagnosis, { params })
+      const { checks, sample } = await examine(stack)
+      const { diagnosis } = await auditor.ask(getDiagnosis, { params })
+      const chinese = await auditor.send('/api/v1/connections/hq/doctor', { headers: { 'accept-language': 'zh-CN' } })
+      await stack.ask(updateConnection, { params, body: { displayName: '总部' } })
+      const afterwards = await auditor.ask(getDiagnosis, { params })
+      const missing = await auditor.send('/api/v1/connections/none/doctor')
+
+      assert.equal(never.diagnosis, null)
+      assert.deepEqual(diagnosis?.checks, checks)
+      assert.match(chinese.text, /可信/)
+      assert.ok(![sample!.userid, sample!.name!].some((text) => chinese.text.includes(text)))
+      assert.deepEqual([diagnosis?.isOutdated, afterwards.diagnosis?.isOutdated], [false, true])
+      assert.equal(missing.json['code'], 'connections/not-found')
+    },
+  )
 
   testWithUrl(
     'fields that WeCom withholds, leavers who stay, and a narrow range are things to look at',

@@ -5,8 +5,8 @@ import { onEachDatabase } from '../server/test-support/databases.ts'
 import { createClient } from './client.ts'
 import { BOOTSTRAP_TOKEN, runCommand, settingsFor, spawnServer, temporaryFolder, type ServerProcess } from './server.ts'
 
-onEachDatabase(({ dialect, testWithUrl }) => {
-  testWithUrl('one of twenty who race with the printed token is the first owner, and nobody after', async (url) => {
+onEachDatabase(({ dialect, testWithBareUrl }) => {
+  testWithBareUrl('one of twenty who race with the printed token is the first owner, and nobody after', async (url) => {
     const folder = temporaryFolder()
     const settings = settingsFor({ databaseUrl: url, dataDir: folder.path, wecomUrl: 'http://127.0.0.1:1' })
     const servers = [await spawnServer(settings)]
@@ -71,7 +71,7 @@ onEachDatabase(({ dialect, testWithUrl }) => {
 
   // Commands reach the server the same way whatever database it has.
   if (dialect === 'sqlite') {
-    testWithUrl('an owner made by command closes the set-up, and gets a new password by command', async (url) => {
+    testWithBareUrl('an owner made by command closes the set-up, and gets a new password by command', async (url) => {
       const folder = temporaryFolder()
       const settings = settingsFor({ databaseUrl: url, dataDir: folder.path, wecomUrl: 'http://127.0.0.1:1' })
       const server = await spawnServer(settings)

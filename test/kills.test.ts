@@ -25,6 +25,7 @@ import type { Control } from '@muster/emulator'
 import { onEachDatabase } from '../server/test-support/databases.ts'
 import { createRandom } from '../server/test-support/random.ts'
 import { differences, fold, pictureOf, truth, type Directory } from './directory.ts'
+import { isGone } from './client.ts'
 import { eventually } from './eventually.ts'
 import { contradictions, traceLeftBehind, traceOf, type RunTrace } from './run-trace.ts'
 import { spawnServer, type ServerProcess } from './server.ts'
@@ -162,9 +163,12 @@ async function killDuring(
   stack.control.clearCalls()
   const { id } = await round.start()
   const writing = writeUntilItBreaks(stack, id)
-  if ('commits' in moment) await commitsSeen(stack, id, moment.commits)
-  else if (round.asked !== null) {
-    const lists = visible(stack).departments.length
+  const lists = visible(stack).departments.length
+  if ('commits' in moment) {
+    // Nothing is written before every list was read.
+    if (round.asked !== null) await called(stack, 'user/list', lists)
+    await commitsSeen(stack, id, moment.commits)
+  } else if (round.asked !== null) {
     const wanted = 'read' in moment ? Math.ceil(moment.read * lists) : lists
     await called(stack, 'user/list', wanted)
     if (!('read' in moment)) {
@@ -176,8 +180,10 @@ async function killDuring(
   return { runId: id, acknowledged: await writing }
 }
 
+/** Looks often, because what follows is to happen at just this moment. */
 async function called({ control }: Stack, endpoint: string, wanted: number): Promise<void> {
-  await eventually(`${endpoint} was called ${wanted} times`, () => control.countCalls({ endpoint }).count >= wanted)
+  const look = () => control.countCalls({ endpoint }).count >= wanted
+  await eventually(`${endpoint} was called ${wanted} times`, look, { pauseMs: 5 })
 }
 
 /** Each transaction of a run writes its counts. */
@@ -199,8 +205,7 @@ async function writeUntilItBreaks(stack: Stack, mark: string): Promise<string[]>
     try {
       await stack.ask(createDepartment, { body: { name } })
     } catch (error) {
-      // What fetch throws when the other side is gone; an answer that refuses would be a finding.
-      if (error instanceof TypeError) return acknowledged
+      if (isGone(error)) return acknowledged
       throw error
     }
     acknowledged.push(name)

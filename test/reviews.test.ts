@@ -46,6 +46,11 @@ onEachDatabase(({ testWithUrl }) => {
         ({ reason, state, candidates }) => reason === 'privileged' && state === 'open' && candidates.length === 1,
       ),
     )
+    for (const { userid, member } of reviews) {
+      const { name, position } = stack.control.truth(stack).members.find((one) => one.userid === userid)!
+      assert.deepEqual([member.displayName, member.title], [name, position === '' ? null : position])
+      assert.deepEqual(member.withheld, [])
+    }
     const found = await stack.ask(listReviews, {
       query: { connection: 'hq', state: 'open', reason: 'privileged', q: first!.toUpperCase() },
     })

@@ -12,13 +12,13 @@ export const PUBLIC_URL = 'https://id.corp.example'
 export const OURS = { 'sec-fetch-site': 'same-origin', origin: PUBLIC_URL }
 export const PASSWORD = 'correct horse battery'
 
-export async function startSignedIn(url: string, further: Settings = {}) {
+export async function startSignedIn(url: string, further: Settings = {}, { signedInMsAgo = 0 } = {}) {
   const database = await openDatabase(url)
   const cookies = new Map<Role | null, string>()
   const users = new Map<Role | null, string>()
   try {
     const directory = await createDirectory(database)
-    directory.clock.at = Date.now()
+    directory.clock.at = Date.now() - signedInMsAgo
     for (const role of ['owner', 'operator', 'auditor', null] as const) {
       const username = role ?? 'nobody'
       const { user } = await directory.users.create(OWNER, directory.organization.id, {

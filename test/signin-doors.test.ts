@@ -49,6 +49,52 @@ onEachDatabase(({ testWithUrl, dialect }) => {
     )
   })
 
+  testWithUrl('the button of a connection has its picture, which is nothing but a picture', async (url) => {
+    await using stack = await startSignInStack(url)
+    await connect(stack, 'second')
+    const png = Buffer.from(PIXEL, 'base64')
+    const icon = `data:image/png;base64,${PIXEL}`
+    const put = (body: unknown) =>
+      stack.send('/api/v1/connections/second', {
+        method: 'PATCH',
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+      })
+
+    const stored = await stack.ask(updateConnection, { params: { id: 'second' }, body: { icon } })
+    assert.equal(stored.icon, icon)
+    const page = (await open(stack).start()).answer!
+    const [, href] = /<img src="(\/signin\/icons\/[^"]+)"/.exec(page.text)!
+    assert.match(page.headers.get('content-security-policy')!, /img-src 'self'/)
+
+    // oxlint-disable-next-line no-restricted-globals -- the client of the tests reads texts only
+    const response = await fetch(`${stack.server.origin}${href}`)
+    assert.deepEqual(Buffer.from(await response.arrayBuffer()), png)
+    const header = (name: string) => response.headers.get(name)
+    assert.equal(header('content-type'), 'image/png')
+    assert.equal(header('x-content-type-options'), 'nosniff')
+    assert.match(header('cache-control')!, /immutable/)
+    assert.match(header('content-security-policy')!, /sandbox/)
+    const stale = await stack.send(href!.replace(/v=.*/, 'v=0'))
+    assert.doesNotMatch(stale.headers.get('cache-control')!, /immutable/)
+
+    for (const refused of [
+      'data:image/svg+xml;base64,PHN2Zy8+',
+      'data:text/html;base64,PGI+',
+      `data:image/jpeg;base64,${PIXEL}`,
+      'data:image/png;base64,PHN2Zy8+',
+      `data:image/png;base64,${Buffer.concat([png, Buffer.alloc(16 * 1024)]).toString('base64')}`,
+      'https://cdn.example.com/icon.png',
+      '',
+    ]) {
+      assert.equal((await put({ icon: refused })).status, 400, refused.slice(0, 40))
+    }
+    assert.equal((await put({ icon: null })).json['icon'], null)
+    assert.equal((await stack.send(href!)).status, 404)
+    assert.equal((await stack.send('/signin/icons/none')).status, 404)
+    assert.doesNotMatch((await open(stack).start()).answer!.text, /<img/)
+  })
+
   testWithUrl(
     'private fields come with consent, inside the client only, and without it people come in all the same',
     async (url) => {
@@ -188,3 +234,6 @@ onEachDatabase(({ testWithUrl, dialect }) => {
     })
   }
 })
+
+/** A PNG of one pixel. */
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=='

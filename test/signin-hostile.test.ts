@@ -141,6 +141,21 @@ void describe('hostile', { concurrency: 2 }, () => {
       )
     })
 
+    testWithUrl('a page that begins an attempt each time it is shown is not shown for ever', async (url) => {
+      await using stack = await startSignInStack(url, { settings: { MUSTER_TRUSTED_PROXIES: '127.0.0.1' } })
+      const flood = open(stack, { address: '198.51.100.8' })
+      const started = await flood.send('/signin/start?return_to=/account')
+      const page = started.headers.get('location')!
+
+      let answer = await flood.send(page)
+      const first = answer.status
+      for (let count = 0; answer.status === 200 && count < 2_000; count++) answer = await flood.send(page)
+
+      assert.deepEqual([first, answer.status], [200, 429])
+      assert.ok(Number(answer.headers.get('retry-after')) > 0)
+      assert.equal((await open(stack, { address: '198.51.101.8' }).send('/signin/start')).status, 303)
+    })
+
     testWithUrl('nobody guesses an id, and a guess looks like what never was', async (url, t) => {
       await using stack = await startSignInStack(url, { settings: { MUSTER_TRUSTED_PROXIES: '127.0.0.1' } })
       const uids: string[] = []

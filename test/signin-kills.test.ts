@@ -14,6 +14,7 @@ import { request } from 'undici'
 import { openDatabase } from '../server/src/database/database.ts'
 import { onEachDatabase } from '../server/test-support/databases.ts'
 import { createRandom } from '../server/test-support/random.ts'
+import { isGone } from './client.ts'
 import { eventually } from './eventually.ts'
 import { startProviderStackOfProcesses } from './provider-stack.ts'
 import { movableClock, spawnServer, temporaryFolder } from './server.ts'
@@ -83,7 +84,7 @@ onEachDatabase(({ testWithUrl }) => {
       stack.control.addFault({ endpoint: 'auth/getuserinfo', effect: { kind: 'hang' } })
       await using visitor = setOut(stack, newcomers(stack, 0)[0]!).visitor
       const page = await visitor.follow(authorization(application).address)
-      const broken = assert.rejects(visitor.follow(stack.hrefIn(page, '/go?connection=hq')), isDead)
+      const broken = assert.rejects(visitor.follow(stack.hrefIn(page, '/go?connection=hq')), isGone)
       await eventually('WeCom was asked', () => stack.control.faults()[0]!.struck > 0)
       await stack.server.kill()
       await broken
@@ -149,7 +150,7 @@ async function signInUntilItBreaks(
     try {
       await travel(application, stack, journey)
     } catch (error) {
-      if (!isOver.value || !isDead(error)) throw error
+      if (!isOver.value || !isGone(error)) throw error
     }
   }
   return journeys
@@ -337,11 +338,4 @@ async function send(
   const json = (await body.json()) as Json
   assert.ok(status < 500, `${status} ${JSON.stringify(json)}`)
   return { status, json }
-}
-
-/** What is thrown when the other side is gone; an answer that refuses would be a finding. */
-function isDead(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  const { code, cause } = error as { code?: string; cause?: unknown }
-  return ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(code ?? '') || isDead(cause)
 }

@@ -52,8 +52,8 @@ export function views(set: keyof typeof NAMES): Record<string, View> {
   const { connection, second, member, user, application } = NAMES[set]
   const form = (step: string) => ({ action: `/signin/x/${step}`, token: TOKEN })
   const connections = [
-    { displayName: connection, href: '/signin/x?connection=hq', isChosen: true },
-    { displayName: second, href: '/signin/x?connection=abroad', isChosen: false },
+    { displayName: connection, iconHref: null, href: '/signin/x?connection=hq', isChosen: true },
+    { displayName: second, iconHref: null, href: '/signin/x?connection=abroad', isChosen: false },
   ]
   const password = { ...form('password'), username: '', problem: null }
   const signIn = { kind: 'sign-in', connections, password, statusHref: '/signin/x/status' } as const

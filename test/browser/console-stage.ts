@@ -1,0 +1,170 @@
+/**
+ * What tests of the console share in a real Chromium: a server with the console of this work tree, the emulator behind it,
+ * and people with a role who are signed in by password. On SQLite only: what browsers do depends on no database.
+ *
+ *     await using stage = await setConsoleStage({ people: 60 })
+ *     await using visit = await stage.visitAs('owner', { locale: 'en' })
+ *     await visit.tab.goto(stage.address('/connections'))
+ */
+import assert from 'node:assert/strict'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { createAdministrator, createUser, type Role } from '@muster/contracts'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { eventually } from '../eventually.ts'
+import { startProviderStack } from '../provider-stack.ts'
+import { temporaryFolder } from '../server.ts'
+import type { StackOptions } from '../stack.ts'
+import { startChromium } from './chromium.ts'
+
+export const PASSWORD = 'correct horse battery 7'
+
+/** Pictures of the way go here, to be looked at. */
+const FOLDER = process.env['MUSTER_TEST_SCREENSHOTS']
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+
+export type ConsoleStage = Awaited<ReturnType<typeof setConsoleStage>>
+
+export interface ConsoleVisit extends AsyncDisposable {
+  readonly tab: Page
+  /** Errors of the page, refusals of its policy, and whatever it asked of another origin. Empty when all is well. */
+  readonly complaints: readonly string[]
+  /** Waits until the page asks for nothing more and shows what it got. */
+  settled(): Promise<void>
+  /** What is seriously wrong for people who use a keyboard or a screen reader, by axe. Empty when nothing is. */
+  barriers(): Promise<string[]>
+  /** A picture, where MUSTER_TEST_SCREENSHOTS names a folder. */
+  picture(name: string): Promise<void>
+}
+
+/** What a page has that no program of Node has. */
+interface PolicedPage {
+  readonly tellViolation: (text: string) => void
+  readonly document: {
+    addEventListener(
+      type: 'securitypolicyviolation',
+      listener: (violation: { effectiveDirective: string; blockedURI: string; sample: string }) => void,
+    ): void
+  }
+}
+
+export async function setConsoleStage(options: StackOptions = {}) {
+  await import('../../console/build.ts')
+  const parts = new AsyncDisposableStack()
+  try {
+    const folder = temporaryFolder()
+    parts.defer(() => folder.remove())
+    const stack = parts.use(await startProviderStack(`sqlite:${join(folder.path, 'muster.db')}`, options))
+    const origin = new URL(stack.issuer).origin
+    const browser = await startChromium()
+    parts.defer(() => browser.close())
+
+    async function visit(options: BrowserContextOptions = {}): Promise<ConsoleVisit> {
+      const context = await browser.newContext({ locale: 'en', viewport: { width: 1440, height: 900 }, ...options })
+      context.setDefaultTimeout(15_000)
+      const complaints: string[] = []
+      // What the policy refuses without a word, too: a probe of eval, an event handler in an attribute.
+      await context.exposeBinding('tellViolation', (_source, text: string) => void complaints.push(text))
+      await context.addInitScript(() => {
+        const page = globalThis as unknown as PolicedPage
+        page.document.addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI, sample }) => {
+          page.tellViolation(`policy: ${effectiveDirective} ${blockedURI} ${sample}`)
+        })
+      })
+      context.on('weberror', (error) => void complaints.push(String(error.error())))
+      context.on('console', (message) => {
+        // A refused request of the page is what tests are about; they look at what the page says of it.
+        if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+          complaints.push(message.text())
+      })
+      context.on('request', (request) => {
+        const { origin: asked, protocol } = new URL(request.url())
+        if (protocol.startsWith('http') && asked !== origin && !request.isNavigationRequest())
+          complaints.push(`asked ${asked}`)
+      })
+      context.on('dialog', (dialog) => {
+        complaints.push(`dialog: ${dialog.message()}`)
+        void dialog.dismiss()
+      })
+      let waiting = 0
+      context.on('request', () => waiting++)
+      context.on('requestfinished', () => waiting--)
+      context.on('requestfailed', () => waiting--)
+      const tab = await context.newPage()
+      return {
+        tab,
+        complaints,
+        async settled() {
+          // Twice in a row, because an answer may make the page ask again.
+          let quiet = 0
+          await eventually(`${tab.url()} had all that it asked for`, async () => {
+            await tab.evaluate(
+              'new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve))))',
+            )
+            const isPending = await tab.locator('.ant-skeleton:visible, .ant-spin-spinning:visible').count()
+            quiet = waiting === 0 && isPending === 0 ? quiet + 1 : 0
+            return quiet > 1
+          })
+        },
+        async barriers() {
+          await tab.evaluate(readFileSync(AXE, 'utf8'))
+          return tab.evaluate(async () => {
+            const { axe } = globalThis as unknown as { axe: { run: () => Promise<{ violations: Violation[] }> } }
+            interface Violation {
+              id: string
+              impact: string
+              help: string
+              nodes: { html: string }[]
+            }
+            const { violations } = await axe.run()
+            return violations
+              .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+              .map(
+                ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
+              )
+          })
+        },
+        async picture(name) {
+          if (FOLDER === undefined) return
+          mkdirSync(FOLDER, { recursive: true })
+          await tab.screenshot({ path: join(FOLDER, `${name}.png`), fullPage: true })
+        },
+        [Symbol.asyncDispose]: () => context.close(),
+      }
+    }
+
+    const made = new Set<Role>()
+    return {
+      stack,
+      origin,
+      address: (path = '/') => `${origin}/console${path}`,
+      /** Nobody is signed in. */
+      visit,
+      /** Somebody of this role, who is called like it, in front of the overview. */
+      async visitAs(role: Role, options: BrowserContextOptions = {}): Promise<ConsoleVisit> {
+        if (!made.has(role)) {
+          made.add(role)
+          const user = await stack.ask(createUser, { body: { username: role, displayName: role, password: PASSWORD } })
+          await stack.ask(createAdministrator, { body: { userId: user.id, role } })
+        }
+        const visitor = await visit(options)
+        await visitor.tab.goto(`${origin}/signin/start?return_to=/console/`)
+        // Where WeCom is offered first, the form is folded up.
+        const folded = visitor.tab.locator('details:not([open]):has(input[name="username"]) > summary')
+        if ((await folded.count()) > 0) await folded.click()
+        await visitor.tab.locator('input[name="username"]').fill(role)
+        await visitor.tab.locator('input[type="password"]').fill(PASSWORD)
+        await visitor.tab.keyboard.press('Enter')
+        await visitor.tab.locator('#page').waitFor()
+        assert.equal(new URL(visitor.tab.url()).pathname, '/console/')
+        return visitor
+      },
+      [Symbol.asyncDispose]: () => parts.disposeAsync(),
+    }
+  } catch (error) {
+    await parts.disposeAsync()
+    throw error
+  }
+}
