@@ -25,8 +25,8 @@ const setup = createRoute({
 /** Pages for people who are signed in and have a role. */
 const inside = createRoute({ getParentRoute: () => root, id: 'inside', component: Shell })
 
-/** What is not a word of a filter is no filter: an old link must still open. */
-const text = z.string().optional().catch(undefined)
+/** What is not a word of a filter is no filter: an old link must still open. The router takes digits alone for a number. */
+const text = z.coerce.string<string | undefined>().max(200).optional().catch(undefined)
 
 const pages = [
   createRoute({

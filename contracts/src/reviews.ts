@@ -13,18 +13,22 @@ import {
 } from './formats.ts'
 import { listOf, listQuery, organizationFilter } from './list.ts'
 
-const ReviewReason = z.enum(['privileged', 'ambiguous', 'conflict', 'reused']).meta({
+export const ReviewReason = z.enum(['privileged', 'ambiguous', 'conflict', 'reused']).meta({
   description:
     'privileged: the signs point to an administrator or a break-glass account. ambiguous: they point to several users, or several members point to ' +
     'one, or somebody came back with nothing visible to be recognised by. conflict: they point to a user who belongs to ' +
     'another member. reused: the userid shows another person than the user who is linked to it.',
 })
 
-const ReviewState = z.enum(['open', 'linked', 'created', 'ignored', 'outdated']).meta({
+export type ReviewReason = z.output<typeof ReviewReason>
+
+export const ReviewState = z.enum(['open', 'linked', 'created', 'ignored', 'outdated']).meta({
   description:
     'linked, created and ignored are what a person decided. outdated: a complete run found nothing to decide any more, ' +
     'because the member left or what was unclear became clear.',
 })
+
+export type ReviewState = z.output<typeof ReviewState>
 
 const shown = z.string().nullable()
 

@@ -21,7 +21,8 @@ import { Notice, StoredProblem } from './problem.ts'
 // ---- Run ------------------------------------------------------------------------------------------------------------
 
 const RunMode = z.enum(['apply', 'preview']).meta({ description: 'A preview stops before anything is written.' })
-const RunTrigger = z.enum(['manual', 'schedule', 'event', 'signin', 'approval', 'revert'])
+export const RunTrigger = z.enum(['manual', 'schedule', 'event', 'signin', 'approval', 'revert'])
+export type RunTrigger = z.output<typeof RunTrigger>
 export const RunState = z.enum([
   'running',
   'succeeded',
@@ -183,9 +184,12 @@ export const NewRun = z
 
 // ---- Change ---------------------------------------------------------------------------------------------------------
 
-const ChangeEntity = z.enum(['user', 'department', 'membership', 'link'])
-const ChangeAction = z.enum(['create', 'update', 'disable', 'enable', 'delete', 'restore', 'link', 'unlink'])
-const ChangeState = z.enum(['planned', 'applied', 'held', 'failed', 'skipped', 'rejected'])
+export const ChangeEntity = z.enum(['user', 'department', 'membership', 'link'])
+export type ChangeEntity = z.output<typeof ChangeEntity>
+export const ChangeAction = z.enum(['create', 'update', 'disable', 'enable', 'delete', 'restore', 'link', 'unlink'])
+export type ChangeAction = z.output<typeof ChangeAction>
+export const ChangeState = z.enum(['planned', 'applied', 'held', 'failed', 'skipped', 'rejected'])
+export type ChangeState = z.output<typeof ChangeState>
 const ChangedFields = z.record(z.string(), z.unknown()).nullable()
 
 export const Change = answer({

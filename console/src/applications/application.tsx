@@ -1,10 +1,11 @@
 /** One application: its addresses, settings and secrets, what it would be told about somebody, and its end. */
 import { deleteApplication, getApplication, type Application } from '@muster/contracts'
 import { useNavigate, useParams } from '@tanstack/react-router'
-import { Button, Card, Flex, Modal, Skeleton, Tag } from 'antd'
+import { Button, Card, Flex, Skeleton, Tag } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useAction, useRead } from '../api.ts'
+import { AskDialog } from '../design/ask-dialog.tsx'
 import { Copyable } from '../design/copyable.tsx'
 import { Name, nameText } from '../design/name.tsx'
 import { Page } from '../design/page.tsx'
@@ -93,19 +94,14 @@ function DangerZone({ application: { id, name } }: { application: Application })
         {t('danger.go')}
       </Button>
       {isAsking && (
-        <Modal
-          open
+        <AskDialog
           title={t('danger.ask', { name: nameText(name) })}
-          okText={t('danger.go')}
-          okButtonProps={{ danger: true }}
-          cancelText={t('cancel')}
-          confirmLoading={remove.isPending}
-          onCancel={() => setAsking(false)}
-          onOk={() => remove.mutate({ params: { id } })}
-        >
-          {remove.error && <ProblemAlert error={remove.error} />}
-          <p>{t('danger.why')}</p>
-        </Modal>
+          why={t('danger.why')}
+          go={t('danger.go')}
+          act={remove}
+          onGo={() => remove.mutate({ params: { id } })}
+          onClose={() => setAsking(false)}
+        />
       )}
     </Card>
   )

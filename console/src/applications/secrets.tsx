@@ -5,10 +5,11 @@ import {
   listApplicationSecrets,
   type ApplicationId,
 } from '@muster/contracts'
-import { Alert, Button, Flex, Modal } from 'antd'
+import { Alert, Button, Flex } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useAction, useRead } from '../api.ts'
+import { AskDialog } from '../design/ask-dialog.tsx'
 import { ProblemAlert } from '../design/problem.tsx'
 import { ShownOnce } from '../design/shown-once.tsx'
 import { When } from '../design/when.tsx'
@@ -67,19 +68,14 @@ export function Secrets({ applicationId }: { applicationId: ApplicationId }) {
         />
       )}
       {removing !== undefined && (
-        <Modal
-          open
+        <AskDialog
           title={t('secrets.removeTitle')}
-          okText={t('secrets.remove')}
-          okButtonProps={{ danger: true }}
-          cancelText={t('cancel')}
-          confirmLoading={remove.isPending}
-          onCancel={() => setRemoving(undefined)}
-          onOk={() => remove.mutate({ params: { id: applicationId, secretId: removing } })}
-        >
-          {remove.error && <ProblemAlert error={remove.error} />}
-          <p>{t('secrets.removeWhy')}</p>
-        </Modal>
+          why={t('secrets.removeWhy')}
+          go={t('secrets.remove')}
+          act={remove}
+          onGo={() => remove.mutate({ params: { id: applicationId, secretId: removing } })}
+          onClose={() => setRemoving(undefined)}
+        />
       )}
     </>
   )

@@ -1,11 +1,11 @@
 /** Starts a run or a preview. Asks first when the last run is less than an hour old, and says what the server warns of. */
 import { startRun, type Connection } from '@muster/contracts'
-import { Link } from '@tanstack/react-router'
-import { Alert, Button, Flex, Popconfirm } from 'antd'
+import { Button, Flex, Popconfirm } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { useAction } from '../api.ts'
 import { ProblemAlert } from '../design/problem.tsx'
 import { May } from '../shell/session.tsx'
+import { RunStarted } from './run-started.tsx'
 
 const HOUR_MS = 3_600_000
 
@@ -18,25 +18,7 @@ export function RunButtons({ connection }: { connection: Connection }) {
   return (
     <May role="operator">
       {start.error && <ProblemAlert error={start.error} />}
-      {start.data && (
-        <Alert
-          type={start.data.warnings.length > 0 ? 'warning' : 'success'}
-          showIcon
-          role="status"
-          style={{ marginBlockEnd: 12 }}
-          title={
-            <>
-              {t('details.service.started')}{' '}
-              <Link to="/runs/$id" params={{ id: start.data.id }}>
-                {t('details.service.watch')}
-              </Link>
-            </>
-          }
-          description={start.data.warnings.map(({ code, detail }) => (
-            <div key={code}>{detail}</div>
-          ))}
-        />
-      )}
+      {start.data && <RunStarted run={start.data} />}
       <Flex gap={8} wrap>
         <RunButton
           isRecent={lastRunAt !== null && Date.now() - Date.parse(lastRunAt) < HOUR_MS}

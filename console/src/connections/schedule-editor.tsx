@@ -1,12 +1,12 @@
 /** When directory sync runs by itself, with its next three runs in the time zone of the connection. */
 import { previewSchedule, startRun, type Connection, type Schedule } from '@muster/contracts'
-import { Link } from '@tanstack/react-router'
 import { Alert, Button, Flex, Form, Input, InputNumber, Select, Typography } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useAction, useRead } from '../api.ts'
 import { ProblemAlert } from '../design/problem.tsx'
 import { momentText } from '../design/when.tsx'
+import { RunStarted } from './run-started.tsx'
 import { fieldsOf, KINDS, scheduleOf, WEEKDAYS, type ScheduleFields } from './schedule-form.ts'
 import { SettingsSection } from './settings-section.tsx'
 
@@ -149,23 +149,9 @@ function OfferRun({ connection, onDone }: { connection: Connection; onDone: () =
   const start = useAction(startRun)
   if (start.data) {
     return (
-      <Alert
-        type="success"
-        showIcon
-        role="status"
-        style={{ marginBlockStart: 16 }}
-        title={
-          <>
-            {t('details.service.started')}{' '}
-            <Link to="/runs/$id" params={{ id: start.data.id }}>
-              {t('details.service.watch')}
-            </Link>
-          </>
-        }
-        description={start.data.warnings.map(({ code, detail }) => (
-          <div key={code}>{detail}</div>
-        ))}
-      />
+      <div style={{ marginBlockStart: 16 }}>
+        <RunStarted run={start.data} />
+      </div>
     )
   }
   return (

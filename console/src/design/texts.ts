@@ -3,6 +3,7 @@ import { bothLanguages } from '../texts.ts'
 export const designTexts = bothLanguages(
   {
     problem: { remedy: 'What to do', request: 'Request', retry: 'Try again' },
+    cancel: 'Cancel',
     copy: 'Copy',
     copied: 'Copied',
     never: 'never',
@@ -49,6 +50,7 @@ export const designTexts = bothLanguages(
   },
   {
     problem: { remedy: '解决办法', request: '请求编号', retry: '重试' },
+    cancel: '取消',
     copy: '复制',
     copied: '已复制',
     never: '从未',

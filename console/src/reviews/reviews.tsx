@@ -1,5 +1,5 @@
 /** Members about whom sync is not sure, each with the evidence side by side and what a person can decide. */
-import { getReview, listConnections, listReviews, type Review } from '@muster/contracts'
+import { getReview, listConnections, listReviews, ReviewReason, ReviewState, type Review } from '@muster/contracts'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Button, Collapse, Empty, Flex, Input, Skeleton, Tag, Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
@@ -10,9 +10,9 @@ import { Page } from '../design/page.tsx'
 import { ProblemAlert } from '../design/problem.tsx'
 import { Section } from '../design/section.tsx'
 import { numberText, When } from '../design/when.tsx'
-import { withoutAbsent } from '../runs/search.ts'
+import { withoutAbsent } from '../search-parameters.ts'
 import { ReviewDetails } from './details.tsx'
-import { REVIEW_REASONS, REVIEW_STATES, type ReviewsSearch } from './search.ts'
+import type { ReviewsSearch } from './search.ts'
 
 const PAGE = 50
 
@@ -90,7 +90,7 @@ function Filters({ search, go }: { search: ReviewsSearch; go: (wanted: ReviewsSe
         label={t('filter.state')}
         all={t('filter.anyState')}
         value={search.state === 'all' ? undefined : (search.state ?? 'open')}
-        options={REVIEW_STATES.map((value) => ({ value, label: t(`state.${value}`) }))}
+        options={ReviewState.options.map((value) => ({ value, label: t(`state.${value}`) }))}
         onChange={(state) => filter({ state: state === 'open' ? undefined : (state ?? 'all') })}
       />
       <Filter
@@ -98,7 +98,7 @@ function Filters({ search, go }: { search: ReviewsSearch; go: (wanted: ReviewsSe
         all={t('filter.anyReason')}
         width={230}
         value={search.reason}
-        options={REVIEW_REASONS.map((value) => ({ value, label: t(`reason.${value}`) }))}
+        options={ReviewReason.options.map((value) => ({ value, label: t(`reason.${value}`) }))}
         onChange={(reason) => filter({ reason })}
       />
       <Filter

@@ -1,27 +1,12 @@
 /** What the address of the review list may hold. Pure. */
-import type { Review } from '@muster/contracts'
-import { oneOf, text, withoutAbsent } from '../runs/search.ts'
-
-export const REVIEW_STATES = [
-  'open',
-  'linked',
-  'created',
-  'ignored',
-  'outdated',
-] as const satisfies readonly Review['state'][]
-
-export const REVIEW_REASONS = [
-  'privileged',
-  'ambiguous',
-  'conflict',
-  'reused',
-] as const satisfies readonly Review['reason'][]
+import { ReviewReason, ReviewState } from '@muster/contracts'
+import { oneOf, text, withoutAbsent } from '../search-parameters.ts'
 
 export interface ReviewsSearch {
   readonly connection?: string
   /** Open ones when nothing is said. */
-  readonly state?: Review['state'] | 'all'
-  readonly reason?: Review['reason']
+  readonly state?: ReviewState | 'all'
+  readonly reason?: ReviewReason
   readonly q?: string
   /** The one that is unfolded. */
   readonly review?: string
@@ -30,8 +15,8 @@ export interface ReviewsSearch {
 export function reviewsSearch(given: Record<string, unknown>): ReviewsSearch {
   return withoutAbsent({
     connection: text(given['connection'], 64),
-    state: oneOf([...REVIEW_STATES, 'all'], given['state']),
-    reason: oneOf(REVIEW_REASONS, given['reason']),
+    state: oneOf([...ReviewState.options, 'all'], given['state']),
+    reason: oneOf(ReviewReason.options, given['reason']),
     q: text(given['q'], 200),
     review: text(given['review'], 64),
   })

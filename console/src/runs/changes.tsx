@@ -1,5 +1,5 @@
 /** Every change of a run, narrowed by what the counters and filters say, with before and after where there is room. */
-import { listChanges, type Change, type Run } from '@muster/contracts'
+import { ChangeAction, ChangeEntity, ChangeState, listChanges, type Change, type Run } from '@muster/contracts'
 import { ArrowRightOutlined } from '@ant-design/icons'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Button, Flex, Input, Typography } from 'antd'
@@ -10,11 +10,12 @@ import { ListTable } from '../design/list-table.tsx'
 import { Name, nameText } from '../design/name.tsx'
 import { Section } from '../design/section.tsx'
 import { numberText } from '../design/when.tsx'
+import { withoutAbsent } from '../search-parameters.ts'
 import { ChangeDetails } from './change-details.tsx'
 import { ChangeStateTag, ChangeTarget, FieldName, ReasonText, WhatText } from './change-words.tsx'
 import { ValueText } from './field-values.tsx'
 import { differencesOf } from './fields.ts'
-import { ACTIONS, CHANGE_STATES, ENTITIES, withoutAbsent, type ChangesSearch } from './search.ts'
+import type { ChangesSearch } from './search.ts'
 
 /** More fields than that are shown to who opens the details. */
 const FIELDS_IN_A_ROW = 2
@@ -101,7 +102,7 @@ function Filters({ run, search }: { run: Run; search: ChangesSearch }) {
         all={t('changes.anyEntity')}
         width={210}
         value={search.entity}
-        options={ENTITIES.map((value) => ({ value, label: t(`entities.${value}`) }))}
+        options={ChangeEntity.options.map((value) => ({ value, label: t(`entities.${value}`) }))}
         onChange={(entity) => filter({ entity })}
       />
       <Filter
@@ -109,7 +110,7 @@ function Filters({ run, search }: { run: Run; search: ChangesSearch }) {
         all={t('changes.anyAction')}
         width={140}
         value={search.action}
-        options={ACTIONS.map((value) => ({ value, label: t(`action.${value}`) }))}
+        options={ChangeAction.options.map((value) => ({ value, label: t(`action.${value}`) }))}
         onChange={(action) => filter({ action })}
       />
       <Filter
@@ -117,7 +118,7 @@ function Filters({ run, search }: { run: Run; search: ChangesSearch }) {
         all={t('changes.anyState')}
         width={160}
         value={search.state}
-        options={CHANGE_STATES.map((value) => ({ value, label: t(`changeState.${value}`) }))}
+        options={ChangeState.options.map((value) => ({ value, label: t(`changeState.${value}`) }))}
         onChange={(state) => filter({ state })}
       />
       {Object.keys(search).length > 0 && (

@@ -1,5 +1,5 @@
 /** The runs of all connections, newest first, by connection, result and trigger; and the way to start one. */
-import { listAllRuns, listConnections, type Connection, type Run } from '@muster/contracts'
+import { listAllRuns, listConnections, RunState, RunTrigger, type Connection, type Run } from '@muster/contracts'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { Button, Flex, Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
@@ -10,9 +10,10 @@ import { Name, nameText } from '../design/name.tsx'
 import { Page } from '../design/page.tsx'
 import { StatusTag } from '../design/status.tsx'
 import { durationText, numberText, When } from '../design/when.tsx'
+import { withoutAbsent } from '../search-parameters.ts'
 import { May } from '../shell/session.tsx'
 import { totalOf } from './counters-of.ts'
-import { RUN_STATES, TRIGGERS, withoutAbsent, type RunsSearch } from './search.ts'
+import type { RunsSearch } from './search.ts'
 import { StartRun } from './start-run.tsx'
 import { heldRemovals } from './stages.ts'
 
@@ -52,14 +53,14 @@ export function Runs() {
           label={t('list.state')}
           all={t('list.anyState')}
           value={search.state}
-          options={RUN_STATES.map((value) => ({ value, label: t(`status.${value}`, { ns: 'design' }) }))}
+          options={RunState.options.map((value) => ({ value, label: t(`status.${value}`, { ns: 'design' }) }))}
           onChange={(state) => filter({ state })}
         />
         <Filter
           label={t('list.trigger')}
           all={t('list.anyTrigger')}
           value={search.trigger}
-          options={TRIGGERS.map((value) => ({ value, label: t(`trigger.${value}`) }))}
+          options={RunTrigger.options.map((value) => ({ value, label: t(`trigger.${value}`) }))}
           onChange={(trigger) => filter({ trigger })}
         />
         {isFiltered && (

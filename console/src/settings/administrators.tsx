@@ -13,6 +13,7 @@ import { Button, Flex, Form, Modal } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useAction } from '../api.ts'
+import { AskDialog } from '../design/ask-dialog.tsx'
 import { ListTable } from '../design/list-table.tsx'
 import { Name, nameText } from '../design/name.tsx'
 import { PersonChoice } from '../design/person-choice.tsx'
@@ -150,18 +151,13 @@ function Remove({ administrator, onClose }: { administrator: Administrator; onCl
   const { t } = useTranslation('settings')
   const remove = useAction(deleteAdministrator, onClose)
   return (
-    <Modal
-      open
+    <AskDialog
       title={t('administrators.takeAwayTitle', { name: nameText(administrator.displayName) })}
-      okText={t('administrators.takeAway')}
-      okButtonProps={{ danger: true }}
-      cancelText={t('cancel')}
-      confirmLoading={remove.isPending}
-      onCancel={onClose}
-      onOk={() => remove.mutate({ params: { id: administrator.userId } })}
-    >
-      {remove.error && <ProblemAlert error={remove.error} />}
-      <p>{t('administrators.takeAwayWhy')}</p>
-    </Modal>
+      why={t('administrators.takeAwayWhy')}
+      go={t('administrators.takeAway')}
+      act={remove}
+      onGo={() => remove.mutate({ params: { id: administrator.userId } })}
+      onClose={onClose}
+    />
   )
 }

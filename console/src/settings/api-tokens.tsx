@@ -4,6 +4,7 @@ import { Button, Flex, Form, Input, Modal } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useAction } from '../api.ts'
+import { AskDialog } from '../design/ask-dialog.tsx'
 import { ListTable } from '../design/list-table.tsx'
 import { Name, nameText } from '../design/name.tsx'
 import { ProblemAlert } from '../design/problem.tsx'
@@ -127,18 +128,13 @@ function Remove({ token, onClose }: { token: ApiToken; onClose: () => void }) {
   const { t } = useTranslation('settings')
   const remove = useAction(deleteApiToken, onClose)
   return (
-    <Modal
-      open
+    <AskDialog
       title={t('tokens.removeTitle', { name: nameText(token.name) })}
-      okText={t('tokens.remove')}
-      okButtonProps={{ danger: true }}
-      cancelText={t('cancel')}
-      confirmLoading={remove.isPending}
-      onCancel={onClose}
-      onOk={() => remove.mutate({ params: { id: token.id } })}
-    >
-      {remove.error && <ProblemAlert error={remove.error} />}
-      <p>{t('tokens.removeWhy')}</p>
-    </Modal>
+      why={t('tokens.removeWhy')}
+      go={t('tokens.remove')}
+      act={remove}
+      onGo={() => remove.mutate({ params: { id: token.id } })}
+      onClose={onClose}
+    />
   )
 }

@@ -10,6 +10,7 @@ import { Button, Flex, Form, Input, Modal, Switch } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useAction } from '../api.ts'
+import { AskDialog } from '../design/ask-dialog.tsx'
 import { ListTable } from '../design/list-table.tsx'
 import { Name, nameText } from '../design/name.tsx'
 import { ProblemAlert } from '../design/problem.tsx'
@@ -166,18 +167,13 @@ function Remove({ organization: { id, name }, onClose }: { organization: Organiz
   const { t } = useTranslation('settings')
   const remove = useAction(deleteOrganization, onClose)
   return (
-    <Modal
-      open
+    <AskDialog
       title={t('organizations.removeTitle', { name: nameText(name) })}
-      okText={t('organizations.remove')}
-      okButtonProps={{ danger: true }}
-      cancelText={t('cancel')}
-      confirmLoading={remove.isPending}
-      onCancel={onClose}
-      onOk={() => remove.mutate({ params: { id } })}
-    >
-      {remove.error && <ProblemAlert error={remove.error} />}
-      <p>{t('organizations.removeWhy')}</p>
-    </Modal>
+      why={t('organizations.removeWhy')}
+      go={t('organizations.remove')}
+      act={remove}
+      onGo={() => remove.mutate({ params: { id } })}
+      onClose={onClose}
+    />
   )
 }

@@ -1,9 +1,10 @@
 /** The keys of ID tokens: letting the next one sign, and withdrawing all when one may be known to others. */
 import { rotateSigningKeys, type SigningKeys as Keys } from '@muster/contracts'
-import { Button, Flex, Modal, Popconfirm } from 'antd'
+import { Button, Flex, Popconfirm } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useAction } from '../api.ts'
+import { AskDialog } from '../design/ask-dialog.tsx'
 import { ProblemAlert } from '../design/problem.tsx'
 import { When } from '../design/when.tsx'
 
@@ -17,7 +18,7 @@ export function SigningKeys() {
   })
   return (
     <>
-      {rotate.error && <ProblemAlert error={rotate.error} />}
+      {rotate.error && !isWithdrawing && <ProblemAlert error={rotate.error} />}
       <Flex gap={8} wrap>
         <Popconfirm
           title={t('keys.rotate')}
@@ -33,18 +34,14 @@ export function SigningKeys() {
         </Button>
       </Flex>
       {isWithdrawing && (
-        <Modal
-          open
+        <AskDialog
           title={t('keys.withdrawTitle')}
-          okText={t('keys.withdraw')}
-          okButtonProps={{ danger: true }}
-          cancelText={t('cancel')}
-          confirmLoading={rotate.isPending}
-          onCancel={() => setWithdrawing(false)}
-          onOk={() => rotate.mutate({ body: { withdraw: true } })}
-        >
-          <p>{t('keys.withdrawWhy')}</p>
-        </Modal>
+          why={t('keys.withdrawWhy')}
+          go={t('keys.withdraw')}
+          act={rotate}
+          onGo={() => rotate.mutate({ body: { withdraw: true } })}
+          onClose={() => setWithdrawing(false)}
+        />
       )}
       {keys && (
         <div role="status" style={{ marginBlockStart: 16 }}>
