@@ -33,7 +33,6 @@ describe('every page of the console has no barrier', { skip: withoutBrowser }, (
       await using visit = await stage.visitAs(role, {
         locale,
         colorScheme,
-        reducedMotion: 'reduce',
         viewport: { width, height: 1000 },
       })
       const { tab } = visit

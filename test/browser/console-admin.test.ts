@@ -46,7 +46,7 @@ before(async () => {
   })
   await stage.stack.syncOnce()
   await stage.stack.ask(createUser, { body: { username: 'keeper', displayName: '值班', password: PASSWORD } })
-  owner = await stage.visitAs('owner', { reducedMotion: 'reduce' })
+  owner = await stage.visitAs('owner')
 })
 
 after(async () => {

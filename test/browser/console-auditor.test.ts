@@ -96,7 +96,7 @@ before(async () => {
     departments: person!.departments[0]!.departmentId,
     links: person!.links[0]!.id,
   }
-  auditor = await stage.visitAs('auditor', { reducedMotion: 'reduce' })
+  auditor = await stage.visitAs('auditor')
 })
 
 after(async () => {
@@ -134,7 +134,7 @@ for (const path of [...paths, ...further]) {
 }
 
 test('the same look finds what an owner can change', { skip: withoutBrowser }, async () => {
-  await using owner = await stage.visitAs('owner', { reducedMotion: 'reduce' })
+  await using owner = await stage.visitAs('owner')
   await owner.tab.goto(stage.address('/settings'))
   await owner.tab.getByRole('row').filter({ hasText: '老板' }).waitFor()
 

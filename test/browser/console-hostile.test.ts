@@ -80,7 +80,6 @@ describe('hostile names', { skip: withoutBrowser }, () => {
     test(`are names and nothing else on every page of the console, in ${locale}`, async (t) => {
       await using visit = await stage.visitAs('owner', {
         locale,
-        reducedMotion: 'reduce',
         viewport: { width: 1024, height: 900 },
       })
       await visit.tab.context().addInitScript({ path: ATTACKED })
@@ -105,7 +104,7 @@ describe('hostile names', { skip: withoutBrowser }, () => {
   }
 
   test('and in the dialogs and lists that open on them', async (t) => {
-    await using visit = await stage.visitAs('owner', { reducedMotion: 'reduce' })
+    await using visit = await stage.visitAs('owner')
     const { tab } = visit
     await tab.context().addInitScript({ path: ATTACKED })
     const watch = watched(visit)

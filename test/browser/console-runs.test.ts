@@ -37,7 +37,7 @@ describe('runs and reviews in the console', { skip: withoutBrowser }, () => {
       const { id } = await stack.ask(createUser, { body: { username: userid, displayName: `Local ${userid}` } })
       await stack.ask(createAdministrator, { body: { userId: id, role: 'operator' } })
     }
-    visit = await stage.visitAs('owner', { reducedMotion: 'reduce' })
+    visit = await stage.visitAs('owner')
     tab = visit.tab
   })
   after(async () => {
@@ -267,7 +267,6 @@ describe('runs and reviews in the console', { skip: withoutBrowser }, () => {
     await using auditor = await stage.visitAs('auditor', {
       locale: 'zh-CN',
       colorScheme: 'dark',
-      reducedMotion: 'reduce',
       viewport: { width: 768, height: 1024 },
     })
     const changing = auditor.tab.getByRole('button', {

@@ -23,7 +23,7 @@ const names = isForReadme ? README : wished
 const places = placesOf(subjects).filter(({ name }) => names.length === 0 || names.includes(name))
 for (const [language, locale] of Object.entries(LANGUAGES)) {
   for (const colorScheme of isForReadme ? (['light'] as const) : (['light', 'dark'] as const)) {
-    await using visit = await stage.visitAs('owner', { locale, colorScheme, reducedMotion: 'reduce' })
+    await using visit = await stage.visitAs('owner', { locale, colorScheme })
     const { tab } = visit
     for (const [width, height] of Object.entries(isForReadme ? { 1440: 900 } : SIZES)) {
       await tab.setViewportSize({ width: Number(width), height })
