@@ -71,9 +71,22 @@ export const Connection = answer({
   hasProviderSecret: z.boolean(),
   callback: answer({
     url: z.string().meta({ description: 'Paste it into WeCom as the URL that receives events.' }),
+    commandUrl: z.string().meta({ description: 'Command callback of a suite or template (指令回调).' }),
+    dataUrl: z.string().meta({ description: 'Data callback of a suite or template (数据回调).' }),
     hasToken: z.boolean(),
     hasAesKey: z.boolean(),
+    previousUntil: Timestamp.nullable().meta({
+      description: 'Until when the token and key before these are accepted, too; null when there are none.',
+    }),
   }),
+  suite: answer({
+    ticketAt: Timestamp.nullable().meta({
+      description: 'When WeCom sent the newest ticket; it is good for 30 minutes.',
+    }),
+    authorizedCorps: z.int().min(0),
+  })
+    .nullable()
+    .meta({ description: 'Of a delegated or provider connection; null for a self-built one.' }),
   mobile: answer({
     schema: z.string().nullable(),
     iosBundleId: z.string().nullable(),
@@ -114,7 +127,15 @@ export const Connection = answer({
       hasSuiteSecret: false,
       providerCorpId: null,
       hasProviderSecret: false,
-      callback: { url: 'https://muster.example.com/callback/wecom/hq', hasToken: false, hasAesKey: false },
+      callback: {
+        url: 'https://muster.example.com/callback/wecom/hq',
+        commandUrl: 'https://muster.example.com/callback/wecom/hq/command',
+        dataUrl: 'https://muster.example.com/callback/wecom/hq/data',
+        hasToken: false,
+        hasAesKey: false,
+        previousUntil: null,
+      },
+      suite: null,
       mobile: { schema: null, iosBundleId: null, androidPackage: null, androidSignature: null },
       redirectUrl: 'https://muster.example.com/auth/wecom/hq/callback',
       managedByEnvironment: false,

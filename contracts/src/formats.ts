@@ -34,6 +34,7 @@ export const ApiTokenId = id('tok', 'ApiTokenId', 'API token.')
 export const AuditEntryId = id('aud', 'AuditEntryId', 'Audit entry.')
 export const SignInId = id('sig', 'SignInId', 'Sign-in.')
 export const SessionId = id('ses', 'SessionId', 'Session.')
+export const EventId = id('evt', 'EventId', 'Event.')
 
 /** A change lives and dies with its run and may be named by it: the run's characters, then its place in the plan. */
 export const ChangeId = z
@@ -55,6 +56,7 @@ export type ApiTokenId = z.output<typeof ApiTokenId>
 export type AuditEntryId = z.output<typeof AuditEntryId>
 export type SignInId = z.output<typeof SignInId>
 export type SessionId = z.output<typeof SessionId>
+export type EventId = z.output<typeof EventId>
 
 function id<Brand extends string>(prefix: string, brand: Brand, description: string) {
   return z

@@ -124,6 +124,19 @@ export const Run = answer({
       }),
     )
     .meta({ description: 'What could not be read.' }),
+  corps: z
+    .array(
+      answer({
+        corpId: z.string(),
+        name: z.string(),
+        complete: z.boolean().meta({ description: 'All that is visible of it was read.' }),
+        membersRead: count,
+        departmentsRead: count,
+        isHeld: z.boolean().meta({ description: 'Removals of it wait for an administrator.' }),
+        error: StoredProblem.nullable().meta({ description: 'Why nothing of it could be read.' }),
+      }),
+    )
+    .meta({ description: 'Companies of a delegated connection, each by itself; empty for a self-built one.' }),
   held: Held.nullable(),
   error: StoredProblem.nullable(),
   warnings: z.array(Notice),
@@ -163,6 +176,7 @@ export const Run = answer({
       },
       apiCalls: 7,
       unread: [{ what: 'department 17', code: -1, detail: 'System busy after 3 retries.' }],
+      corps: [],
       held: null,
       error: null,
       warnings: [],

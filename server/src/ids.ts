@@ -18,6 +18,7 @@ export type IdKind =
   | 'att'
   | 'app'
   | 'sec'
+  | 'evt'
 
 /** Makes one new identifier of a kind, for example `usr_01jd3v0w6k9m2q4r8t0x5y7z1a`. */
 export type NewId = (kind: IdKind) => string

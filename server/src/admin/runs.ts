@@ -133,6 +133,7 @@ function renderRun(run: Run, language: Language): z.input<typeof RunAnswer> {
         ? null
         : { ...run.reading, reason: { ...run.reading.reason, detail: run.reading.reason.detail[language] } },
     complete: run.complete,
+    corps: [],
     counts: run.counts,
     apiCalls: run.apiCalls,
     unread: run.unread.map(({ what, code, problem }) => ({

@@ -156,6 +156,7 @@ export function noCredentials() {
     provider_secret_sealed: null,
     callback_token_sealed: null,
     callback_aes_key_sealed: null,
+    callback_previous_sealed: null,
   }
 }
 

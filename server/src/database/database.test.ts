@@ -38,6 +38,7 @@ function department(id: string, slug: string): Row<'departments'> {
     created_at: 1,
     updated_at: 1,
     search_text: null,
+    asked_at: null,
   }
 }
 

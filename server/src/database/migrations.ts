@@ -602,4 +602,90 @@ const history: Record<string, (words: Words) => string[]> = {
     // The overview: what waits for a person.
     `create index runs_held on runs (connection_id) where state = 'held'`,
   ],
+
+  '0019-corps-and-events': ({ int, end, endInKey }) => [
+    `alter table connections add column callback_previous_sealed text`,
+    `create table corps (
+      connection_id text not null references connections (id) on delete cascade,
+      corp_id text not null,
+      name text not null,
+      state text not null,
+      agent_id ${int},
+      permanent_code_sealed text,
+      details text not null,
+      authorized_at ${int} not null,
+      cancelled_at ${int},
+      updated_at ${int} not null,
+      primary key (connection_id, corp_id)
+    ${endInKey}`,
+    `create table suite_tickets (
+      connection_id text primary key references connections (id) on delete cascade,
+      sealed text not null,
+      sent_at ${int} not null,
+      received_at ${int} not null
+    ${end}`,
+    `create table installations (
+      state_hash text primary key,
+      connection_id text not null references connections (id) on delete cascade,
+      actor text not null,
+      created_at ${int} not null,
+      expires_at ${int} not null
+    ${end}`,
+    // Clearing what is over.
+    `create index installations_expiry on installations (expires_at)`,
+
+    `create table link_aliases (
+      connection_id text not null references connections (id) on delete cascade,
+      corp_id text not null,
+      alias_key text not null,
+      kind text not null,
+      link_id text not null references links (id) on delete cascade,
+      created_at ${int} not null,
+      primary key (connection_id, corp_id, alias_key)
+    ${endInKey}`,
+    `create index link_aliases_link on link_aliases (link_id)`,
+
+    `create table events (
+      id text primary key,
+      organization_id text not null references organizations (id) on delete cascade,
+      connection_id text not null references connections (id) on delete cascade,
+      corp_id text,
+      channel text not null,
+      type text not null,
+      object text,
+      object_key text,
+      payload text not null,
+      payload_sealed text,
+      digest text not null,
+      state text not null,
+      note text,
+      attempts ${int} not null,
+      error text,
+      run_id text,
+      happened_at ${int} not null,
+      received_at ${int} not null,
+      due_at ${int},
+      claimed_by text,
+      claimed_until ${int},
+      finished_at ${int}
+    ${end}`,
+    // The same delivery once more.
+    `create unique index events_digest on events (connection_id, digest)`,
+    // What is to be worked off.
+    `create index events_due on events (due_at) where due_at is not null`,
+    // The list; the events of a connection.
+    `create index events_connection on events (connection_id, id)`,
+    `create index events_organization on events (organization_id, id)`,
+
+    // When WeCom was last asked by name; null for what was only ever read in lists.
+    `alter table links add column asked_at ${int}`,
+    `alter table departments add column asked_at ${int}`,
+    // Events are applied while a run is under way, one run of each sort at a time.
+    `drop index runs_active`,
+    `create unique index runs_active on runs (connection_id, (trigger_kind = 'event')) where state = 'running'`,
+    `alter table runs add column corps text not null default '[]'`,
+    // Which company somebody comes from, where a connection has several.
+    `alter table sign_in_attempts add column corp_id text`,
+    `alter table sessions add column corp_id text`,
+  ],
 }

@@ -40,6 +40,7 @@ export const tables = {
     created_at: integer,
     updated_at: integer,
     search_text: textOrNull,
+    asked_at: integerOrNull,
   },
 
   /**
@@ -98,7 +99,8 @@ export const tables = {
   /**
    * One member bound to one user. `source_hash` is the digest of what was last applied; null means "compare again".
    * `leader_keys` is a JSON array of folded userids, resolved when read, so that leaders may arrive in any order.
-   * `missing_since`: the first complete reading that did not show the member; null for those who are shown.
+   * `missing_since`: the first complete reading that did not show the member; null for those who are shown. `asked_at`:
+   * when WeCom was last asked about this member by name and the answer was written; a reading that began before knows less.
    */
   links: {
     id: text,
@@ -114,6 +116,7 @@ export const tables = {
     created_at: integer,
     last_sign_in_at: integerOrNull,
     missing_since: integerOrNull,
+    asked_at: integerOrNull,
   },
 
   /**
@@ -153,6 +156,67 @@ export const tables = {
     updated_at: integer,
     next_run_at: integerOrNull,
     icon: textOrNull,
+    callback_previous_sealed: textOrNull,
+  },
+
+  /**
+   * Companies that authorised a delegated or provider connection, by the id that WeCom gives the provider for them.
+   * `permanent_code_sealed` is bound to `corp/<connection>/<corp>`; `details` is JSON of what else WeCom says about the
+   * authorisation. `state` is authorized or cancelled; a cancelled one keeps its row and loses its code.
+   */
+  corps: {
+    connection_id: text,
+    corp_id: text,
+    name: text,
+    state: text,
+    agent_id: integerOrNull,
+    permanent_code_sealed: textOrNull,
+    details: text,
+    authorized_at: integer,
+    cancelled_at: integerOrNull,
+    updated_at: integer,
+  },
+
+  /** The newest ticket of a suite, which WeCom sends every ten minutes; bound to `suite-ticket/<connection>`. */
+  suite_tickets: { connection_id: text, sealed: text, sent_at: integer, received_at: integer },
+
+  /** Authorisations begun at our side, until WeCom sends the administrator back; of the state only the digest. */
+  installations: { state_hash: text, connection_id: text, actor: text, created_at: integer, expires_at: integer },
+
+  /**
+   * Names under which a linked member was or is known besides its userid: `kind` is userid for an earlier one, open_userid
+   * for that of a provider, plain for the one before ids were encrypted. Folded.
+   */
+  link_aliases: { connection_id: text, corp_id: text, alias_key: text, kind: text, link_id: text, created_at: integer },
+
+  /**
+   * What WeCom sent to our callbacks. `channel` is contacts, command or data; `object_key` is what events are coalesced
+   * by, such as `user:zhangsan`; `payload` is JSON of the event without secrets, `payload_sealed` (bound to `event/<id>`)
+   * what is one, such as a code. `digest` is of the ciphertext. `due_at` is null when nothing is left to do. See events/.
+   */
+  events: {
+    id: text,
+    organization_id: text,
+    connection_id: text,
+    corp_id: textOrNull,
+    channel: text,
+    type: text,
+    object: textOrNull,
+    object_key: textOrNull,
+    payload: text,
+    payload_sealed: textOrNull,
+    digest: text,
+    state: text,
+    note: textOrNull,
+    attempts: integer,
+    error: textOrNull,
+    run_id: textOrNull,
+    happened_at: integer,
+    received_at: integer,
+    due_at: integerOrNull,
+    claimed_by: textOrNull,
+    claimed_until: integerOrNull,
+    finished_at: integerOrNull,
   },
 
   /** Access tokens of WeCom, sealed and shared by all processes. */
@@ -179,7 +243,7 @@ export const tables = {
 
   /**
    * `owner` and `lease_until` say which process may write for a running run, `takeovers` how often it was left behind by
-   * one that died; see sync/runs.ts. `only_user_id` is the one person that a run is about, when it reverts no more.
+   * one that died; see sync/runs.ts. `corps` is a JSON array of how each company of a delegated connection went. `only_user_id` is the one person that a run is about, when it reverts no more.
    */
   runs: {
     id: text,
@@ -208,6 +272,7 @@ export const tables = {
     owner: textOrNull,
     lease_until: integerOrNull,
     takeovers: integer,
+    corps: text,
   },
 
   /**
@@ -283,6 +348,7 @@ export const tables = {
     created_at: integer,
     taken_at: integerOrNull,
     expires_at: integer,
+    corp_id: textOrNull,
   },
 
   /** What became of sign-ins, for good. What is named by id may be gone. */
@@ -324,6 +390,7 @@ export const tables = {
     address: textOrNull,
     user_agent: textOrNull,
     confirmed_at: integerOrNull,
+    corp_id: textOrNull,
   },
 
   /** When passwords were guessed wrong lately, by what is counted; `times` is a JSON array. See directory/guesses.ts. */

@@ -127,6 +127,7 @@ export function createDepartments({
         created_at: at,
         updated_at: at,
         search_text: null,
+        asked_at: null,
       }
       return database.inTransaction(async (tx) => {
         await holdOrganization(tx, organizationId)

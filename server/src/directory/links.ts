@@ -91,6 +91,7 @@ export function createLinks({
             created_at: now(),
             last_sign_in_at: null,
             missing_since: null,
+            asked_at: null,
           }
           await insertRows(tx, 'links', [link])
           await audit.record(tx, by.actor, [entry('link.create', link, user)])

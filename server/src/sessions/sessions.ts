@@ -162,6 +162,7 @@ export function createSessions({
         address: given.address,
         user_agent: given.userAgent === null ? null : storableAgent(given.userAgent),
         confirmed_at: null,
+        corp_id: null,
       }
       await insertRows(tx, 'sessions', [row])
       return { session: fromRow(row), cookie }

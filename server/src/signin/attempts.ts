@@ -233,6 +233,7 @@ export function createAttempts({
       created_at: at,
       taken_at: null,
       expires_at: at + LIFETIME_MS,
+      corp_id: null,
     }
     return { state, write: (tx) => insertRows(tx, 'sign_in_attempts', [row]) }
   }

@@ -187,6 +187,7 @@ export function createRuns({ database, newId, owner }: { database: Database; new
           owner,
           lease_until: sql<number>`${databaseTime(tx)} + ${LEASE_MS}`,
           takeovers: 0,
+          corps: '[]',
         })
         .execute()
       return id

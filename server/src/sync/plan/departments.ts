@@ -102,6 +102,7 @@ function create(department: Department, parent: string | null, context: Departme
         created_at: context.now,
         updated_at: context.now,
         search_text: null,
+        asked_at: null,
       },
     },
   }

@@ -424,6 +424,7 @@ function newLink(wanted: WantedUser, userId: string, context: PeopleContext): Ro
     created_at: context.now,
     last_sign_in_at: null,
     missing_since: null,
+    asked_at: null,
   }
 }
 

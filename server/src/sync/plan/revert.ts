@@ -375,6 +375,7 @@ function recreate(
         created_at: inverse.createdAt,
         updated_at: now,
         search_text: null,
+        asked_at: null,
       },
       members: inverse.members.map(([userId, isMain, order, isLeader]) => ({
         user_id: userId,
