@@ -139,6 +139,14 @@ export function views(set: keyof typeof NAMES): Record<string, View> {
     },
     'application-error': {
       kind: 'application-error',
+      signOutHref: null,
+      error: 'invalid_request',
+      description: application,
+      requestId: 'req_2b1f0e9c',
+    },
+    'sign-out-error': {
+      kind: 'application-error',
+      signOutHref: '/account',
       error: 'invalid_request',
       description: application,
       requestId: 'req_2b1f0e9c',

@@ -58,6 +58,8 @@ onEachDatabase(({ test }) => {
       ]) {
         const page = await end(parameters)
         assert.deepEqual([page.status, page.location], [400, null], JSON.stringify(parameters))
+        assert.match(page.text, /This sign-out cannot go on/)
+        assert.match(page.text, /href="[^"]+\/account"/)
         assert.ok(await isSignedIn())
       }
       const unknown = await browser.press(await end({ post_logout_redirect_uri: 'https://evil.example/' }))

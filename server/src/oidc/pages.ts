@@ -5,9 +5,10 @@
 import type { Language } from '../errors.ts'
 
 export type ProviderView =
-  /** `error` is OAuth's, for whoever has to find out why. */
+  /** `error` is OAuth's, for whoever has to find out why. `signOutHref`: signing out is what was asked for. */
   | {
       readonly kind: 'application-error'
+      readonly signOutHref: string | null
       readonly error: string
       readonly description: null
       readonly requestId: string | null

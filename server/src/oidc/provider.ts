@@ -504,7 +504,14 @@ export function buildProvider(
     // Whoever reads the log finds the same reference, and what was wrong with it.
     const request = underway.getStore()?.request
     request?.log.info({ error: out.error, route: ctx.oidc?.route }, 'an OpenID request was refused')
-    show(ctx, { kind: 'application-error', error: out.error, description: null, requestId: request?.id ?? null })
+    const isSignOut = ctx.oidc?.route?.startsWith('end_session') === true
+    show(ctx, {
+      kind: 'application-error',
+      signOutHref: isSignOut ? `${publicUrl}/account` : null,
+      error: out.error,
+      description: null,
+      requestId: request?.id ?? null,
+    })
   }
 
   async function logoutSource(ctx: KoaContextWithOIDC, form: string): Promise<void> {

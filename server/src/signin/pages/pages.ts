@@ -354,15 +354,17 @@ function drawReference(reference: string | null, text: Texts): Html | null {
 
 function drawApplicationError(view: OtherView & { kind: 'application-error' }, scene: Scene): Page {
   const { text } = scene
+  const { signOutHref } = view
   return drawNotice(scene, {
-    title: text.applicationErrorTitle,
+    title: signOutHref === null ? text.applicationErrorTitle : text.signOutErrorTitle,
     sign: drawings.stop,
-    lead: text.applicationError,
+    lead: signOutHref === null ? text.applicationError : text.signOutError,
     content: html`<p class="detail">
         <code>${nameHtml(view.error)}</code>
         ${view.description !== null && html`<br />${nameHtml(view.description)}`}
       </p>
-      ${drawReference(view.requestId, text)}`,
+      ${drawReference(view.requestId, text)}
+      ${signOutHref !== null && html`<div class="actions">${linkButton(signOutHref, text.toAccount, 'other')}</div>`}`,
   })
 }
 

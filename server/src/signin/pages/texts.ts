@@ -96,6 +96,9 @@ export interface Texts {
   readonly errorTitle: string
   readonly applicationErrorTitle: string
   readonly applicationError: string
+  readonly signOutErrorTitle: string
+  readonly signOutError: string
+  readonly toAccount: string
   readonly popUpTitle: string
   readonly popUpSignedIn: string
   readonly popUpRefused: string
@@ -294,6 +297,10 @@ const en: Texts = {
   applicationErrorTitle: 'This sign-in cannot go on',
   applicationError:
     'The application sent a request that is wrong, or one that has expired. Go back to it and sign in again.',
+  signOutErrorTitle: 'This sign-out cannot go on',
+  signOutError:
+    'The application asked for it in a way that is not set up here. To sign out all the same, go to your account page.',
+  toAccount: 'To my account',
   popUpTitle: 'Signing in',
   popUpSignedIn: 'You are signed in. You can close this window.',
   popUpRefused: 'You are not signed in. You can close this window.',
@@ -444,6 +451,9 @@ const zh: Texts = {
   errorTitle: '出现错误',
   applicationErrorTitle: '无法继续登录',
   applicationError: '应用发来的请求有误或已过期，请返回该应用重新登录。',
+  signOutErrorTitle: '无法完成退出',
+  signOutError: '应用请求退出的方式未在此配置。如需退出，请前往账号页面。',
+  toAccount: '前往我的账号',
   popUpTitle: '登录',
   popUpSignedIn: '您已登录，可以关闭此窗口。',
   popUpRefused: '您未登录，可以关闭此窗口。',

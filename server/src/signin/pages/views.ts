@@ -127,9 +127,13 @@ export type OtherView =
       readonly remedy: Text
       readonly requestId: string | null
     }
-  /** What an application asked for and could not be answered to it: `error` and `error_description` of OAuth. */
+  /**
+   * What an application asked for and could not be answered to it: `error` and `error_description` of OAuth. When it was to
+   * sign somebody out, `signOutHref` is where they can do so themselves.
+   */
   | {
       readonly kind: 'application-error'
+      readonly signOutHref: string | null
       readonly error: string
       readonly description: string | null
       readonly requestId: string | null
