@@ -67,6 +67,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   admin: 'feature',
   app: 'root',
   console: 'root',
+  favicon: 'root',
   http: 'root',
   'local-door': 'root',
   main: 'root',

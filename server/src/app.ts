@@ -33,6 +33,7 @@ import { createSearchTexts } from './directory/search-texts.ts'
 import { createUsers } from './directory/users.ts'
 import { AppError } from './errors.ts'
 import { mountConsole } from './console.ts'
+import { mountFavicon } from './favicon.ts'
 import { createHttp, languageOf } from './http.ts'
 import { createIds } from './ids.ts'
 import { createLocalDoor } from './local-door.ts'
@@ -316,6 +317,7 @@ export async function createApp({
     })
     await http.register(async (scope) => oidc.mount(scope))
     if (purpose === 'serve') mountConsole(http, { languageOf })
+    mountFavicon(http)
     http.get<{ Params: { name: string } }>('/:name(^WW_verify_[A-Za-z0-9]+\\.txt$)', async ({ params }, reply) => {
       const text = await verificationFiles.read(params.name)
       if (text === undefined) throw new AppError('http/no-route')

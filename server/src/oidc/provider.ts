@@ -504,7 +504,7 @@ export function buildProvider(
     // Whoever reads the log finds the same reference, and what was wrong with it.
     const request = underway.getStore()?.request
     request?.log.info({ error: out.error, route: ctx.oidc?.route }, 'an OpenID request was refused')
-    const isSignOut = ctx.oidc?.route?.startsWith('end_session') === true
+    const isSignOut = ctx.oidc?.route?.startsWith('end_session')
     show(ctx, {
       kind: 'application-error',
       signOutHref: isSignOut ? `${publicUrl}/account` : null,
