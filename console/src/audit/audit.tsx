@@ -11,10 +11,11 @@ import { ListTable } from '../design/list-table.tsx'
 import { Name, nameText } from '../design/name.tsx'
 import { Page } from '../design/page.tsx'
 import { When } from '../design/when.tsx'
+import { actionWords } from './actions.ts'
 import { Details } from './details.tsx'
 
 export function Audit() {
-  const { t } = useTranslation('audit')
+  const { t, i18n } = useTranslation('audit')
   const search = useSearch({ from: '/inside/audit' })
   const navigate = useNavigate()
   const change = (part: Partial<typeof search>) =>
@@ -49,7 +50,12 @@ export function Audit() {
       width: 230,
       render: (action: string) => (
         <Flex justify="space-between" align="center" gap={4}>
-          <code>{action}</code>
+          <span>
+            {actionWords(action, i18n.language)}
+            <Typography.Text type="secondary" code style={{ display: 'block', width: 'fit-content' }}>
+              {action}
+            </Typography.Text>
+          </span>
           <Only whom={t('filtered.action', { action })} onClick={() => change({ action })} />
         </Flex>
       ),
