@@ -5,15 +5,17 @@
  */
 import { parseArgs } from 'node:util'
 
+import { benchConsole, describeConsoleBenchmark } from './bench/console.ts'
 import { describeSyncBenchmark } from './bench/report.ts'
 import { benchSignIn, describeSignInBenchmark } from './bench/signin.ts'
 import { benchSync } from './bench/sync.ts'
 import type { DatabaseKind } from './bench/databases.ts'
 
-const HELP = `Usage: ./muster bench [sync|signin] [options]
+const HELP = `Usage: ./muster bench [sync|signin|console] [options]
 
 sync: first, unchanged and changed directory sync against a bare download and a bare bulk insert of the same data.
 signin: whole sign-ins a second against oidc-provider in memory, and beside a sync of a whole company.
+console: the directory pages in Chromium with a large company, against the same walk with 1,000 people.
 
   --people N,N…      sizes of the emulated company (default 14000); of signin, of the one that is synchronized beside
   --flows N          sign-ins to measure (default 1000)
@@ -23,6 +25,7 @@ signin: whole sign-ins a second against oidc-provider in memory, and beside a sy
   --help             print this
 `
 
+const NAMES = ['sync', 'signin', 'console'] as const
 const MOST_PEOPLE = 500_000
 const DATABASES: Readonly<Record<string, readonly DatabaseKind[]>> = {
   sqlite: ['sqlite'],
@@ -31,7 +34,7 @@ const DATABASES: Readonly<Record<string, readonly DatabaseKind[]>> = {
 }
 
 type Order = {
-  readonly name: 'sync' | 'signin'
+  readonly name: (typeof NAMES)[number]
   readonly flows: number
   readonly people: readonly number[]
   readonly databases: readonly DatabaseKind[]
@@ -63,6 +66,10 @@ async function main(args: string[], searchPath: string, signal: AbortSignal): Pr
     const result = await benchSignIn({ ...order, people, ...means })
     return print(order, result, describeSignInBenchmark(result))
   }
+  if (order.name === 'console') {
+    const result = await benchConsole({ ...order, people: order.people[0]!, ...means })
+    return print(order, result, describeConsoleBenchmark(result))
+  }
   const result = await benchSync({ ...order, ...means })
   return print(order, result, describeSyncBenchmark(result))
 }
@@ -88,9 +95,9 @@ function readOrder(args: string[]): Order | string {
       },
     })
     if (values.help) return ''
-    const [name = 'sync', ...more] = positionals
-    if ((name !== 'sync' && name !== 'signin') || more.length > 0)
-      return `there is no benchmark "${positionals.join(' ')}".`
+    const [given = 'sync', ...more] = positionals
+    const name = NAMES.find((one) => one === given)
+    if (name === undefined || more.length > 0) return `there is no benchmark "${positionals.join(' ')}".`
 
     const people = values.people.split(',').map(Number)
     if (
