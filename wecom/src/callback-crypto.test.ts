@@ -1,6 +1,7 @@
 /** Callback crypto against the official vectors, and against the official package as a second opinion. */
 
 import assert from 'node:assert/strict'
+import { createCipheriv } from 'node:crypto'
 import { test } from 'node:test'
 
 import * as oracle from '@wecom/crypto'
@@ -218,6 +219,106 @@ test('a key whose last letter carries loose bits is accepted', () => {
   assert.deepEqual(decodeAesKey('A'.repeat(42) + 'B'), decodeAesKey('A'.repeat(43)))
 })
 
+test('a question about the receiver takes the place of the list, and can seal nothing', () => {
+  const sealed = createCallbackCrypto(official).seal('hello', { timestamp: '1700000000', nonce: 'n' })
+  const asking = (isOurs: boolean) => createCallbackCrypto({ ...official, receiveIds: () => isOurs })
+
+  assert.equal(asking(true).open(sealed).message, 'hello')
+  assert.throws(() => asking(false).open(sealed), { code: 'WECOM_CALLBACK_REJECTED' })
+  assert.throws(() => asking(true).seal('x', { timestamp: '1', nonce: 'n' }), { code: 'WECOM_ARGUMENT_INVALID' })
+})
+
 function pick({ message, id }: { message: string; id: string }) {
   return { message, id }
+}
+
+/** A plain text with a padding of its own making, encrypted by the book and signed. */
+function padded(plain: Buffer, padding: Buffer): SignedCiphertext {
+  const cipher = createCipheriv('aes-256-cbc', key, key.subarray(0, 16)).setAutoPadding(false)
+  return signed(Buffer.concat([cipher.update(Buffer.concat([plain, padding])), cipher.final()]).toString('base64'))
+}
+
+/** 16 random bytes, a length that may lie, the text and the receiver. */
+function framed(text: string, length = Buffer.byteLength(text), receiver = official.receiveIds[0] ?? ''): Buffer {
+  const size = Buffer.alloc(4)
+  size.writeUInt32BE(length >>> 0)
+  return Buffer.concat([sixteen, size, Buffer.from(text), Buffer.from(receiver)])
+}
+
+for (let count = 1; count <= 32; count++) {
+  test(`a message with ${count} bytes of padding is opened, and refused when one of them differs`, () => {
+    const crypto = createCallbackCrypto(official)
+    const text = 'x'.repeat((((32 - count - (16 + 4 + 18)) % 32) + 32) % 32)
+
+    assert.equal(crypto.open(padded(framed(text), Buffer.alloc(count, count))).message, text)
+
+    for (let position = 0; position < count; position++) {
+      const padding = Buffer.alloc(count, count)
+      padding[position] = count + 1
+      if (count === 32 && position === count - 1) padding[position] = 0
+      assert.throws(() => crypto.open(padded(framed(text), padding)), refusal)
+    }
+  })
+}
+
+const refusal = { code: 'WECOM_CALLBACK_REJECTED' }
+const aligned = 'x'.repeat(26) // with its frame two blocks of 32
+const paddings: [string, Buffer][] = [
+  ['no padding at all', Buffer.alloc(0)],
+  ['a padding of zeros', Buffer.alloc(32)],
+  ['a last byte of zero', Buffer.from([...Buffer.alloc(31, 32), 0])],
+  ['48 bytes of padding', Buffer.alloc(48, 48)],
+  ['64 bytes of padding', Buffer.alloc(64, 64)],
+  ['255 bytes in the last byte', Buffer.from([...Buffer.alloc(31, 32), 255])],
+  ['33 bytes in the last byte', Buffer.alloc(32, 33)],
+  ['a padding that counts down', Buffer.from(Array.from({ length: 32 }, (_, index) => 32 - index))],
+  ['random padding as of ISO 10126', Buffer.from([...Buffer.alloc(31, 7), 32])],
+  ['a padding of ANSI X.923', Buffer.from([...Buffer.alloc(31, 0), 32])],
+  ['a padding of ISO 7816', Buffer.from([0x80, ...Buffer.alloc(31, 0)])],
+]
+for (const [what, padding] of paddings) {
+  test(`a message with ${what} is refused`, () => {
+    assert.throws(() => createCallbackCrypto(official).open(padded(framed(aligned), padding)), refusal)
+  })
+}
+
+for (const [what, length] of [
+  ['one byte less than it has', 25],
+  ['one byte more than it has', 27],
+  ['nothing', 0],
+  ['half of a character', 1],
+  ['all of the receiver too', 44],
+  ['more than there is', 45],
+  ['a length below zero', -1],
+  ['2 to the 31st', 2 ** 31],
+  ['2 to the 31st less one', 2 ** 31 - 1],
+  ['2 to the 32nd less one', 2 ** 32 - 1],
+  ['a length in the other byte order', 0x1a000000],
+] as const) {
+  test(`a message that claims to have ${what} is refused`, () => {
+    const text = length === 1 ? '汉'.repeat(8) + 'xx' : aligned
+    assert.throws(
+      () => createCallbackCrypto(official).open(padded(framed(text, length), Buffer.alloc(32, 32))),
+      refusal,
+    )
+  })
+}
+
+test('a message without any text is opened', () => {
+  const crypto = createCallbackCrypto(official)
+
+  assert.equal(crypto.open(crypto.seal('', { timestamp: '1', nonce: 'n' })).message, '')
+})
+
+for (const [what, change] of [
+  ['a letter less', (text: string) => text.slice(1)],
+  ['an "=" too many', (text: string) => `${text}=`],
+  ['an "=" in front', (text: string) => `=${text}`],
+  ['a line break', (text: string) => `${text.slice(0, 64)}\n${text.slice(64)}`],
+  ['the alphabet of URLs', (text: string) => text.replaceAll('+', '-').replaceAll('/', '_')],
+  ['a letter that is none', (text: string) => text.replace(/.$/, 'é')],
+] as const) {
+  test(`base64 with ${what} is refused, although it is signed`, () => {
+    assert.throws(() => createCallbackCrypto(official).open(signed(change(message.ciphertext))), refusal)
+  })
 }

@@ -5,7 +5,7 @@
 
 import { createCipheriv, createDecipheriv, createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 
-import { WecomError, invalidArgument } from './errors.ts'
+import { invalidArgument, rejectedCallback } from './errors.ts'
 
 export type CallbackSettings = {
   /** The Token of the console; must not be empty. */
@@ -14,9 +14,10 @@ export type CallbackSettings = {
   encodingAesKey: string
   /**
    * Who the message must be for: the corp id; the suite id on suite commands. Several where the documentation leaves it
-   * open (URL check of a suite); `''` only for suites of personal developers.
+   * open (URL check of a suite); `''` only for suites of personal developers. Or a question about the one that was found,
+   * for whoever has more of them than can be listed; nothing can be sealed then.
    */
-  receiveIds: readonly string[]
+  receiveIds: readonly string[] | ((receiveId: string) => boolean)
 }
 
 /** The four values of a request, already URL-decoded. */
@@ -40,7 +41,11 @@ const PADDING_BLOCK = 32
 
 export function createCallbackCrypto({ token, encodingAesKey, receiveIds }: CallbackSettings): CallbackCrypto {
   const key = decodeAesKey(encodingAesKey)
-  if (token === '' || receiveIds.length === 0) throw invalidArgument('callback', 'the Token or the receiver is not set')
+  const isReceiver =
+    typeof receiveIds === 'function' ? receiveIds : (receiveId: string) => receiveIds.includes(receiveId)
+  const receiver = typeof receiveIds === 'function' ? undefined : receiveIds[0]
+  if (token === '' || (typeof receiveIds !== 'function' && receiver === undefined))
+    throw invalidArgument('callback', 'the Token or the receiver is not set')
 
   const isSigned = (request: SignedCiphertext) => {
     const { signature, timestamp, nonce, ciphertext } = request
@@ -55,19 +60,20 @@ export function createCallbackCrypto({ token, encodingAesKey, receiveIds }: Call
     isSigned,
 
     open(request) {
-      if (!isSigned(request)) throw rejected('the signature does not match')
+      if (!isSigned(request)) throw rejectedCallback('the signature does not match')
       const plain = decryptPadded(toCiphertext(request.ciphertext), key)
-      if (plain === undefined) throw rejected('it was encrypted with another key')
+      if (plain === undefined) throw rejectedCallback('it was encrypted with another key')
       const { message, receiveId } = unframe(plain)
-      if (!receiveIds.includes(receiveId)) throw rejected('it is for another receiver')
+      if (!isReceiver(receiveId)) throw rejectedCallback('it is for another receiver')
       return { message, receiveId }
     },
 
     seal(message, { timestamp, nonce, random = randomBytes(RANDOM_BYTES) }) {
+      if (receiver === undefined) throw invalidArgument('callback', 'there is no receiver to seal it for')
       const body = Buffer.from(message)
       const length = Buffer.alloc(LENGTH_BYTES)
       length.writeUInt32BE(body.length)
-      const plain = Buffer.concat([random, length, body, Buffer.from(receiveIds[0] ?? '')])
+      const plain = Buffer.concat([random, length, body, Buffer.from(receiver)])
       const ciphertext = encryptPadded(plain, key).toString('base64')
       const signature = signCallback(token, { timestamp, nonce, ciphertext })
       return { signature, timestamp, nonce, ciphertext }
@@ -117,29 +123,25 @@ export function encryptPadded(plain: Buffer, key: Buffer): Buffer {
 /** 16 random bytes, the length of the message, the message, the receiver. */
 function unframe(plain: Buffer): { message: string; receiveId: string } {
   const start = RANDOM_BYTES + LENGTH_BYTES
-  if (plain.length < start) throw rejected('the message is too short')
+  if (plain.length < start) throw rejectedCallback('the message is too short')
   const end = start + plain.readUInt32BE(RANDOM_BYTES)
-  if (end > plain.length) throw rejected('the message is cut off')
+  if (end > plain.length) throw rejectedCallback('the message is cut off')
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   try {
     return { message: utf8.decode(plain.subarray(start, end)), receiveId: utf8.decode(plain.subarray(end)) }
   } catch {
-    throw rejected('the message is not UTF-8')
+    throw rejectedCallback('the message is not UTF-8')
   }
 }
 
 function toCiphertext(base64: string): Buffer {
   const text = restorePlus(base64)
   // Node's decoder skips what it does not know; a signed text with such characters does not come from WeCom.
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) throw rejected('the ciphertext is not base64')
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text) || text.length % 4 !== 0)
+    throw rejectedCallback('the ciphertext is not base64')
   return Buffer.from(text, 'base64')
 }
 
 function restorePlus(base64: string): string {
   return base64.replaceAll(' ', '+')
-}
-
-/** `why` is for our log. Tell the sender nothing but "no": a difference between the reasons would be an oracle. */
-function rejected(why: string): WecomError {
-  return new WecomError('WECOM_CALLBACK_REJECTED', { api: 'callback', message: why })
 }

@@ -14,7 +14,7 @@ import { createHurriedClock } from '../test/clock.ts'
 import { startServer } from '../test/local-server.ts'
 import type { Answerer } from '../test/local-server.ts'
 import { WecomError, createExportKey, createWecom } from './index.ts'
-import type { CallReport, Principal, WecomOptions } from './index.ts'
+import type { CallReport, Principal, Provider, Suite, WecomOptions } from './index.ts'
 
 const cleanUps: (() => unknown)[] = []
 after(() => Promise.all(cleanUps.map((cleanUp) => cleanUp())))
@@ -30,20 +30,48 @@ const canaries = {
   ticket: 'canary-ticket-0a0b',
   openUserid: 'canary-open-userid',
   exportKey,
+  suiteSecret: 'canary-suite-secret-9k!/+',
+  suiteTicket: 'canary-suite-ticket-@1+/=',
+  suiteToken: 'canary-suite-token-4d.+/=',
+  permanentCode: 'canary-permanent-code-6f_/+',
+  preAuthCode: 'canary-pre-auth-code-8b+/=',
+  authCode: 'canary-auth-code-2c+/=&',
+  providerSecret: 'canary-provider-secret-3e!',
+  providerToken: 'canary-provider-token-1a+/',
 }
 
+type Clients = { principal: Principal; suite: Suite; provider: Provider }
+
 /** All calls that carry something about a person or a credential. */
-const calls: ((principal: Principal) => Promise<unknown>)[] = [
-  (principal) => principal.departments.list(),
-  (principal) => principal.members.get(canaries.userid),
-  (principal) => principal.members.findByMobile(canaries.mobile),
-  (principal) => principal.members.findByEmail(canaries.email),
-  (principal) => principal.auth.userInfo(canaries.code),
-  (principal) => principal.auth.userDetail(canaries.ticket),
-  (principal) => principal.ids.toOpenUserid([canaries.userid]),
-  (principal) => principal.ids.toUserid([canaries.openUserid], { sourceAgentId: 1 }),
-  (principal) => principal.exports.submit('user', { encodingAesKey: exportKey }),
+const calls: ((clients: Clients) => Promise<unknown>)[] = [
+  ({ principal }) => principal.departments.list(),
+  ({ principal }) => principal.members.get(canaries.userid),
+  ({ principal }) => principal.members.findByMobile(canaries.mobile),
+  ({ principal }) => principal.members.findByEmail(canaries.email),
+  ({ principal }) => principal.auth.userInfo(canaries.code),
+  ({ principal }) => principal.auth.userDetail(canaries.ticket),
+  ({ principal }) => principal.ids.toOpenUserid([canaries.userid]),
+  ({ principal }) => principal.ids.toUserid([canaries.openUserid], { sourceAgentId: 1 }),
+  ({ principal }) => principal.exports.submit('user', { encodingAesKey: exportKey }),
+  ({ suite }) => suite.preAuthCode(),
+  // Needs nothing of its answer, so a second call fails where it does not.
+  ({ suite }) => suite.setSession(canaries.preAuthCode, {}).then(() => suite.preAuthCode()),
+  ({ suite }) => suite.permanentCode(canaries.authCode),
+  ({ suite }) => suite.authInfo('wpk1', canaries.permanentCode),
+  ({ suite }) => suite.corpToken('wpk1', canaries.permanentCode),
+  ({ suite }) => suite.adminList('wpk1', 1),
+  ({ suite }) => suite.userInfo(canaries.code),
+  ({ suite }) => suite.userInfo(canaries.code, { legacy: true }),
+  ({ suite }) => suite.userDetail(canaries.ticket),
+  ({ provider }) => provider.loginInfo(canaries.authCode),
+  ({ provider }) => provider.openCorpId('ww1'),
 ]
+
+const tokenAnswers: Readonly<Record<string, Record<string, unknown>>> = {
+  gettoken: { errcode: 0, access_token: canaries.token, expires_in: 7200 },
+  'service/get_suite_token': { suite_access_token: canaries.suiteToken, expires_in: 7200 },
+  'service/get_provider_token': { provider_access_token: canaries.providerToken, expires_in: 7200 },
+}
 
 /** Echoes all it was sent, encoded as it came and decoded. */
 function echo({ query, body }: Parameters<Answerer>[0]): string {
@@ -74,15 +102,11 @@ const failures: [string, Answerer][] = [
 for (const [what, answer] of failures) {
   test(`${what} leaks nothing`, async () => {
     const reports: CallReport[] = []
-    const server = await startServer((asked, response) =>
-      asked.api === 'gettoken'
-        ? { errcode: 0, access_token: canaries.token, expires_in: 7200 }
-        : answer(asked, response),
-    )
+    const server = await startServer((asked, response) => tokenAnswers[asked.api] ?? answer(asked, response))
     cleanUps.push(server.close)
-    const principal = principalAt({ apiUrl: server.url }, reports)
+    const clients = clientsAt({ apiUrl: server.url }, reports)
 
-    const errors = await Promise.all(calls.map((call) => errorOf(call(principal))))
+    const errors = await Promise.all(calls.map((call) => errorOf(call(clients))))
 
     for (const error of errors) assertClean(error)
     assertClean(reports)
@@ -92,19 +116,30 @@ for (const [what, answer] of failures) {
     const server = await startServer(answer)
     cleanUps.push(server.close)
 
-    assertClean(await errorOf(principalAt({ apiUrl: server.url }).token()))
+    const { principal, suite, provider } = clientsAt({ apiUrl: server.url })
+    for (const client of [principal, suite, provider]) assertClean(await errorOf(client.token()))
   })
 }
 
+test('an answer to a ticket that was refused leaks neither it nor the next one', async () => {
+  const tickets = [canaries.suiteTicket, canaries.suiteToken]
+  const server = await startServer((asked) => ({ errcode: 40085, errmsg: `invalid: ${echo(asked)}` }))
+  cleanUps.push(server.close)
+
+  assertClean(await errorOf(clientsAt({ apiUrl: server.url }, [], () => tickets.shift()).suite.token()))
+
+  assert.equal(server.count('service/get_suite_token'), 2)
+})
+
 test('a host that does not resolve leaks nothing', async () => {
-  assertClean(await errorOf(principalAt({ apiUrl: 'http://wecom.invalid' }).token()))
+  assertClean(await errorOf(clientsAt({ apiUrl: 'http://wecom.invalid' }).suite.token()))
 })
 
 test('a closed port leaks nothing', async () => {
   const server = await startServer(() => undefined)
   await server.close()
 
-  assertClean(await errorOf(principalAt({ apiUrl: server.url }).token()))
+  assertClean(await errorOf(clientsAt({ apiUrl: server.url }).provider.token()))
 })
 
 test('a certificate that nobody vouches for is refused, not asked again, and leaks nothing', async (context) => {
@@ -125,7 +160,7 @@ test('a certificate that nobody vouches for is refused, not asked again, and lea
   cleanUps.push(() => server.close())
 
   const apiUrl = `https://localhost:${(server.address() as AddressInfo).port}`
-  const error = await errorOf(principalAt({ apiUrl }).token())
+  const error = await errorOf(clientsAt({ apiUrl }).principal.token())
 
   assert.equal(error.code, 'WECOM_TLS_FAILED')
   assert.equal(requests, 0)
@@ -136,7 +171,9 @@ test('a caller whose reason for giving up names people leaks nothing', async () 
   const server = await startServer(() => new Promise(() => {}))
   cleanUps.push(server.close)
   const giveUp = new AbortController()
-  const call = errorOf(principalAt({ apiUrl: server.url }).members.get(canaries.userid, { signal: giveUp.signal }))
+  const call = errorOf(
+    clientsAt({ apiUrl: server.url }).principal.members.get(canaries.userid, { signal: giveUp.signal }),
+  )
 
   giveUp.abort(new Error(`gave up on ${canaries.userid}`, { cause: new Error(`corpsecret=${canaries.secret}`) }))
 
@@ -149,7 +186,7 @@ test('the address that WeCom saw and its hint are kept', async () => {
   const server = await startServer(() => ({ errcode: 60020, errmsg }))
   cleanUps.push(server.close)
 
-  const error = await errorOf(principalAt({ apiUrl: server.url }).token())
+  const error = await errorOf(clientsAt({ apiUrl: server.url }).principal.token())
 
   assert.equal(error.observedAddress, '139.227.20.128')
   assert.equal(error.hint, '1680743372339601936772701')
@@ -157,10 +194,24 @@ test('the address that WeCom saw and its hint are kept', async () => {
   assert.match(error.message, /not allow to access from your ip$/)
 })
 
-function principalAt(options: WecomOptions, reports: CallReport[] = []): Principal {
+function clientsAt(
+  options: WecomOptions,
+  reports: CallReport[] = [],
+  ticket: () => string | undefined = () => canaries.suiteTicket,
+): Clients {
   const wecom = createWecom({ ...createHurriedClock(), callTimeoutMs: 150, maxPauses: 1, ...options })
   cleanUps.push(() => wecom.close())
-  return wecom.principal({ corpId: 'ww1', secret: canaries.secret, onCall: (report) => reports.push(report) })
+  const onCall = (report: CallReport): void => void reports.push(report)
+  return {
+    principal: wecom.principal({ corpId: 'ww1', secret: canaries.secret, onCall }),
+    suite: wecom.suite({
+      suiteId: 'ww-suite',
+      suiteSecret: canaries.suiteSecret,
+      ticket: () => Promise.resolve(ticket()),
+      onCall,
+    }),
+    provider: wecom.provider({ corpId: 'ww-provider', secret: canaries.providerSecret, onCall }),
+  }
 }
 
 async function errorOf(call: Promise<unknown>): Promise<WecomError> {

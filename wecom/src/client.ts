@@ -1,4 +1,7 @@
-/** Composition: createWecom builds the shared parts, principal() the calls of one credential. Decides nothing itself. */
+/**
+ * Composition: createWecom builds the shared parts; principal(), suite() and provider() the calls of one credential.
+ * Decides nothing itself.
+ */
 
 import { Agent as HttpAgent } from 'undici'
 import type { Dispatcher } from 'undici'
@@ -17,12 +20,17 @@ import { createIds } from './ids.ts'
 import type { Ids } from './ids.ts'
 import { createMembers } from './members.ts'
 import type { Members } from './members.ts'
+import { createProvider } from './provider.ts'
+import type { Provider, ProviderOptions } from './provider.ts'
 import { createCallers } from './request.ts'
 import type { CallOptions, CallReport } from './request.ts'
 import { createSignIn } from './sign-in.ts'
 import type { SignIn } from './sign-in.ts'
+import { createSuite } from './suite.ts'
+import type { Suite, SuiteOptions } from './suite.ts'
 import { createTags } from './tags.ts'
 import type { Tags } from './tags.ts'
+import { appToken, authorizedCorpToken, providerToken, suiteToken } from './token-sources.ts'
 import { createMemoryTokenStore, createTokens } from './tokens.ts'
 import type { TokenStore } from './tokens.ts'
 import { waitOnTimer } from './waiting.ts'
@@ -86,6 +94,9 @@ export interface Principal {
 
 export interface Wecom {
   principal(options: PrincipalOptions): Principal
+  /** A third-party app, a login suite, or a template of delegated apps. */
+  suite(options: SuiteOptions): Suite
+  provider(options: ProviderOptions): Provider
   /** Ends idle connections once calls under way are finished. */
   close(): Promise<void>
 }
@@ -124,7 +135,7 @@ export function createWecom(options: WecomOptions = {}): Wecom {
   return {
     principal({ corpId, secret, agentId, onCall, priority = 'bulk' }) {
       if (corpId === '' || secret === '') throw invalidArgument('gettoken', 'corpId or secret is empty')
-      const caller = callerFor({ credential: { corpId, secret }, onCall, priority })
+      const caller = callerFor({ source: appToken({ corpId, secret }), onCall, priority })
       const addresses = createAddresses(caller)
       return {
         corpId,
@@ -139,6 +150,24 @@ export function createWecom(options: WecomOptions = {}): Wecom {
         apiDomainAddresses: addresses.apiDomain,
         callbackAddresses: addresses.callback,
       }
+    },
+
+    suite({ suiteId, suiteSecret, ticket, onCall, priority = 'bulk' }) {
+      if (suiteId === '' || suiteSecret === '') {
+        throw invalidArgument('service/get_suite_token', 'suiteId or suiteSecret is empty')
+      }
+      const caller = callerFor({ source: suiteToken({ suiteId, suiteSecret, ticket }), onCall, priority })
+      return createSuite(caller, suiteId, async (authorization, callOptions) => {
+        const source = authorizedCorpToken(caller, authorization)
+        return await callerFor({ source, onCall, priority }).token(callOptions)
+      })
+    },
+
+    provider({ corpId, secret, onCall, priority = 'bulk' }) {
+      if (corpId === '' || secret === '') {
+        throw invalidArgument('service/get_provider_token', 'corpId or secret is empty')
+      }
+      return createProvider(callerFor({ source: providerToken({ corpId, secret }), onCall, priority }), corpId)
     },
 
     async close() {

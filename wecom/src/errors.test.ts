@@ -30,6 +30,8 @@ test('every documented number is classified', () => {
 const reactions: [WecomErrorKind, boolean, number[]][] = [
   ['busy', true, [-1]],
   ['frequency', true, [45009, 45033]],
+  ['credential', true, [40085, 41023]],
+  ['credential', false, [40080, 40082, 40083, 40084, 42009, 48004, 84005]],
   ['credential', false, [40001, 40013, 40014, 40091, 41001, 41002, 41004, 42001, 50003, 301002, 301007]],
   ['address', false, [60020, 48009]],
   ['permission', false, [48001, 48002, 48005, 48006, 60031, 92001]],
@@ -49,10 +51,13 @@ for (const [kind, retryable, errcodes] of reactions) {
   })
 }
 
-test('nothing but -1 and the frequency limits is retryable among WeCom’s numbers', () => {
+test('nothing but -1, the frequency limits and a stale suite ticket is retryable among WeCom’s numbers', () => {
   const retryable = [...errcodeMeanings].filter(([, { code }]) => problems[code].retryable).map(([errcode]) => errcode)
 
-  assert.deepEqual(retryable, [-1, 45009, 45033])
+  assert.deepEqual(
+    retryable.sort((a, b) => a - b),
+    [-1, 40085, 41023, 45009, 45033],
+  )
 })
 
 test('every problem speaks both languages and points to a page', () => {

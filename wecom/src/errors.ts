@@ -106,6 +106,11 @@ export function invalidArgument(api: string, problem: string): WecomError {
   return new WecomError('WECOM_ARGUMENT_INVALID', { api, message: problem, isUnsent: true })
 }
 
+/** `why` is for our log. Tell the sender nothing but "no": a difference between the reasons would be an oracle. */
+export function rejectedCallback(why: string): WecomError {
+  return new WecomError('WECOM_CALLBACK_REJECTED', { api: 'callback', message: why })
+}
+
 /** errmsg without `, hint: […], from ip: …, more info at …` (wecom-api.md 0.2); hint and address are kept as fields. */
 function stemOf(errmsg: string): string {
   const ends = ['hint:', 'from ip:', 'more info at'].map((mark) => errmsg.indexOf(mark)).filter((index) => index >= 0)

@@ -41,6 +41,21 @@ export type { Agent, AgentInfo } from './agent.ts'
 export type { Tag, TagContent, Tags } from './tags.ts'
 export type { IdPair, IdTranslation, Ids } from './ids.ts'
 export type { SignIn, SignInDetail, SignInIdentity } from './sign-in.ts'
+export type { ProviderIdentity } from './provider-identity.ts'
+export type { CustomizedAuthUrl, LoginInfo, LoginRole, Provider, ProviderOptions } from './provider.ts'
+export type {
+  AuthInfo,
+  AuthorizedAgent,
+  AuthorizedCorp,
+  CorpAdmin,
+  Edition,
+  PermanentCode,
+  PreAuthCode,
+  ProviderSignInDetail,
+  SessionOptions,
+  Suite,
+  SuiteOptions,
+} from './suite.ts'
 
 export { createExportKey } from './exports.ts'
 export type {
@@ -56,3 +71,13 @@ export type {
 
 export { createCallbackCrypto, signCallback } from './callback-crypto.ts'
 export type { CallbackCrypto, CallbackSettings, SignedCiphertext } from './callback-crypto.ts'
+export { readEnvelope, readEvent } from './callback-events.ts'
+export type {
+  CallbackEnvelope,
+  CallbackEvent,
+  ContactChange,
+  ContactEvent,
+  OtherEvent,
+  SuiteChange,
+  SuiteEvent,
+} from './callback-events.ts'

@@ -13,7 +13,7 @@ const MARK = '[redacted]'
 const MAX_TEXT_LENGTH = 2000
 
 const SECRET_PARAMETERS =
-  /\b((?:[a-z_]*access_token|[a-z_]*secret|[a-z_]*code|user_ticket|encoding_aeskey|userid|mobile|email)(?:=|%3D|["']?\s*:\s*["']?))[^&"'\s,}]+/gi
+  /\b((?:[a-z_]*access_token|[a-z_]*secret|[a-z_]*code|[a-z_]*ticket|encoding_aeskey|userid|mobile|email)(?:=|%3D|["']?\s*:\s*["']?))[^&"'\s,}]+/gi
 const MAIL_ADDRESS = /[^\s@"'<>(),;:=&]+(?:@|%40)[^\s@"'<>(),;:=&]+/g
 const MOBILE_NUMBER = /\+\d[\d -]{6,}\d|(?<!\d)1[3-9]\d{9}(?!\d)/g
 

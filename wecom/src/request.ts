@@ -6,7 +6,7 @@
  * | ---------------------------------------------- | --------------------------------------------------------- |
  * | -1, timeout, connection, HTTP 5xx, truncated   | up to 3 retries, growing random waits; reads only         |
  * | 45009, 45033                                   | all callers of that corp and interface pause (pauses.ts)  |
- * | 40014, 42001                                   | one new token, once per call (tokens.ts)                  |
+ * | 40014, 42001; of suites 40082, 42009           | one new token, once per call (tokens.ts)                  |
  * | any other errcode                              | thrown at once                                            |
  * | none yet, and somebody at a screen needs the   | broken off and asked again, once per call (budget.ts)     |
  * | place                                          |                                                           |
@@ -23,7 +23,7 @@ import { createGate } from './pauses.ts'
 import type { Gate, Pass } from './pauses.ts'
 import type { Credential, FreshToken, StoredToken, Tokens } from './tokens.ts'
 import type { Wait } from './waiting.ts'
-import { IncompleteAnswer, requireText, toInteger, toText } from './wire.ts'
+import { IncompleteAnswer, toInteger, toText } from './wire.ts'
 import type { WireObject } from './wire.ts'
 
 export type CallOptions = {
@@ -33,7 +33,7 @@ export type CallOptions = {
   priority?: Priority
 }
 
-/** One HTTP request that was really sent, gettoken and repetitions included. Carries nothing secret or personal. */
+/** One HTTP request that was really sent, those for tokens and repetitions included. Carries nothing secret or personal. */
 export type CallReport = {
   /** Such as `user/list`; `export/download` for the files of an export. */
   readonly api: string
@@ -51,6 +51,8 @@ export type ApiRequest<T> = {
   method: 'GET' | 'POST'
   query?: Readonly<Record<string, string | number | undefined>>
   body?: Readonly<Record<string, unknown>>
+  /** Where this call wants its token under another name than the other calls with such tokens. */
+  tokenParameter?: string
   /**
    * `always`: a read. `unless-used-up`: redeems something, repeated only when WeCom said busy or nothing was sent.
    * `never`: starts something, so a second one would be one too many.
@@ -64,7 +66,21 @@ export type ApiRequest<T> = {
 
 export type DownloadRequest = { api: string; url: string; timeoutMs: number; maxBytes: number }
 
-/** How one principal calls WeCom. */
+/** A sort of token: whose it is, how it is sent, and how WeCom is asked for one. */
+export type TokenSource = {
+  /** What budget and pauses count the calls for is its corp id. */
+  credential: Credential
+  /** The name of the token in the query of a call. */
+  parameter: string
+  /** Such as `gettoken`. */
+  api: string
+  fetch: (ask: AskForToken, options: CallOptions) => Promise<FreshToken>
+}
+
+/** Sends one request that needs no token. `sensitive`: which of the texts in it no error may repeat. */
+export type AskForToken = (request: ApiRequest<FreshToken>, sensitive: readonly string[]) => Promise<FreshToken>
+
+/** How one principal, suite or provider calls WeCom. */
 export type Caller = {
   call: <T>(request: ApiRequest<T>, options: CallOptions | undefined) => Promise<T>
   /** A file that WeCom pointed to. Sent without token. */
@@ -75,7 +91,7 @@ export type Caller = {
 }
 
 export type CallerOptions = {
-  credential: Credential
+  source: TokenSource
   onCall: ((report: CallReport) => void) | undefined
   priority: Priority
 }
@@ -123,7 +139,8 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
   const { apiUrl, dispatcher, tokens, budget, now, random, wait } = settings
   const gates = new Map<string, Gate>()
 
-  return ({ credential, onCall, priority: usualPriority }) => {
+  return ({ source, onCall, priority: usualPriority }) => {
+    const { credential } = source
     const { corpId, secret } = credential
 
     return {
@@ -142,7 +159,11 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
               signal,
               onCall,
               exchange: (attempt) =>
-                askApi(request, { access_token: token }, { sensitive: [token, ...sensitive], signal, ...attempt }),
+                askApi(
+                  request,
+                  { [request.tokenParameter ?? source.parameter]: token },
+                  { sensitive: [token, ...sensitive], signal, ...attempt },
+                ),
             },
             progress,
           )
@@ -186,16 +207,18 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
       async token(options) {
         const { signal, priority = usualPriority } = options ?? {}
         const fetchToken = (tokenSignal: AbortSignal) => getToken(tokenSignal, priority)
-        const { token } = await orAborted('gettoken', signal, () => tokens.current(credential, signal, fetchToken))
+        const { token } = await orAborted(source.api, signal, () => tokens.current(credential, signal, fetchToken))
         return token
       },
     }
 
     function getToken(signal: AbortSignal, priority: Priority): Promise<FreshToken> {
-      const request: ApiRequest<FreshToken> = { api: 'gettoken', method: 'GET', repeat: 'always', read: readToken }
-      const exchange = (attempt: Attempt) =>
-        askApi(request, { corpid: corpId, corpsecret: secret }, { sensitive: [secret], signal, ...attempt })
-      return send({ api: 'gettoken', repeat: 'always', corpId, priority, signal, onCall, exchange }, newProgress())
+      const ask: AskForToken = (request, sensitive) => {
+        const exchange = (attempt: Attempt) => askApi(request, {}, { sensitive, signal, ...attempt })
+        const { api, repeat } = request
+        return send({ api, repeat, corpId, priority, signal, onCall, exchange }, newProgress())
+      }
+      return source.fetch(ask, { signal, priority })
     }
   }
 
@@ -328,13 +351,9 @@ function readAnswer<T>(request: ApiRequest<T>, answer: WireObject, sensitive: re
   }
 }
 
-/** expires_in is "normally 7200" (page 91039); a server that omits it is given that. */
-function readToken(answer: WireObject): FreshToken {
-  return { token: requireText(answer, 'access_token'), expiresInSeconds: toInteger(answer['expires_in']) ?? 7200 }
-}
-
 function mayRepeat(error: WecomError, repeat: ApiRequest<unknown>['repeat']): boolean {
-  if (!error.retryable) return false
+  // A ticket that was refused gets better by the next ticket, not by repetition.
+  if (!error.retryable || error.kind === 'credential') return false
   if (repeat === 'unless-used-up') return error.errcode === -1 || error.isUnsent
   return repeat === 'always'
 }

@@ -1,5 +1,5 @@
 /**
- * Access tokens: one per (server, corp, secret), fetched once for any number of callers, renewed a little early,
+ * Tokens: one per (server, corp or suite, secret), fetched once for any number of callers, renewed a little early,
  * replaced once when WeCom rejects it. A secret that WeCom refused is not asked again for half a minute, because WeCom
  * blocks an address for an hour after many wrong ones (45009). Tokens live in a TokenStore that the caller may provide.
  */
@@ -19,8 +19,8 @@ export type StoredToken = {
 }
 
 /**
- * Where tokens are kept between calls. `key` is the corp id and a digest of server and secret, at most 128 characters;
- * it contains no secret. Share a store between processes to share tokens.
+ * Where tokens are kept between calls. `key` is the id of the corp or suite and a digest of server and secret, at most 128
+ * characters; it contains no secret. Share a store between processes to share tokens.
  */
 export interface TokenStore {
   read(key: string): Promise<StoredToken | undefined>
@@ -43,9 +43,15 @@ export function createMemoryTokenStore(): TokenStore {
   }
 }
 
-export type Credential = { readonly corpId: string; readonly secret: string }
+export type Credential = {
+  /** Of the company, or of the suite. */
+  readonly corpId: string
+  readonly secret: string
+  /** Which token it is for; without it, the one of an app. One secret may be good for several. */
+  readonly use?: 'suite' | 'provider' | 'authorized-corp'
+}
 
-/** What gettoken answered. */
+/** What WeCom answered. */
 export type FreshToken = { token: string; expiresInSeconds: number }
 
 /** Asks WeCom. The signal aborts only when no caller waits for the token any more. */
@@ -192,16 +198,19 @@ export function createTokens({ apiUrl, store, now, random }: TokensOptions): Tok
       const postponed = { ...old, renewAt: Math.min(now() + REFUSAL_MEMORY_MS, old.expiresAt) }
       if (isWanted(postponed)) return (entry.stored = postponed)
     }
-    if (error.errcode !== undefined && !error.retryable) {
+    if (error.errcode !== undefined && (!error.retryable || error.kind === 'credential')) {
       const memoryMs = isAboutSecret(error) ? REFUSAL_MEMORY_MS : MENDABLE_REFUSAL_MEMORY_MS
       entry.refusal = { error, until: now() + memoryMs }
     }
     throw error
   }
 
-  /** No change in WeCom's console makes this credential right; and wrong ones are counted against our address. */
+  /**
+   * No change in WeCom's console makes this credential right; and wrong ones are counted against our address. A new ticket
+   * may come at any moment.
+   */
   function isAboutSecret({ kind, code }: WecomError): boolean {
-    return kind === 'credential' && code !== 'WECOM_APP_DISABLED'
+    return kind === 'credential' && code !== 'WECOM_APP_DISABLED' && code !== 'WECOM_SUITE_TICKET_REJECTED'
   }
 
   function keep(entry: Entry, token: StoredToken): StoredToken {
@@ -245,9 +254,9 @@ export function createTokens({ apiUrl, store, now, random }: TokensOptions): Tok
 }
 
 /** A changed secret is another key, so nothing remembered about the old one hurts the new one. */
-function tokenKey(apiUrl: string, { corpId, secret }: Credential): string {
+function tokenKey(apiUrl: string, { corpId, secret, use }: Credential): string {
   const digest = createHash('sha256')
-    .update(JSON.stringify([apiUrl, corpId, secret]))
+    .update(JSON.stringify([apiUrl, corpId, secret, ...(use === undefined ? [] : [use])]))
     .digest('base64url')
   return `${corpId}:${digest}`
 }
