@@ -11,7 +11,8 @@ import { ApiError, errmsg } from './errors.ts'
 import { exportPrefix, serveExport } from './exports.ts'
 import { distort, interrupt } from './faults.ts'
 import type { Struck } from './faults.ts'
-import { admit } from './gate.ts'
+import { findCompany } from './corp-ids.ts'
+import { admit, admitProvider, admitSuite } from './gate.ts'
 import type { CallRecord } from './ledger.ts'
 import type { OpenCall, Reply, Route } from './route.ts'
 import { bodyOf } from './route.ts'
@@ -99,7 +100,7 @@ async function decide(exchange: Exchange, struck: readonly Struck[]): Promise<Ou
   let interruption: Outgoing | undefined
   for (const { effect } of struck) {
     if (effect.kind === 'latency') latencyMs += effect.ms
-    if (effect.kind === 'token-death') world.tokens.kill(call.query.get('access_token') ?? '', effect.as)
+    if (effect.kind === 'token-death') killToken(world, call.query, effect.as)
     if (effect.kind === 'errcode') interruption ??= refuse(exchange, new ApiError(effect.errcode, effect.errmsg))
     interruption ??= interrupt(effect)
   }
@@ -118,11 +119,12 @@ async function decide(exchange: Exchange, struck: readonly Struck[]): Promise<Ou
     await delay()
     return serveExport(world, path, call.query, exchange.request.headers.range)
   }
-  if (!route)
+  if (!route || route.isThere?.(world) === false)
     return { status: 404, headers: { 'content-type': 'text/html' }, bytes: Buffer.from('<h1>404 Not Found</h1>') }
   try {
     const reply = await perform(exchange, route, delay)
-    const bytes = envelope(reply)
+    const omitsErrcode = route.mayOmitErrcode && world.settings.readings.serviceErrcode === 'on-failure'
+    const bytes = omitsErrcode ? Buffer.from(JSON.stringify(reply)) : envelope(reply)
     if (bytes.length > world.settings.limits.replyBytesMax) throw new ApiError(45029)
     return { status: 200, headers: { 'content-type': jsonType }, bytes }
   } catch (error) {
@@ -133,17 +135,37 @@ async function decide(exchange: Exchange, struck: readonly Struck[]): Promise<Ou
 }
 
 async function perform({ world, response, call }: Exchange, route: Route, delay: () => Promise<void>): Promise<Reply> {
-  if (!route.needsToken) {
-    await delay()
-    return route.handle(call)
+  const enter = (corpId: string) => {
+    const leave = world.meters.enter({ corpId, path: route.path })
+    // A caller that has gone already closes nothing any more.
+    if (response.destroyed) leave()
+    else response.once('close', leave)
+    return delay()
   }
-  const admitted = admit(call, route)
-  const leave = world.meters.enter({ corpId: admitted.company.corpId, path: route.path })
-  // A caller that has gone already closes nothing any more.
-  if (response.destroyed) leave()
-  else response.once('close', leave)
-  await delay()
-  return route.handle(admitted)
+  switch (route.needsToken) {
+    case false:
+      await delay()
+      return route.handle(call)
+    case 'suite': {
+      const admitted = admitSuite(call, route)
+      await enter(admitted.suite.suiteId)
+      return route.handle(admitted)
+    }
+    case 'provider': {
+      const admitted = admitProvider(call, route)
+      await enter(admitted.provider.corpId)
+      return route.handle(admitted)
+    }
+    default: {
+      const admitted = admit(call, route)
+      await enter(admitted.company.corpId)
+      try {
+        return route.handle(admitted)
+      } finally {
+        world.callbacks.flush(admitted.app)
+      }
+    }
+  }
 }
 
 function envelope(reply: Reply): Buffer {
@@ -168,14 +190,28 @@ function endpointOf(path: string): string {
 }
 
 /** Whose token or secret is presented, alive or not. Nothing when it belongs to nobody. */
-function principalOf(world: World, query: URLSearchParams): { corpId?: string; agentId?: number } {
-  const holder = world.tokens.holderOf(query.get('access_token') ?? '')
+function principalOf(world: World, query: URLSearchParams): { corpId?: string; agentId?: number; suiteId?: string } {
+  const token = query.get('access_token') ?? ''
+  const holder = world.tokens.holderOf(token)
   if (holder) return { corpId: holder.company.corpId, agentId: holder.app.agentId }
+  const { suiteTokens, providerTokens } = world.providers
+  const suite = suiteTokens.holderOf(query.get('suite_access_token') ?? token)
+  if (suite) return { corpId: suite.provider.corpId, suiteId: suite.suiteId }
+  const provider = providerTokens.holderOf(query.get('provider_access_token') ?? token)
+  if (provider) return { corpId: provider.corpId }
   const secret = query.get('corpsecret')
-  if (!secret) return {}
-  const corpId = query.get('corpid') ?? ''
-  const app = world.companies.get(corpId)?.apps.find((candidate) => candidate.secret === secret)
-  return app ? { corpId, agentId: app.agentId } : {}
+  const company = findCompany(world, query.get('corpid') ?? '')?.company
+  if (!secret || !company) return {}
+  const app = company.apps.find((candidate) => candidate.secret === secret)
+  return app ? { corpId: company.corpId, agentId: app.agentId } : {}
+}
+
+function killToken(world: World, query: URLSearchParams, as: 40014 | 42001): void {
+  const end = as === 40014 ? 'invalid' : 'expired'
+  const token = query.get('access_token') ?? ''
+  world.tokens.kill(token, as)
+  world.providers.suiteTokens.kill(query.get('suite_access_token') ?? token, end)
+  world.providers.providerTokens.kill(query.get('provider_access_token') ?? token, end)
 }
 
 /** Whose credential it was is in the record beside the query. A sign-in code is a credential too. */

@@ -70,6 +70,8 @@ export interface App {
   canEditContacts: boolean
   /** Whose encryption of ids applies. Apps of one provider see the same `open_userid`. */
   providerId: string
+  /** The suite or template whose authorisation put this app here. Then its company goes by the id that the provider sees. */
+  readonly suiteId?: string
   /** Answered by `agent/get_permissions`. */
   permissions: string[]
   /** Grows with every change of this record. */
@@ -91,7 +93,11 @@ export function seesEncryptedIds(app: App): boolean {
 }
 
 /** Whether a code may be sent to this host[:port]: exactly one of those entered, no parent and no wildcard (§3, §6). */
-export function trusts(app: App, domain: string, source: 'web' | 'client' | 'mobile'): boolean {
+export function trusts(
+  app: Pick<App, 'trustedDomains' | 'callbackDomains'>,
+  domain: string,
+  source: 'web' | 'client' | 'mobile',
+): boolean {
   if (app.trustedDomains === 'any') return true
   const domains = source === 'web' ? [...app.trustedDomains, ...app.callbackDomains] : app.trustedDomains
   return domains.some((trusted) => trusted.toLowerCase() === domain)

@@ -4,6 +4,7 @@
  */
 
 import { trusts } from './apps.ts'
+import { appsBehind, findCompany } from './corp-ids.ts'
 import type { App, PrincipalKind } from './apps.ts'
 import type { SigninIdentity } from './codes.ts'
 import type { Company, Member } from './company.ts'
@@ -12,12 +13,13 @@ import type { PrivateField } from './private-fields.ts'
 import type { Scan } from './scanner.ts'
 import type { World } from './world.ts'
 
-/** The current login page, the one before it, and the page inside the WeCom client. */
-export type Door = 'login' | 'older' | 'client'
+/** The current login page, the one before it, the older one of providers, and the page inside the WeCom client. */
+export type Door = 'login' | 'older' | 'provider' | 'client'
 
 export const doors: Readonly<Record<string, Door>> = {
   '/wwlogin/sso/login': 'login',
   '/wwopen/sso/qrConnect': 'older',
+  '/wwopen/sso/3rd_qrConnect': 'provider',
   '/connect/oauth2/authorize': 'client',
 }
 
@@ -32,7 +34,7 @@ export interface SignInRequest {
 }
 
 export type Decision =
-  | { kind: 'redirect'; redirectUrl: string; code?: string; state?: string }
+  | { kind: 'redirect'; redirectUrl: string; code?: string; authCode?: string; state?: string }
   /** The member has to be asked which fields the app may see. */
   | { kind: 'consent'; app: App; member: Member; fields: PrivateField[] }
 
@@ -51,27 +53,41 @@ export class PageError extends Error {
   }
 }
 
-/** The kinds whose pages take a CorpId and an agentid. Suites sign in with their own id, which chapter 1.2 will bring. */
+/** The kinds whose pages take a CorpId and an agentid. Suites sign in with their own id, in suite-authorization.ts. */
 const kindsWithPages: readonly PrincipalKind[] = ['self-built', 'self-built-before-2022', 'delegated']
 const scopes = ['snsapi_base', 'snsapi_privateinfo', 'snsapi_userinfo']
-const [badAppid, badAgentid, badOrigin, badLoginType] = [-31027, -31028, -31033, -31040]
+/** The numbers that the panel gets, too (§3.1.1). */
+export const pageErrors = {
+  badCallbackDomain: -31020,
+  badAppid: -31027,
+  badAgentid: -31028,
+  badOrigin: -31033,
+  badTrustedDomain: -31039,
+  badLoginType: -31040,
+} as const
+const { badAppid, badAgentid, badOrigin, badLoginType } = pageErrors
 
 /** Throws a PageError for an address that WeCom would not serve. */
 export function readRequest(world: World, door: Door, query: URLSearchParams): SignInRequest {
   if (door === 'login') checkLoginType(query)
-  const company = world.companies.get(query.get('appid') ?? '')
-  if (!company?.isAvailable) {
+  const found = findCompany(world, query.get('appid') ?? '')
+  if (!found?.company.isAvailable) {
     throw new PageError(400, badAppid, 'appid 参数错误：没有这个企业', 'bad appid: there is no such company')
   }
   const wantsPrivateInfo = door === 'client' && readScope(world, query)
-  const app = readApp(company, query, door === 'client' && !wantsPrivateInfo)
+  const apps = appsBehind(world, found)
+  const app = readApp(apps, query, door === 'client' && !wantsPrivateInfo)
   const redirectUri = readRedirectUri(query)
-  checkDomain(company, app, redirectUri, door)
-  return { door, company, app, redirectUri, state: readState(door, query), wantsPrivateInfo }
+  checkDomain(apps, app, redirectUri, door)
+  return { door, company: found.company, app, redirectUri, state: readState(door, query), wantsPrivateInfo }
 }
 
 /** The page around a panel, by its Referer, which the SDK makes the browser send. */
-export function checkPanelOrigin(world: World, { app, door }: SignInRequest, referrer: string | undefined): void {
+export function checkPanelOrigin(
+  world: World,
+  { app, door }: { app?: DomainOwner | undefined; door: Door },
+  referrer: string | undefined,
+): void {
   if (!world.settings.readings.panelChecksOrigin || !app || door !== 'login') return
   const host = referrer !== undefined && URL.canParse(referrer) ? new URL(referrer).host : ''
   if (trusts(app, host, 'web')) return
@@ -102,64 +118,78 @@ export function decide(world: World, request: SignInRequest, scan: Scan): Decisi
   if (!member) {
     throw new PageError(403, 0, '无权限：你不是该企业的成员', 'no permission: you are not a member of this company')
   }
-  return settleConsent(world, request, { app, member, consent: scan.consent })
+  const shown = consentOf(world, { app, member, consent: scan.consent })
+  if (shown === 'refuses') return refuse(world, request)
+  if (!shown) return { kind: 'consent', app, member, fields: offeredFields(app) }
+  return grant(world, request, { userid: member.userid }, shown)
 }
 
 function checkLoginType(query: URLSearchParams): void {
   const type = query.get('login_type')
   if (type === 'CorpApp') return
-  const isServiceApp = type === 'ServiceApp'
-  throw new PageError(
-    400,
-    badLoginType,
-    isServiceApp ? '模拟器暂不支持 ServiceApp 登录' : 'login_type 参数错误',
-    isServiceApp ? 'the emulator does not have ServiceApp login yet' : 'bad login_type',
-  )
+  throw new PageError(400, badLoginType, 'login_type 参数错误', 'bad login_type')
 }
 
 /** True when private fields are asked for. */
 function readScope(world: World, query: URLSearchParams): boolean {
-  if (query.get('response_type') !== 'code') {
-    throw new PageError(400, 0, 'response_type 参数错误', 'bad response_type: it must be code')
-  }
-  const scope = query.get('scope') ?? ''
-  if (!scopes.includes(scope)) throw new PageError(400, 0, 'scope 参数错误', `bad scope: one of ${scopes.join(', ')}`)
-  if (scope !== 'snsapi_privateinfo') return false
+  if (!asksForPrivateInfo(query)) return false
   if (query.get('agentid')) return true
   if (world.settings.readings.privateinfoWithoutAgent === 'base') return false
   throw new PageError(400, badAgentid, '缺少 agentid 参数', 'snsapi_privateinfo needs an agentid')
 }
 
-function readApp(company: Company, query: URLSearchParams, isOptional: boolean): App | undefined {
+/** Throws for what no page inside the client takes. */
+export function asksForPrivateInfo(query: URLSearchParams): boolean {
+  if (query.get('response_type') !== 'code') {
+    throw new PageError(400, 0, 'response_type 参数错误', 'bad response_type: it must be code')
+  }
+  const scope = query.get('scope') ?? ''
+  if (!scopes.includes(scope)) throw new PageError(400, 0, 'scope 参数错误', `bad scope: one of ${scopes.join(', ')}`)
+  return scope === 'snsapi_privateinfo'
+}
+
+function readApp(apps: readonly App[], query: URLSearchParams, isOptional: boolean): App | undefined {
   const agentid = query.get('agentid') ?? ''
   if (agentid === '' && isOptional) return undefined
-  const app = company.apps.find(({ agentId, kind }) => String(agentId) === agentid && kindsWithPages.includes(kind))
+  const app = apps.find(({ agentId, kind }) => String(agentId) === agentid && kindsWithPages.includes(kind))
   if (!app) throw new PageError(400, badAgentid, 'agentid 参数错误：没有这个应用', 'bad agentid: there is no such app')
   if (!app.isEnabled) throw new PageError(403, badAgentid, '应用已停用', 'the app is disabled')
   return app
 }
 
-function readRedirectUri(query: URLSearchParams): URL {
+export function readRedirectUri(query: URLSearchParams): URL {
   const given = query.get('redirect_uri') ?? ''
   const parsed = URL.canParse(given) ? new URL(given) : undefined
   if (parsed?.protocol === 'https:' || parsed?.protocol === 'http:') return parsed
   throw new PageError(400, 0, 'redirect_uri 参数错误：不是网址', 'bad redirect_uri: it is not an address of the web')
 }
 
-function checkDomain(company: Company, app: App | undefined, { host }: URL, door: Door): void {
-  const source = sourceOf(door)
+/** An app, or a suite. */
+type DomainOwner = Pick<App, 'trustedDomains' | 'callbackDomains'>
+
+function checkDomain(apps: readonly App[], app: App | undefined, redirectUri: URL, door: Door): void {
   // Without an agentid any app of the company may own the domain; the exchange looks at the one that redeems.
-  const isTrusted = app ? trusts(app, host, source) : company.apps.some((other) => trusts(other, host, source))
-  if (isTrusted) return
-  throw new PageError(
+  const isTrusted = apps.some((other) => trusts(other, redirectUri.host, sourceOf(door)))
+  if (app) checkOwnDomain(app, redirectUri, door)
+  else if (!isTrusted) throw untrusted(pageErrors.badTrustedDomain)
+}
+
+export function checkOwnDomain(owner: DomainOwner, { host }: URL, door: Door): void {
+  if (trusts(owner, host, sourceOf(door))) return
+  const { badCallbackDomain, badTrustedDomain } = pageErrors
+  throw untrusted(owner.callbackDomains.length > 0 ? badCallbackDomain : badTrustedDomain)
+}
+
+export function untrusted(errCode: number): PageError {
+  return new PageError(
     400,
-    app && app.callbackDomains.length > 0 ? -31020 : -31039,
+    errCode,
     'redirect_uri 参数错误：域名与应用的可信域名不一致',
     'bad redirect_uri: its domain is not a trusted domain of the app',
   )
 }
 
-function readState(door: Door, query: URLSearchParams): string | null {
+export function readState(door: Door, query: URLSearchParams): string | null {
   const state = query.get('state')
   if (door !== 'client' || state === null || /^[a-zA-Z0-9]{0,128}$/.test(state)) return state
   throw new PageError(
@@ -170,7 +200,7 @@ function readState(door: Door, query: URLSearchParams): string | null {
   )
 }
 
-function memberOf(company: Company, userid: string): Member | undefined {
+export function memberOf(company: Company, userid: string): Member | undefined {
   // A member of a linked company comes as CorpId/userid and is none of this one.
   if (userid.includes('/')) return undefined
   const member = company.findMember(userid)
@@ -178,21 +208,17 @@ function memberOf(company: Company, userid: string): Member | undefined {
   throw new PageError(403, 0, `没有成员 ${userid}`, `there is no member ${userid}`)
 }
 
-function settleConsent(
+/** What the member shows, `refuses`, or undefined when they have to be asked. */
+export function consentOf(
   world: World,
-  request: SignInRequest,
   { app, member, consent }: { app: App; member: Member; consent: Scan['consent'] },
-): Decision {
+): readonly string[] | 'refuses' | undefined {
+  if (consent === 'refuses') return 'refuses'
+  if (consent === undefined) return world.consents.recall(app, member.userid)
   const offered = offeredFields(app)
-  if (consent === 'refuses') return refuse(world, request)
-  if (consent !== undefined) {
-    const chosen = consent === 'all' ? offered : offered.filter((field) => consent.includes(field))
-    world.consents.remember(app, member.userid, chosen)
-    return grant(world, request, { userid: member.userid }, chosen)
-  }
-  const remembered = world.consents.recall(app, member.userid)
-  if (!remembered) return { kind: 'consent', app, member, fields: offered }
-  return grant(world, request, { userid: member.userid }, remembered)
+  const chosen = consent === 'all' ? offered : offered.filter((field) => consent.includes(field))
+  world.consents.remember(app, member.userid, chosen)
+  return chosen
 }
 
 function grant(world: World, request: SignInRequest, identity: SigninIdentity, fields?: readonly string[]): Decision {
@@ -209,14 +235,14 @@ function grant(world: World, request: SignInRequest, identity: SigninIdentity, f
 }
 
 /** Back without a code. Inside the client and on the current page this is a choice of the emulator's. */
-function refuse(world: World, request: SignInRequest): Decision {
+export function refuse(world: World, request: Pick<SignInRequest, 'door' | 'redirectUri' | 'state'>): Decision {
   if (request.door === 'login' && world.settings.readings.refusalOnLogin === 'stays') {
     throw new PageError(403, 0, '已取消登录', 'the sign-in was cancelled on the phone')
   }
   return goBack(request)
 }
 
-function goBack({ redirectUri, state }: SignInRequest, code?: string): Decision {
+function goBack({ redirectUri, state }: Pick<SignInRequest, 'redirectUri' | 'state'>, code?: string): Decision {
   const answer: [string, string][] = []
   if (code !== undefined) answer.push(['code', code])
   if (state !== null) answer.push(['state', state])
@@ -228,7 +254,7 @@ function goBack({ redirectUri, state }: SignInRequest, code?: string): Decision 
 }
 
 /** Behind the query as it is, which is not written anew: its signs may mean something to whoever made it. */
-function withParameters(address: URL, parameters: readonly [string, string][]): string {
+export function withParameters(address: URL, parameters: readonly [string, string][]): string {
   const { href, hash } = address
   const front = hash === '' ? href : href.slice(0, -hash.length)
   const added = parameters.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')
@@ -237,6 +263,6 @@ function withParameters(address: URL, parameters: readonly [string, string][]): 
   return `${front}${joint}${added}${hash}`
 }
 
-function sourceOf(door: Door): 'web' | 'client' {
+export function sourceOf(door: Door): 'web' | 'client' {
   return door === 'client' ? 'client' : 'web'
 }

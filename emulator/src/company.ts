@@ -62,6 +62,21 @@ export interface Tag {
   agentId: number
 }
 
+/** What happened to one record. `before` is a copy, `after` the record as it is; undefined where there is none. */
+export type Change =
+  | { kind: 'member'; before: Member | undefined; after: Member | undefined }
+  | { kind: 'department'; before: Department | undefined; after: Department | undefined }
+  | ({ kind: 'tag' } & TagChange)
+
+/** Who and what came to a tag and left it. */
+export interface TagChange {
+  tagid: number
+  addedMembers: string[]
+  removedMembers: string[]
+  addedDepartments: number[]
+  removedDepartments: number[]
+}
+
 export interface Company {
   readonly corpId: string
   name: string
@@ -109,7 +124,12 @@ export interface Company {
   removeMembers(userids: readonly string[]): number
   renameMember(member: Member, userid: string): void
   /** To be called after changing a tag in place. */
-  tagsChanged(): void
+  tagsChanged(change?: TagChange): void
+  /**
+   * Is told each change of a member, a department or the contents of a tag. Not told that a leader or a tag now mentions
+   * somebody by another id. Nobody watches at first.
+   */
+  observe(observer: (change: Change) => void): void
 }
 
 /** The key of a userid, whose uniqueness and look-up ignore case. A planted member may carry anything, hence `unknown`. */
@@ -129,6 +149,7 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
   let shapeVersion = 1
   /** Built at the first look-up, because most runs never look anybody up by mobile or mail address. */
   let contacts: Record<'mobile' | 'email' | 'biz_mail', Map<string, Member>> | undefined
+  let observer: ((change: Change) => void) | undefined
 
   const company: Company = {
     ...identity,
@@ -158,13 +179,18 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
       while (members.has(key)) key += '\u0000'
       if (key !== foldUserid(member.userid)) oddKeys.set(member, key)
       insert(key, member)
+      observer?.({ kind: 'member', before: undefined, after: member })
     },
     patchMember,
     removeMembers,
     renameMember,
-    tagsChanged: () => {
+    tagsChanged: (change) => {
       version++
       shapeVersion++
+      if (change) observer?.({ kind: 'tag', ...change })
+    },
+    observe: (watching) => {
+      observer = watching
     },
   }
   return company
@@ -191,6 +217,7 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
     else children.set(department.parentid, [department.id])
     version++
     shapeVersion++
+    observer?.({ kind: 'department', before: previous, after: department })
   }
 
   function removeDepartment(id: number): void {
@@ -201,6 +228,7 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
     for (const tag of company.tags.values()) tag.departments.delete(id)
     version++
     shapeVersion++
+    observer?.({ kind: 'department', before: department, after: undefined })
   }
 
   function unlist(department: Department): void {
@@ -218,6 +246,7 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
     const previous = members.get(key)
     if (previous) detach(previous)
     insert(key, member)
+    observer?.({ kind: 'member', before: previous, after: member })
   }
 
   function insert(key: string, member: Member): void {
@@ -258,6 +287,12 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
     if ('userid' in patch && foldUserid(patch.userid) !== foldUserid(member.userid)) {
       throw new Error('a userid changes by renameMember, because other records mention it')
     }
+    const before = observer && { ...member }
+    applyPatch(member, patch)
+    observer?.({ kind: 'member', before, after: member })
+  }
+
+  function applyPatch(member: Member, patch: Partial<Member>): void {
     const staysInPlace = !('department' in patch)
     const keepsContacts = !('mobile' in patch || 'email' in patch || 'biz_mail' in patch)
     if (staysInPlace && keepsContacts) {
@@ -283,6 +318,7 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
       company.renamable.delete(key)
       company.creators.delete(key)
       gone.add(key)
+      observer?.({ kind: 'member', before: member, after: undefined })
     }
     if (gone.size > 0) replaceMentions((key) => (gone.has(key) ? undefined : key))
     return gone.size
@@ -292,6 +328,7 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
     const before = keyOf(member)
     const after = foldUserid(userid)
     if (before !== after && members.has(after)) throw new Error(`userid ${userid} is taken`)
+    const old = observer && { ...member }
     detach(member)
     members.delete(before)
     oddKeys.delete(member)
@@ -303,6 +340,7 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
     company.creators.delete(before)
     if (creator !== undefined) company.creators.set(after, creator)
     replaceMentions((key) => (key === before ? userid : key))
+    observer?.({ kind: 'member', before: old, after: member })
   }
 
   /** Rewrites leaders and tags. `replacement` gets a folded userid; it answers the same for "keep", undefined for "drop". */
@@ -334,7 +372,9 @@ export function createCompany(identity: { corpId: string; name: string; domain: 
     }
     for (const tag of company.tags.values()) {
       const userids = rewrite([...tag.userids])
-      if (userids) tag.userids = new Set(userids.map(foldUserid))
+      if (!userids) continue
+      tag.userids = new Set(userids.map(foldUserid))
+      shapeVersion++
     }
   }
 

@@ -2,31 +2,39 @@
 
 import { principalKinds } from './apps.ts'
 import type { Control } from './control.ts'
+import { hosts, visibleRange, type Argument } from './control-values.ts'
 import { checkFault } from './faults.ts'
-import { anything, either, flag, integer, listOf, mapOf, number, object, oneOf, optional, text } from './shape.ts'
+import { providerControlArguments } from './provider-control-arguments.ts'
+import {
+  anything,
+  either,
+  flag,
+  integer,
+  listOf,
+  mapOf,
+  nothing,
+  number,
+  object,
+  oneOf,
+  optional,
+  text,
+} from './shape.ts'
 import type { Check } from './shape.ts'
-
-type Argument<F> = F extends (argument: infer A) => unknown ? A : undefined
-
-const nothing: Check<undefined> = (value, path) => {
-  object({})(value ?? {}, path)
-  return undefined
-}
+import { checkTampering } from './tampering.ts'
 
 const corp = { corpId: text }
 const principal = { corpId: text, agentId: integer(0) }
 const record = mapOf(anything)
-const addresses = either(oneOf('any'), listOf(text))
 const limit = either(oneOf(null), integer(0))
 
 const appPatch = object({
   name: optional(text),
   isEnabled: optional(flag),
-  range: optional(object({ departments: listOf(integer(0)), members: listOf(text), tags: listOf(integer(0)) })),
-  trustedAddresses: optional(addresses),
-  trustedDomains: optional(addresses),
+  range: optional(visibleRange),
+  trustedAddresses: optional(hosts),
+  trustedDomains: optional(hosts),
   callbackDomains: optional(listOf(text)),
-  knownAddresses: optional(addresses),
+  knownAddresses: optional(hosts),
   canWrite: optional(flag),
   grantedFields: optional(listOf(text)),
   consents: optional(listOf(text)),
@@ -75,6 +83,18 @@ const settingsPatch = object({
       panelChecksOrigin: optional(flag),
       authorizeChecksClient: optional(flag),
       tagWritesByApps: optional(oneOf('own', 'refused')),
+      corpIdsForProviders: optional(oneOf('encrypted', 'plain')),
+      useridsForProviders: optional(oneOf('encrypted', 'plain')),
+      serviceErrcode: optional(oneOf('always', 'on-failure')),
+      hasServiceV2: optional(flag),
+      preAuthOfTemplates: optional(oneOf('allowed', 'refused')),
+      cancelledAuthorization: optional(oneOf(48004, 40084)),
+      resetKillsSecret: optional(oneOf('at-once', 'on-exchange')),
+      suiteVerificationReceiver: optional(oneOf('provider', 'suite')),
+      suiteDataReceiver: optional(oneOf('company', 'suite')),
+      eventsToSelfBuilt: optional(flag),
+      namesInReducedEvents: optional(flag),
+      movesAcrossRange: optional(oneOf('by-range', 'create-and-delete')),
     }),
   ),
   latencyMs: optional(number(0)),
@@ -88,10 +108,20 @@ const identity = either(object({ userid: text }), object({ openid: text, externa
 const who = either(oneOf('refuses'), identity)
 const consent = either(oneOf('all', 'refuses'), listOf(text))
 
+const about = {
+  corpId: optional(text),
+  agentId: optional(integer(0)),
+  event: optional(text),
+  object: optional(text),
+}
+
+const contents = object({ userids: optional(listOf(text)), departments: optional(listOf(integer(0))) })
+
 const callFilter = {
   endpoint: optional(text),
   corpId: optional(text),
   agentId: optional(integer(0)),
+  suiteId: optional(text),
   errcode: optional(integer(-1)),
 }
 
@@ -116,12 +146,24 @@ export const controlArguments: { [K in keyof Control]: Check<Argument<Control[K]
   addDepartment: object({ ...corp, department: record, unchecked: optional(flag) }),
   patchDepartment: object({ ...corp, id: number(), patch: record, unchecked: optional(flag) }),
   removeDepartment: object({ ...corp, id: number(), unchecked: optional(flag) }),
+  changeTag: object({
+    ...corp,
+    tagid: integer(1),
+    tagname: optional(text),
+    add: optional(contents),
+    remove: optional(contents),
+  }),
   churn: object({ ...corp, percent: number(0, 100), seed: text }),
   addApp: object({ ...corp, kind: oneOf(...principalKinds), name: text, patch: optional(appPatch) }),
   patchApp: object({ ...principal, patch: appPatch }),
   resetSecret: object(principal),
   mintToken: object(principal),
-  revokeTokens: object({ corpId: optional(text), agentId: optional(integer(0)), as: optional(oneOf(40014, 42001)) }),
+  revokeTokens: object({
+    corpId: optional(text),
+    agentId: optional(integer(0)),
+    suiteId: optional(text),
+    as: optional(oneOf(40014, 42001)),
+  }),
   mintCode: object({
     ...principal,
     identity,
@@ -129,8 +171,61 @@ export const controlArguments: { [K in keyof Control]: Check<Argument<Control[K]
     redirectUri: optional(text),
     privateFields: optional(listOf(text)),
   }),
-  setScanner: object({ who: optional(who), consent: optional(consent), once: optional(flag) }),
-  completeLogin: object({ url: text, who, consent: optional(consent) }),
+  setScanner: object({
+    who: optional(who),
+    corpId: optional(text),
+    consent: optional(consent),
+    once: optional(flag),
+  }),
+  completeLogin: object({ url: text, who, corpId: optional(text), consent: optional(consent) }),
+  setCallback: object({
+    ...principal,
+    url: text,
+    token: text,
+    encodingAesKey: text,
+    form: optional(oneOf('full', 'reduced')),
+    envelope: optional(oneOf('xml', 'json')),
+    unchecked: optional(flag),
+  }),
+  removeCallback: object(principal),
+  callbacks: nothing,
+  sendEvent: object({
+    ...principal,
+    message: either(text, record),
+    tampering: optional(checkTampering),
+    attempts: optional(integer(1, 100)),
+  }),
+  replayDelivery: object({ id: integer(1), shiftDigits: optional(integer(0)) }),
+  deliveries: optional(
+    object({
+      ...about,
+      kind: optional(oneOf('original', 'duplicate', 'forged', 'repeat')),
+      outcome: optional(oneOf('waiting', 'delivered', 'failed', 'dropped', 'cancelled')),
+      last: optional(integer(0)),
+      afterId: optional(integer(0)),
+    }),
+  ),
+  countDeliveries: nothing,
+  clearDeliveries: nothing,
+  pauseDeliveries: nothing,
+  resumeDeliveries: optional(object({ order: optional(oneOf('as-made', 'reversed', 'shuffled')) })),
+  deliveriesSettled: nothing,
+  deliverySettings: nothing,
+  changeDeliverySettings: object({
+    attempts: optional(integer(1, 100)),
+    deadlineMs: optional(integer(1)),
+    verificationDeadlineMs: optional(integer(1)),
+    retryPauseMs: optional(integer(0)),
+    parallel: optional(integer(1, 1_000)),
+    delayMs: optional(number(0)),
+    reorderWindowMs: optional(number(0)),
+    dropPercent: optional(number(0, 100)),
+    duplicatePercent: optional(number(0, 100)),
+    duplicates: optional(oneOf('same-bytes', 'encrypted-afresh')),
+    forgedPercent: optional(number(0, 100)),
+    timestamps: optional(oneOf('machine', 'emulated')),
+    seed: optional(text),
+  }),
   addFault: checkFault,
   faults: nothing,
   removeFault: object({ id: text }),
@@ -142,4 +237,5 @@ export const controlArguments: { [K in keyof Control]: Check<Argument<Control[K]
   countCalls: optional(object(callFilter)),
   clearCalls: nothing,
   reset: nothing,
+  ...providerControlArguments,
 }

@@ -8,7 +8,7 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
 import { controlArguments } from './control-arguments.ts'
-import { ControlError } from './control.ts'
+import { ControlError } from './control-errors.ts'
 import type { Control } from './control.ts'
 import { ShapeError } from './shape.ts'
 
@@ -34,7 +34,7 @@ async function answer(control: Control, request: IncomingMessage, response: Serv
   if (!Object.hasOwn(controlArguments, name)) {
     return reply(response, 404, { error: `no function ${name}`, functions: Object.keys(controlArguments) })
   }
-  reply(response, 200, call(control, name as keyof Control, parse(body)) ?? null)
+  reply(response, 200, (await call(control, name as keyof Control, parse(body))) ?? null)
 }
 
 function call(control: Control, name: keyof Control, given: unknown): unknown {

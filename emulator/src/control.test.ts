@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 
 import { controlArguments } from './control-arguments.ts'
-import { ControlError } from './control.ts'
+import { ControlError } from './control-errors.ts'
 import { fetchRaw, fetchText, parse, rows, stage } from './test-client.ts'
 
 async function steering(t: TestContext, people = 12) {

@@ -6,21 +6,44 @@
 
 import { createApp } from './apps.ts'
 import type { App, PrincipalKind } from './apps.ts'
-import { decide, doors, PageError, readRequest } from './authorization.ts'
+import { decide, doors, readRequest } from './authorization.ts'
+import { shiftNonce } from './callback-request.ts'
+import type { Envelope, Tampering } from './callback-request.ts'
+import type {
+  DeliveryFilter,
+  DeliveryRecord,
+  DeliverySettings,
+  DeliveryTotals,
+  Delivery,
+  Verification,
+} from './callbacks.ts'
 import { churn } from './churn.ts'
 import type { ChurnSummary } from './churn.ts'
 import type { CodeSource, SigninIdentity } from './codes.ts'
 import { foldUserid } from './company.ts'
 import type { Company, Department, Member } from './company.ts'
-import { ApiError } from './errors.ts'
+import { addressOf, byPages, byRules, ControlError } from './control-errors.ts'
+import { corpIdFor } from './corp-ids.ts'
 import type { FaultListing, FaultSpec } from './faults.ts'
+import type { CallbackTarget, EventForm } from './events.ts'
 import { generateCompany } from './generator.ts'
 import type { CompanyShape } from './generator.ts'
 import type { CallFilter, CallRecord } from './ledger.ts'
+import { createProviderControl } from './provider-control.ts'
+import type { ProviderControl, ProviderShape } from './provider-control.ts'
 import type { Scan } from './scanner.ts'
 import { defaultSettings } from './settings.ts'
 import type { Limits, Readings, Settings } from './settings.ts'
-import { createDepartment, createMember, deleteDepartment, updateDepartment, updateMember } from './write-rules.ts'
+import { decideForSuite, isForSuites, readSuiteRequest } from './suite-authorization.ts'
+import { pushDueTickets } from './suite-events.ts'
+import {
+  changeTag,
+  createDepartment,
+  createMember,
+  deleteDepartment,
+  updateDepartment,
+  updateMember,
+} from './write-rules.ts'
 import type { World } from './world.ts'
 
 export interface CompanyListing {
@@ -78,7 +101,29 @@ interface Unchecked {
   unchecked?: boolean
 }
 
-export interface Control {
+/** What an administrator enters as 接收事件服务器 of an app or of the contacts-sync assistant. */
+export interface CallbackEntry extends AppRef {
+  url: string
+  /** Letters and digits, at most 32. */
+  token: string
+  /** 43 letters and digits. */
+  encodingAesKey: string
+  /** Contacts-sync only: `reduced`, the default, as every address saved after 2022-08-15; `full` for an older one. */
+  form?: EventForm
+  /** `xml` by default. */
+  envelope?: Envelope
+}
+
+/** A message as a test wants it, to the address of an app. */
+export interface TestEvent extends AppRef {
+  /** The whole plain text, or the elements behind the usual heading: `{"ChangeType": "delete_user", "UserID": "…"}`. */
+  message: string | Record<string, unknown>
+  tampering?: Tampering
+  /** In place of the setting: 1 for a message that should be refused. */
+  attempts?: number
+}
+
+export interface Control extends ProviderControl {
   companies(): CompanyListing[]
   /** Generates a company; the same shape again replaces it, as the CorpId comes from the seed. */
   createCompany(shape: CompanyShape): CompanyListing
@@ -102,6 +147,14 @@ export interface Control {
   /** `unchecked` removes it from under its members and sub-departments. */
   removeDepartment(which: { corpId: string; id: number } & Unchecked): void
   churn(change: { corpId: string; percent: number; seed: string }): ChurnSummary
+  /** Makes the tag when there is none of this id, and changes who and what is in it, as the administrator. */
+  changeTag(change: {
+    corpId: string
+    tagid: number
+    tagname?: string
+    add?: { userids?: string[]; departments?: number[] }
+    remove?: { userids?: string[]; departments?: number[] }
+  }): Truth['tags'][number]
 
   addApp(addition: { corpId: string; kind: PrincipalKind; name: string; patch?: AppPatch }): App
   patchApp(change: AppRef & { patch: AppPatch }): App
@@ -109,7 +162,10 @@ export interface Control {
   resetSecret(which: AppRef): { secret: string }
   /** A token without gettoken: for the kinds that get theirs from chapter 1.2. */
   mintToken(which: AppRef): { accessToken: string; expiresInSeconds: number }
-  revokeTokens(which: { corpId?: string; agentId?: number; as?: 40014 | 42001 }): { revoked: number }
+  /** Of a suite: its own and those of its provider, answered with 40082 or 42009, and 40014 or 42001. */
+  revokeTokens(which: { corpId?: string; agentId?: number; suiteId?: string; as?: 40014 | 42001 }): {
+    revoked: number
+  }
   /** A sign-in code as if the identity had just scanned. Single use, five minutes. */
   mintCode(
     which: AppRef & {
@@ -128,7 +184,39 @@ export interface Control {
    */
   setScanner(scanner: Partial<Scan> & { once?: boolean }): void
   /** What a browser would be redirected to if this address were opened and this person scanned. */
-  completeLogin(login: Scan & { url: string }): { redirectUrl: string; code?: string; state?: string }
+  completeLogin(login: Scan & { url: string }): {
+    redirectUrl: string
+    code?: string
+    /** Of the older login page of providers. */
+    authCode?: string
+    state?: string
+  }
+
+  /**
+   * Verifies the address as WeCom's console does, and keeps it when the answer is right. From then on the app is told of
+   * changes. `unchecked` keeps it without asking.
+   */
+  setCallback(entry: CallbackEntry & Unchecked): Promise<Verification>
+  removeCallback(which: AppRef): { removed: boolean }
+  callbacks(): CallbackEntry[]
+  /** Queues a message to the address of an app, whether its kind gets such messages or not. */
+  sendEvent(event: TestEvent): DeliveryRecord
+  /**
+   * The very bytes of an earlier delivery once more. `shiftDigits` moves digits of the nonce to the timestamp, which the
+   * signature does not notice if the earlier one was sent with the tampering `{"shiftDigits": 0}`.
+   */
+  replayDelivery(which: { id: number; shiftDigits?: number }): DeliveryRecord
+  /** The last 10,000 that match, oldest first. */
+  deliveries(filter?: DeliveryFilter & { last?: number; afterId?: number }): DeliveryRecord[]
+  /** Exact, since the start or the last `clearDeliveries`. */
+  countDeliveries(): DeliveryTotals
+  clearDeliveries(): void
+  pauseDeliveries(): void
+  resumeDeliveries(how?: { order?: 'as-made' | 'reversed' | 'shuffled' }): void
+  /** Answers when nothing waits any more, delivered or not. */
+  deliveriesSettled(): Promise<DeliveryTotals>
+  deliverySettings(): DeliverySettings
+  changeDeliverySettings(patch: Partial<DeliverySettings>): DeliverySettings
 
   addFault(spec: FaultSpec): FaultListing
   faults(): FaultListing[]
@@ -143,24 +231,27 @@ export interface Control {
   countCalls(filter?: CallFilter): { count: number; inFlight: number; maxInFlight: number }
   clearCalls(): void
 
-  /** Back to the start: companies as generated, default settings, no faults, tokens, penalties or calls. The clock stays. */
+  /**
+   * Back to the start: companies as generated, providers without authorisations, default settings, no faults, tokens, penalties, calls, callbacks or
+   * deliveries. The clock stays.
+   */
   reset(): CompanyListing[]
 }
 
-/** A request that cannot be carried out; the message says why. */
-export class ControlError extends Error {
-  constructor(message: string) {
-    super(message)
-    this.name = 'ControlError'
-  }
-}
-
-export function createControl(world: World, initial: readonly CompanyShape[]): Control {
+export function createControl(
+  world: World,
+  initial: readonly CompanyShape[],
+  initialProviders: readonly ProviderShape[] = [],
+): Control {
   const control: Control = {
+    ...createProviderControl(world),
     companies: () => [...world.companies.values()].map(list),
     createCompany(shape) {
       const company = generateCompany(shape)
+      const previous = world.companies.get(company.corpId)
+      if (previous) world.providers.forget(previous)
       world.companies.set(company.corpId, company)
+      world.callbacks.watch(company)
       return list(company)
     },
     patchCompany({ corpId, name, isAvailable }) {
@@ -171,7 +262,12 @@ export function createControl(world: World, initial: readonly CompanyShape[]): C
     },
     removeCompany({ corpId }) {
       world.tokens.revoke({ company: companyOf(corpId) }, 40014)
+      world.providers.forget(companyOf(corpId))
       world.companies.delete(corpId)
+      world.sender.cancel(corpId)
+      for (const own of world.callbacks.list()) {
+        if (own.corpId === corpId) world.callbacks.remove(corpId, own.agentId)
+      }
     },
 
     truth({ corpId }) {
@@ -232,8 +328,7 @@ export function createControl(world: World, initial: readonly CompanyShape[]): C
     },
     patchDepartment({ corpId, id, patch, unchecked = false }) {
       const company = companyOf(corpId)
-      const department = company.departments.get(id)
-      if (!department) throw new ControlError(`no department ${id}`)
+      const department = departmentOf(company, id)
       if (unchecked) company.putDepartment({ ...department, ...structuredClone(patch), id })
       else byRules(() => updateDepartment(company, id, patch, readings()))
       return structuredClone(company.departments.get(id) ?? department)
@@ -244,6 +339,25 @@ export function createControl(world: World, initial: readonly CompanyShape[]): C
       else byRules(() => deleteDepartment(company, id))
     },
     churn: ({ corpId, percent, seed }) => churn(companyOf(corpId), percent, seed),
+    changeTag({ corpId, tagid, tagname, add, remove }) {
+      const company = companyOf(corpId)
+      const tag = company.tags.get(tagid) ?? {
+        tagid,
+        tagname: `标签 ${tagid}`,
+        userids: new Set(),
+        departments: new Set(),
+        agentId: 0,
+      }
+      const contents = ({ userids = [], departments = [] }: { userids?: string[]; departments?: number[] } = {}) => ({
+        members: userids.map((userid) => memberOf(corpId, userid).member.userid),
+        departments: departments.map((id) => departmentOf(company, id).id),
+      })
+      const [added, removed] = [contents(add), contents(remove)]
+      if (tagname !== undefined) tag.tagname = tagname
+      company.tags.set(tagid, tag)
+      changeTag(company, tag, { add: added, remove: removed })
+      return { tagid, tagname: tag.tagname, userids: [...tag.userids], departments: [...tag.departments] }
+    },
 
     addApp({ corpId, kind, name, patch = {} }) {
       const company = companyOf(corpId)
@@ -272,7 +386,8 @@ export function createControl(world: World, initial: readonly CompanyShape[]): C
       const { value, expiresAtMs } = world.tokens.issue(company, app, { rotate: false })
       return { accessToken: value, expiresInSeconds: Math.ceil((expiresAtMs - world.now()) / 1000) }
     },
-    revokeTokens({ corpId, agentId, as = 40014 }) {
+    revokeTokens({ corpId, agentId, suiteId, as = 40014 }) {
+      if (suiteId !== undefined) return { revoked: world.providers.revokeTokens(suiteId, as) }
       if (corpId === undefined) return { revoked: world.tokens.revoke({}, as) }
       if (agentId === undefined) return { revoked: world.tokens.revoke({ company: companyOf(corpId) }, as) }
       return { revoked: world.tokens.revoke({ app: appOf({ corpId, agentId }).app }, as) }
@@ -282,9 +397,10 @@ export function createControl(world: World, initial: readonly CompanyShape[]): C
       const domain = redirectUri === undefined ? undefined : addressOf(redirectUri).host
       return { code: world.codes.mint({ company, app, identity, source, domain, privateFields }) }
     },
-    setScanner({ who, consent, once = false }) {
+    setScanner({ who, corpId, consent, once = false }) {
       if (who === undefined && (once || consent !== undefined)) throw new ControlError('tell who scans')
-      world.scanner.set(who && { who, ...(consent === undefined ? {} : { consent }) }, once)
+      const choices = { ...(corpId === undefined ? {} : { corpId }), ...(consent === undefined ? {} : { consent }) }
+      world.scanner.set(who && { who, ...choices }, once)
     },
     completeLogin({ url, ...scan }) {
       const { pathname, searchParams, hash } = addressOf(url)
@@ -294,13 +410,77 @@ export function createControl(world: World, initial: readonly CompanyShape[]): C
         throw new ControlError('the address must end in #wechat_redirect')
       }
       return byPages(() => {
-        const decision = decide(world, readRequest(world, door, searchParams), scan)
+        const decision = isForSuites(world, door, searchParams)
+          ? decideForSuite(world, readSuiteRequest(world, door, searchParams), scan)
+          : decide(world, readRequest(world, door, searchParams), scan)
         if (decision.kind === 'consent') {
           throw new ControlError('the page would ask which fields the app may see: tell by "consent"')
         }
         const { kind: _, ...outcome } = decision
         return outcome
       })
+    },
+
+    async setCallback({ corpId, agentId, url, token, encodingAesKey, form, envelope, unchecked = false }) {
+      const { company, app } = appOf({ corpId, agentId })
+      const receiveId = corpIdFor(world, company, app)
+      const receiver = { url, token, encodingAesKey, receiveId }
+      const verification = unchecked ? { ok: true, status: 0, ms: 0 } : await world.sender.verify(receiver)
+      if (!verification.ok) return verification
+      const target: CallbackTarget = { ...receiver, toUserName: receiveId, agentId: agentId === 0 ? null : agentId }
+      if (form !== undefined) target.form = form
+      if (envelope !== undefined) target.envelope = envelope
+      world.callbacks.put(corpId, agentId, target)
+      return verification
+    },
+    removeCallback({ corpId, agentId }) {
+      appOf({ corpId, agentId })
+      return { removed: world.callbacks.remove(corpId, agentId) }
+    },
+    callbacks: () =>
+      world.callbacks.list().map(({ corpId, agentId, target }) => {
+        const { url, token, encodingAesKey, form, envelope } = target
+        const choices = { ...(form === undefined ? {} : { form }), ...(envelope === undefined ? {} : { envelope }) }
+        return { corpId, agentId, url, token, encodingAesKey, ...choices }
+      }),
+    sendEvent({ corpId, agentId, message, tampering, attempts }) {
+      appOf({ corpId, agentId })
+      const target = world.callbacks.find(corpId, agentId)
+      if (!target) throw new ControlError(`app ${agentId} has no callback address: call setCallback first`)
+      const isText = typeof message === 'string'
+      const event = isText ? undefined : (message['ChangeType'] ?? message['InfoType'] ?? message['Event'])
+      return queued(
+        world.sender.deliver({
+          ...target,
+          message: isText ? message : world.callbacks.compose(corpId, target, structuredClone(message)),
+          expects: target.suite ? 'success' : 'any',
+          about: { corpId, agentId, ...(typeof event === 'string' ? { event } : {}) },
+          ...(tampering === undefined ? {} : { tampering }),
+          ...(attempts === undefined ? {} : { attempts }),
+        }),
+      )
+    },
+    replayDelivery({ id, shiftDigits = 0 }) {
+      const delivery = world.sender.repeat(id, (sent) => shiftNonce(sent, shiftDigits))
+      if (delivery) return queued(delivery)
+      throw new ControlError(`delivery ${id} was never sent, or is forgotten`)
+    },
+    deliveries: (filter = {}) => structuredClone(world.sender.records(filter)),
+    countDeliveries: () => world.sender.totals(),
+    clearDeliveries: () => world.sender.clear(),
+    pauseDeliveries: () => world.sender.pause(),
+    resumeDeliveries: ({ order } = {}) => world.sender.resume(order),
+    async deliveriesSettled() {
+      try {
+        return await world.sender.settled()
+      } catch (error) {
+        throw new ControlError(error instanceof Error ? error.message : String(error))
+      }
+    },
+    deliverySettings: () => world.sender.settings(),
+    changeDeliverySettings(patch) {
+      world.sender.change(patch)
+      return world.sender.settings()
     },
 
     addFault: (spec) => world.faults.add(structuredClone(spec)),
@@ -317,6 +497,7 @@ export function createControl(world: World, initial: readonly CompanyShape[]): C
     },
     advanceClock({ ms }) {
       world.advanceClock(ms)
+      pushDueTickets(world)
       return { nowMs: world.now() }
     },
 
@@ -335,13 +516,34 @@ export function createControl(world: World, initial: readonly CompanyShape[]): C
       world.scanner.set(undefined, false)
       world.ledger.clear()
       control.changeSettings(defaultSettings())
+      world.callbacks.clear()
+      world.sender.reset()
       world.companies.clear()
+      world.providers.clear()
       for (const shape of initial) control.createCompany(shape)
+      for (const shape of initialProviders) control.createProvider(shape)
       return control.companies()
     },
   }
-  for (const shape of initial) control.createCompany(shape)
-  return control
+  const announced = announcing(control)
+  for (const shape of initial) announced.createCompany(shape)
+  for (const shape of initialProviders) announced.createProvider(shape)
+  return announced
+
+  /** The same functions, each of them one operation: what it changed is told to the apps when it returns. */
+  function announcing(functions: Control): Control {
+    const wrapped = Object.entries(functions).map(([name, act]: [string, (argument: unknown) => unknown]) => [
+      name,
+      (argument: unknown) => {
+        try {
+          return act(argument)
+        } finally {
+          world.callbacks.flush()
+        }
+      },
+    ])
+    return Object.fromEntries(wrapped) as Control
+  }
 
   function readings(): Readings {
     return world.settings.readings
@@ -360,12 +562,23 @@ export function createControl(world: World, initial: readonly CompanyShape[]): C
     throw new ControlError(`no app ${agentId}; there are ${company.apps.map((other) => other.agentId).join(', ')}`)
   }
 
+  function departmentOf(company: Company, id: number): Department {
+    const department = company.departments.get(id)
+    if (department) return department
+    throw new ControlError(`no department ${id}`)
+  }
+
   function memberOf(corpId: string, userid: string): { company: Company; member: Member } {
     const company = companyOf(corpId)
     const member = company.findMember(userid)
     if (member) return { company, member }
     throw new ControlError(`no member ${userid} in ${corpId}`)
   }
+}
+
+/** As it is now: it goes on changing until it has ended. */
+function queued({ record }: Delivery): DeliveryRecord {
+  return structuredClone(record)
 }
 
 function list(company: Company): CompanyListing {
@@ -379,33 +592,6 @@ function list(company: Company): CompanyListing {
     contactsSecret: apps.find(({ kind }) => kind === 'contacts-sync')?.secret ?? '',
     apps: structuredClone(apps),
   }
-}
-
-/** WeCom's refusals become sentences here: nobody calls the control API to meet error codes. */
-function byRules<T>(write: () => T): T {
-  try {
-    return write()
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error
-    throw new ControlError(
-      `WeCom would refuse this: ${error.errcode} ${error.message}. Pass "unchecked": true to plant it`,
-    )
-  }
-}
-
-function byPages<T>(open: () => T): T {
-  try {
-    return open()
-  } catch (error) {
-    if (!(error instanceof PageError)) throw error
-    const number = error.errCode === 0 ? '' : `${error.errCode} `
-    throw new ControlError(`the page would say: ${number}${error.message}`)
-  }
-}
-
-function addressOf(text: string): URL {
-  if (URL.canParse(text)) return new URL(text)
-  throw new ControlError(`${text} is not a whole address`)
 }
 
 const blankMember: Member = {

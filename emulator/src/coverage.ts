@@ -5,8 +5,8 @@
 
 export interface CoveredEndpoint {
   chapter: string
-  method: 'GET' | 'POST' | 'GET or POST' | 'browser'
-  /** Below /cgi-bin/, or a whole address for pages in a browser. */
+  method: 'GET' | 'POST' | 'GET or POST' | 'browser' | 'callback'
+  /** Below /cgi-bin/, a whole address for pages in a browser, or what a callback says. */
   path: string
   status: 'supported' | 'partial' | 'not yet'
   note: string
@@ -19,18 +19,29 @@ const chapters: Readonly<Record<string, readonly Row[]>> = {
     ['GET', 'gettoken', 'supported', 'order of checks, ban after wrong secrets, same or new token by switch'],
   ],
   '1.2 Provider tokens': [
-    ['POST', 'service/get_provider_token', 'not yet', ''],
-    ['POST', 'service/get_suite_token', 'not yet', ''],
-    ['GET', 'service/get_pre_auth_code', 'not yet', ''],
-    ['POST', 'service/set_session_info', 'not yet', ''],
-    ['POST', 'service/get_permanent_code', 'not yet', ''],
-    ['POST', 'service/v2/get_permanent_code', 'not yet', ''],
-    ['POST', 'service/get_auth_info', 'not yet', ''],
-    ['POST', 'service/v2/get_auth_info', 'not yet', ''],
-    ['POST', 'service/get_corp_token', 'not yet', 'third-party tokens come from the control API (`mintToken`)'],
-    ['POST', 'service/get_admin_list', 'not yet', ''],
-    ['POST', 'service/get_customized_auth_url', 'not yet', ''],
-    ['POST', 'service/corpid_to_opencorpid', 'not yet', ''],
+    ['POST', 'service/get_provider_token', 'supported', ''],
+    ['POST', 'service/get_suite_token', 'supported', 'with the ticket that was pushed, or taken from the control API'],
+    ['GET', 'service/get_pre_auth_code', 'supported', 'for templates by switch'],
+    ['POST', 'service/set_session_info', 'partial', '`appid` is accepted and ignored: a suite has one app here'],
+    [
+      'browser',
+      'https://open.work.weixin.qq.com/3rdapp/install',
+      'supported',
+      'choosing a company is the consent of its administrator; the range is the whole company unless `completeInstall` says another',
+    ],
+    ['POST', 'service/get_permanent_code', 'partial', 'no dealer, no registration code'],
+    ['POST', 'service/v2/get_permanent_code', 'partial', 'as above; the path can be switched off'],
+    ['POST', 'service/get_auth_info', 'partial', 'no dealer, no shared apps'],
+    ['POST', 'service/v2/get_auth_info', 'partial', 'as above; the path can be switched off'],
+    ['POST', 'service/get_corp_token', 'supported', 'refused to templates (48002)'],
+    ['POST', 'service/get_admin_list', 'supported', ''],
+    [
+      'POST',
+      'service/get_customized_auth_url',
+      'supported',
+      'the link leads to a page of the emulator; the address of the real one is not documented',
+    ],
+    ['POST', 'service/corpid_to_opencorpid', 'supported', ''],
     ['POST', 'corpgroup/corp/gettoken', 'not yet', 'upstream tokens come from the control API (`mintToken`)'],
   ],
   '1.3 Apps and addresses': [
@@ -90,7 +101,7 @@ const chapters: Readonly<Record<string, readonly Row[]>> = {
       'browser',
       'https://login.work.weixin.qq.com/wwlogin/sso/login',
       'partial',
-      'CorpApp, as a page and as the panel of @wecom/jssdk; no ServiceApp, no quick login by the desktop client',
+      'CorpApp and ServiceApp, as a page and as the panel of @wecom/jssdk; no quick login by the desktop client',
     ],
     [
       'browser',
@@ -98,25 +109,43 @@ const chapters: Readonly<Record<string, readonly Row[]>> = {
       'supported',
       'the page; the script that embedded it (wwLogin) is not served',
     ],
-    ['browser', 'https://open.work.weixin.qq.com/wwopen/sso/3rd_qrConnect', 'not yet', ''],
+    ['browser', 'https://open.work.weixin.qq.com/wwopen/sso/3rd_qrConnect', 'supported', 'members and administrators'],
     [
       'browser',
       'https://open.weixin.qq.com/connect/oauth2/authorize',
       'partial',
-      'by CorpId, silent and with consent; not by suite id. `snsapi_userinfo` is taken for `snsapi_base`',
+      'by CorpId or suite id, silent and with consent. `snsapi_userinfo` is taken for `snsapi_base`',
     ],
     ['GET', 'auth/getuserinfo', 'supported', 'codes of the pages, and of the mobile SDK by `mintCode`'],
     ['GET', 'user/getuserinfo', 'supported', 'the older form of the same; capitalised or not by switch'],
     ['POST', 'auth/getuserdetail', 'supported', 'fields that the administrator ticked and the member agreed to'],
     ['POST', 'user/getuserdetail', 'not yet', ''],
-    ['GET', 'service/auth/getuserinfo3rd', 'not yet', ''],
-    ['POST', 'service/auth/getuserdetail3rd', 'not yet', ''],
-    ['POST', 'service/get_login_info', 'not yet', ''],
+    ['GET', 'service/auth/getuserinfo3rd', 'supported', 'also takes an `auth_code` of the older page'],
+    ['GET', 'service/getuserinfo3rd', 'partial', 'the older form of the same; no parents of schools'],
+    ['POST', 'service/auth/getuserdetail3rd', 'supported', ''],
+    ['POST', 'service/get_login_info', 'partial', '`usertype` is 2 or 5; no sub-administrators, no external ones'],
     ['GET', 'miniprogram/jscode2session', 'not yet', ''],
     ['GET', 'service/miniprogram/jscode2session', 'not yet', ''],
     ['POST', 'auth/get_tfa_info', 'not yet', ''],
     ['POST', 'user/tfa_succ', 'not yet', ''],
     ['GET', 'user/authsucc', 'not yet', ''],
+  ],
+  '4 Callbacks': [
+    ['callback', 'URL verification', 'supported', 'within a second, when the address is set'],
+    ['callback', 'create_user', 'supported', 'full, reduced, or as an app may see it'],
+    ['callback', 'update_user', 'supported', 'the fields that changed; NewUserID after a rename'],
+    ['callback', 'delete_user', 'supported', ''],
+    ['callback', 'create_party', 'supported', ''],
+    ['callback', 'update_party', 'supported', 'not for another order alone'],
+    ['callback', 'delete_party', 'supported', ''],
+    [
+      'callback',
+      'update_tag',
+      'supported',
+      'for members and departments put in and taken out, not for new or renamed tags',
+    ],
+    ['callback', 'batch_job_result', 'not yet', 'any message can be sent by `sendEvent`'],
+    ['callback', 'subscribe, unsubscribe', 'not yet', 'any message can be sent by `sendEvent`'],
   ],
 }
 
@@ -132,16 +161,12 @@ export function coveragePage(): string {
     '# What the emulator covers',
     '',
     'Endpoints are below `/cgi-bin/`. **Partial** means that the note matters. What is *not yet* there answers 404, as an',
-    'unknown path does at WeCom.',
+    'unknown path does at WeCom; a callback that is not yet there is never sent by itself.',
   ]
   for (const [chapter, rows] of Object.entries(chapters)) {
     lines.push('', `## ${chapter}`, '', '| Method | Endpoint | Status | Note |', '|---|---|---|---|')
     for (const [method, path, status, note] of rows) lines.push(`| ${method} | \`${path}\` | ${status} | ${note} |`)
   }
-  lines.push(
-    '',
-    'Chapter 4, callbacks: the cryptography is there (`src/crypto.ts`), the sender of events is not yet.',
-    '',
-  )
+  lines.push('')
   return lines.join('\n')
 }

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
+import * as official from '@wecom/crypto'
+
 import { decodeAesKey, decryptBytes, decryptMessage, encryptBytes, encryptMessage, sign } from './crypto.ts'
 
 /** wecom-api.md §4.2; the first two are from WeCom's own sample code (page 90968). */
-const official = { token: 'QDG6eK', key: 'jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C' }
+const sample = { token: 'QDG6eK', key: 'jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C' }
 const vectors = [
   {
     name: 'echostr of the official sample',
-    ...official,
+    ...sample,
     timestamp: '1409659589',
     nonce: '263014780',
     encrypted: 'P9nAzCzyDtyTWESHep1vC5X9xho/qYX3Zpb4yKa9SKld1DsH3Iyt3tP3zNdtp+4RPcs8TgAE7OaBO+FZXvnaqQ==',
@@ -19,7 +21,7 @@ const vectors = [
   },
   {
     name: 'message of the official sample, whose padding is longer than 16',
-    ...official,
+    ...sample,
     timestamp: '1409659813',
     nonce: '1372623149',
     encrypted:
@@ -69,7 +71,7 @@ test('the vector of go-workwx decrypts', () => {
 })
 
 test('padding is a full block of 32 when the text fits exactly', () => {
-  const key = decodeAesKey(official.key)
+  const key = decodeAesKey(sample.key)
   const plain = Buffer.alloc(64, 'a')
 
   const sealed = encryptBytes(key, plain)
@@ -79,11 +81,27 @@ test('padding is a full block of 32 when the text fits exactly', () => {
 })
 
 test('bad padding, a wrong key and a lying length are refused', () => {
-  const key = decodeAesKey(official.key)
+  const key = decodeAesKey(sample.key)
   const sealed = encryptBytes(key, Buffer.from('hello'))
   const lying = encryptBytes(key, Buffer.concat([Buffer.alloc(16), Buffer.from([0, 0, 0, 99]), Buffer.from('short')]))
 
   assert.throws(() => decryptBytes(decodeAesKey(vectors[2]?.key ?? ''), sealed), /bad padding/)
-  assert.throws(() => decryptMessage(official.key, lying.toString('base64')), /longer than it is/)
+  assert.throws(() => decryptMessage(sample.key, lying.toString('base64')), /longer than it is/)
   assert.throws(() => decodeAesKey('too short'), /43 base64 characters/)
+})
+
+test("WeCom's own library opens what we make, we open what it makes, and both sign alike", () => {
+  for (let length = 0; length <= 64; length++) {
+    const message = { message: '消'.repeat(length % 7) + 'x'.repeat(length), receiveId: 'ww0123456789abcdef' }
+    const random = Buffer.alloc(16, length)
+
+    const ours = encryptMessage(sample.key, message, random)
+    const theirs = official.encrypt(sample.key, message.message, message.receiveId, random)
+
+    assert.equal(ours, theirs)
+    assert.deepEqual(official.decrypt(sample.key, ours), { message: message.message, id: message.receiveId, random })
+    assert.deepEqual(decryptMessage(sample.key, theirs), { ...message, random })
+    const signed = { token: sample.token, timestamp: '1700000000', nonce: String(length * 7919), encrypted: ours }
+    assert.equal(official.getSignature(signed.token, signed.timestamp, signed.nonce, ours), sign(signed))
+  }
 })

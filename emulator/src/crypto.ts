@@ -16,9 +16,19 @@ export function decodeAesKey(encodingAesKey: string): Buffer {
 
 /** AES-256-CBC; the IV is the first half of the key. */
 export function encryptBytes(key: Buffer, plain: Buffer): Buffer {
-  const padding = blockBytes - (plain.length % blockBytes)
+  return encryptPadded(key, Buffer.concat([plain, padding(plain)]))
+}
+
+/** The 1 to 32 bytes that belong behind it. */
+export function padding(plain: Buffer): Buffer {
+  const length = blockBytes - (plain.length % blockBytes)
+  return Buffer.alloc(length, length)
+}
+
+/** For bytes that carry their padding already, right or wrong: a multiple of 16. */
+export function encryptPadded(key: Buffer, padded: Buffer): Buffer {
   const cipher = createCipheriv('aes-256-cbc', key, key.subarray(0, 16)).setAutoPadding(false)
-  return Buffer.concat([cipher.update(plain), cipher.update(Buffer.alloc(padding, padding)), cipher.final()])
+  return Buffer.concat([cipher.update(padded), cipher.final()])
 }
 
 /** Throws when the padding is not PKCS#7 of 1 to 32 equal bytes. */

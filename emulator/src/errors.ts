@@ -20,7 +20,13 @@ const stems: Record<number, string> = {
   40068: 'invalid tagid',
   40071: 'invalid tag name', // ?
   40073: 'invalid openid',
+  40077: 'invalid pre_auth_code', // ?
+  40078: 'invalid auth_code',
+  40080: 'invalid suite_secret', // ?
+  40082: 'invalid suite_access_token', // ?
+  40083: 'invalid suite_id', // ?
   40084: 'invalid permanent_code', // ?
+  40085: 'invalid suite_ticket', // ?
   40088: 'invalid jobid',
   40089: 'job result is cleaned', // ?
   40091: 'secret is invalid',
@@ -33,15 +39,25 @@ const stems: Record<number, string> = {
   41011: 'missing agentid', // ?
   41017: 'missing tagid', // ?
   41019: 'missing department', // ?
+  41021: 'missing suite_id', // ?
+  41022: 'missing suite_access_token', // ?
+  41023: 'missing suite_ticket', // ?
+  41024: 'missing suite_secret', // ?
+  41025: 'permanent code missing',
   42001: 'access_token expired', // ?
   42003: 'code expired', // ?
+  42007: 'pre_auth_code expired', // ?
+  42009: 'suite_access_token expired', // ?
   42022: 'code has been used', // ?
   43004: 'require subscribe', // ?
   45009: 'api freq out of limit',
   45029: 'reply too large', // ?
   45033: 'api concurrent out of limit', // ?
   46004: 'user not exist', // ?
+  48001: 'api unauthorized', // ?
   48002: 'api forbidden', // ?
+  48003: 'suite mismatch', // ?
+  48004: 'authorization relation is void', // ?
   48009: 'api forbidden for contact assistant',
   50001: 'redirect_url not registered as trusted domain', // ?
   50003: 'app is disabled', // ?

@@ -46,6 +46,7 @@ export interface FaultSpec {
   query?: Record<string, string>
   corpId?: string
   agentId?: number
+  suiteId?: string
   /** 0 to 1, default 1. */
   probability?: number
   /** Of the calls that match, counted from 1: the first and the last to strike. */
@@ -76,7 +77,13 @@ export interface Faults {
   clear(): void
   list(): FaultListing[]
   /** Counts the call with every fault that matches and rolls the dice. In the order the faults were added. */
-  strike(call: { endpoint: string; query: URLSearchParams; corpId?: string; agentId?: number }): Struck[]
+  strike(call: {
+    endpoint: string
+    query: URLSearchParams
+    corpId?: string
+    agentId?: number
+    suiteId?: string
+  }): Struck[]
 }
 
 export function createFaults(seed: string): Faults {
@@ -118,6 +125,7 @@ function concerns(spec: FaultSpec, call: Parameters<Faults['strike']>[0]): boole
   if (!matchesEndpoint) return false
   if (spec.corpId !== undefined && spec.corpId !== call.corpId) return false
   if (spec.agentId !== undefined && spec.agentId !== call.agentId) return false
+  if (spec.suiteId !== undefined && spec.suiteId !== call.suiteId) return false
   return Object.entries(spec.query ?? {}).every(([name, value]) => call.query.get(name) === value)
 }
 
@@ -255,6 +263,7 @@ export const checkFault: Check<FaultSpec> = object({
   query: optional(mapOf(text)),
   corpId: optional(text),
   agentId: optional(integer(0)),
+  suiteId: optional(text),
   probability: optional(number(0, 1)),
   from: optional(integer(1)),
   to: optional(integer(1)),

@@ -5,7 +5,7 @@
 
 import type { App } from './apps.ts'
 import { ApiError } from './errors.ts'
-import type { Call, OpenCall, TokenRoute } from './route.ts'
+import type { Call, OpenCall, ProviderCall, ProviderRoute, SuiteCall, SuiteRoute, TokenRoute } from './route.ts'
 
 /** Returns the call with its principal, or throws what WeCom answers. */
 export function admit(call: OpenCall, route: TokenRoute): Call {
@@ -18,6 +18,8 @@ export function admit(call: OpenCall, route: TokenRoute): Call {
   if (!company.isAvailable) throw new ApiError(301007)
   if (!app.isEnabled) throw new ApiError(50003)
   checkAddress(app, address)
+  const suite = world.providers.suiteOf(app)
+  if (suite) checkAddress(suite.provider, address)
   if (!route.isExempt?.(call)) {
     const isDebug = query.get('debug') === '1'
     world.meters.countCall({ corpId: company.corpId, address, path: route.path, isDebug })
@@ -30,7 +32,36 @@ export function admit(call: OpenCall, route: TokenRoute): Call {
   return { ...call, company, app, lens: world.lensOf(company, app) }
 }
 
-/** 60020 from an address the administrator has not entered as trusted (企业可信IP). */
-export function checkAddress(app: App, address: string): void {
-  if (app.trustedAddresses !== 'any' && !app.trustedAddresses.includes(address)) throw new ApiError(60020)
+/** The same for a call of a suite. The older calls name the parameter as those of apps do. */
+export function admitSuite(call: OpenCall, route: SuiteRoute): SuiteCall {
+  const { world, query, address } = call
+  const value = query.get('suite_access_token') ?? (route.takesAccessToken ? query.get('access_token') : null)
+  if (!value) throw new ApiError(41022)
+  const suite = world.providers.suiteTokens.resolve(value).holder
+
+  checkAddress(suite.provider, address)
+  if (!route.isExempt?.(call, suite)) countService(call, suite.suiteId, route.path)
+  if (!route.kinds.includes(suite.kind)) throw new ApiError(48002)
+  return { ...call, suite }
+}
+
+/** And of a provider. */
+export function admitProvider(call: OpenCall, route: ProviderRoute): ProviderCall {
+  const { world, query, address } = call
+  const value = query.get(route.parameter)
+  if (!value) throw new ApiError(41001)
+  const provider = world.providers.providerTokens.resolve(value).holder
+
+  checkAddress(provider, address)
+  countService(call, provider.corpId, route.path)
+  return { ...call, provider }
+}
+
+function countService({ world, query, address }: OpenCall, corpId: string, path: string): void {
+  world.meters.countCall({ corpId, address, path, isDebug: query.get('debug') === '1' })
+}
+
+/** 60020 from an address the administrator has not entered as trusted (企业可信IP), or the provider in its own console. */
+export function checkAddress({ trustedAddresses }: Pick<App, 'trustedAddresses'>, address: string): void {
+  if (trustedAddresses !== 'any' && !trustedAddresses.includes(address)) throw new ApiError(60020)
 }

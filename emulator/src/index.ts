@@ -12,17 +12,39 @@ import type { TlsIdentity } from './certificate.ts'
 import { createControl } from './control.ts'
 import type { Control } from './control.ts'
 import { createControlServer } from './control-server.ts'
+import type { ProviderShape } from './provider-control.ts'
 import type { CompanyShape } from './generator.ts'
 import { createSignInListener } from './sign-in-server.ts'
+import { startTicketClock } from './suite-events.ts'
 import { createWorld } from './world.ts'
 
 export type { App, PrincipalKind, VisibleRange } from './apps.ts'
 export type { Department, Member } from './company.ts'
 export type { ChurnSummary } from './churn.ts'
 export type { TlsIdentity } from './certificate.ts'
+export type { Envelope, Tampering } from './callback-request.ts'
+export type {
+  Attempt,
+  DeliveryFilter,
+  DeliveryRecord,
+  DeliverySettings,
+  DeliveryTotals,
+  Outcome,
+  Verification,
+} from './callbacks.ts'
 export type { CodeSource, SigninIdentity } from './codes.ts'
-export { ControlError } from './control.ts'
-export type { AppPatch, AppRef, CompanyListing, Control, SettingsPatch, Truth } from './control.ts'
+export { ControlError } from './control-errors.ts'
+export type {
+  AppPatch,
+  AppRef,
+  CallbackEntry,
+  CompanyListing,
+  Control,
+  SettingsPatch,
+  TestEvent,
+  Truth,
+} from './control.ts'
+export type { EventForm } from './events.ts'
 export { coverage } from './coverage.ts'
 export type { CoveredEndpoint } from './coverage.ts'
 export type { FaultEffect, FaultListing, FaultSpec } from './faults.ts'
@@ -30,10 +52,24 @@ export type { CompanyShape } from './generator.ts'
 export type { CallFilter, CallRecord } from './ledger.ts'
 export type { Scan } from './scanner.ts'
 export type { Limits, Readings, Settings } from './settings.ts'
+export type { Installed } from './install.ts'
+export type {
+  AuthorizationListing,
+  AuthorizationRef,
+  AuthorizationTerms,
+  ProviderListing,
+  ProviderShape,
+  SuiteCallbackVerification,
+  SuiteListing,
+  SuiteShape,
+} from './provider-control.ts'
+export type { SuiteKind } from './providers.ts'
 
 export interface EmulatorOptions {
   /** The companies to start with; one of 12 people by default, none when the list is empty. */
   companies?: CompanyShape[]
+  /** Service providers to start with; none by default. */
+  providers?: ProviderShape[]
   /** For hints, ids and faults. Companies bring their own. */
   seed?: string
   /** 0, the default, takes any free port. */
@@ -67,9 +103,10 @@ export interface Emulator {
 
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const world = createWorld({ seed: options.seed ?? '1', now: options.now ?? Date.now })
-  const control = createControl(world, options.companies ?? [{ people: 12, seed: '1' }])
+  const control = createControl(world, options.companies ?? [{ people: 12, seed: '1' }], options.providers)
 
   const pages = createSignInListener(world)
+  const tickets = startTicketClock(world)
   const servers: Server[] = []
   const open = async (server: Server, port = 0): Promise<string> => {
     servers.push(server)
@@ -82,6 +119,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     const apiUrl = `http://${await open(createApiServer(world), options.port)}`
     const controlUrl = `http://${await open(createControlServer(control), options.controlPort)}`
     const pagesUrl = `http://${await open(createServer({ keepAliveTimeout: keepAliveMs }, pages), options.signInPort)}`
+    world.providers.pagesUrl = pagesUrl
     const identity = options.tls === 'self-signed' ? selfSigned(world.now()) : options.tls
     const tlsUrl =
       identity &&
@@ -94,9 +132,15 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       openUrl: pagesUrl,
       tlsUrl,
       control,
-      close: () => close(servers),
+      close: () => {
+        tickets.stop()
+        world.sender.close()
+        return close(servers)
+      },
     }
   } catch (error) {
+    tickets.stop()
+    world.sender.close()
     await close(servers.filter(({ listening }) => listening))
     throw error
   }

@@ -15,6 +15,8 @@ export interface CallRecord {
   /** Whose token or secret was presented, also when it was dead or the app disabled; absent when nobody's. */
   corpId?: string
   agentId?: number
+  /** Present for calls of a suite; `corpId` is then that of its provider. */
+  suiteId?: string
   /** Ids of the faults that were applied. */
   faults: string[]
   /** HTTP status; 0 while unanswered and when the connection was given up without an answer. */
@@ -30,11 +32,14 @@ export interface CallFilter {
   endpoint?: string
   corpId?: string
   agentId?: number
+  suiteId?: string
   errcode?: number
 }
 
 export interface Ledger {
-  open(call: Pick<CallRecord, 'method' | 'endpoint' | 'query' | 'address' | 'corpId' | 'agentId'>): CallRecord
+  open(
+    call: Pick<CallRecord, 'method' | 'endpoint' | 'query' | 'address' | 'corpId' | 'agentId' | 'suiteId'>,
+  ): CallRecord
   /** Must be called once for every opened record. */
   close(record: CallRecord): void
   /** Recent calls, oldest first, at most `last` of them. Open calls are included. */
@@ -69,7 +74,7 @@ export function createLedger(now: () => number): Ledger {
     close(record) {
       inFlight--
       record.tookMs = now() - record.atMs
-      const key = `${record.endpoint} ${record.corpId} ${record.agentId} ${record.errcode}`
+      const key = `${record.endpoint} ${record.corpId} ${record.agentId} ${record.suiteId} ${record.errcode}`
       const counter = counters.get(key)
       if (counter) counter.count++
       else if (counters.size < countersMax) counters.set(key, { example: { ...record }, count: 1 })
@@ -101,6 +106,7 @@ function matches(record: CallRecord, filter: CallFilter): boolean {
     (filter.endpoint === undefined || record.endpoint === filter.endpoint) &&
     (filter.corpId === undefined || record.corpId === filter.corpId) &&
     (filter.agentId === undefined || record.agentId === filter.agentId) &&
+    (filter.suiteId === undefined || record.suiteId === filter.suiteId) &&
     (filter.errcode === undefined || record.errcode === filter.errcode)
   )
 }

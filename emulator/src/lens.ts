@@ -80,6 +80,8 @@ export interface Lens {
   seesMember(member: Member): boolean
   /** How this principal names a member: the userid, or the id encrypted for its provider. */
   idOf(userid: string): string
+  /** The id that all apps of its provider see, whatever `idOf` says. */
+  openIdOf(userid: string): string
   /** The member of an id as this principal would send it, visible or not. */
   memberOf(id: string): Member | undefined
   member(member: Member, page: 'list' | 'get'): Record<string, unknown>
@@ -90,8 +92,10 @@ export interface Lens {
 export function createLens(company: Company, app: App, readings: Readings): Lens {
   const isFull = app.kind === 'contacts-sync' || app.kind === 'third-party-contacts' || rangeContainsRoot(app)
   const fields = fieldsOf(app.kind)
-  const encrypts = seesEncryptedIds(app)
-  const isShared = isFull && !encrypts
+  /** Of a provider: what is shown depends on whose it is, whether or not ids are encrypted. */
+  const isProviders = seesEncryptedIds(app)
+  const encrypts = isProviders && readings.useridsForProviders === 'encrypted'
+  const isShared = isFull && !isProviders
   const visible = isFull ? undefined : visibleDepartments(company, app)
   const individuals = new Set(isFull ? [] : individualMembers(company, app))
   const grants = new Set(app.grantedFields)
@@ -104,6 +108,7 @@ export function createLens(company: Company, app: App, readings: Readings): Lens
       isShared ? firstAlike(app.kind) : `${app.agentId}@${app.version}`,
       readings.withheldGender,
       readings.enableForProviders,
+      readings.useridsForProviders,
     ].join('/'),
     isShared,
     isFull,
@@ -115,24 +120,26 @@ export function createLens(company: Company, app: App, readings: Readings): Lens
     seesDepartmentId: (id) => app.seesStructure || lens.seesDepartment(id),
     seesMember: (member) =>
       !visible || departmentsOf(member).some((id) => visible.has(id)) || individuals.has(foldUserid(member.userid)),
-    idOf: (userid) => (encrypts ? encryptedId(app, company, userid) : userid),
+    idOf: (userid) => (encrypts ? encryptedId(app.providerId, company, userid) : userid),
+    openIdOf: (userid) => encryptedId(app.providerId, company, userid),
     memberOf,
     member: renderMember,
     simpleMember: (member) => ({
       userid: lens.idOf(member.userid),
       ...pickName(member),
       department: ownDepartments(member).map(({ id }) => id),
-      ...(app.kind.startsWith('third-party') ? { open_userid: lens.idOf(member.userid) } : {}),
+      ...(app.kind.startsWith('third-party') ? { open_userid: lens.openIdOf(member.userid) } : {}),
     }),
     department: renderDepartment,
   }
   return lens
 
   function memberOf(id: string): Member | undefined {
-    if (!encrypts) return company.findMember(id)
+    const plain = encrypts ? undefined : company.findMember(id)
+    if (plain || !isProviders) return plain
     if (byEncryptedId?.version !== company.version()) {
       byEncryptedId = { version: company.version(), members: new Map() }
-      for (const member of company.members.values()) byEncryptedId.members.set(lens.idOf(member.userid), member)
+      for (const member of company.members.values()) byEncryptedId.members.set(lens.openIdOf(member.userid), member)
     }
     return byEncryptedId.members.get(id)
   }
@@ -175,7 +182,7 @@ export function createLens(company: Company, app: App, readings: Readings): Lens
   }
 
   function renderMember(member: Member, page: 'list' | 'get'): Record<string, unknown> {
-    const places = Array.isArray(member.department) && (visible || encrypts) ? ownDepartments(member) : undefined
+    const places = Array.isArray(member.department) && (visible || isProviders) ? ownDepartments(member) : undefined
     const rendered: Record<string, unknown> = {}
     for (const { field, rule } of fields) {
       if (rule !== 'S' && !isShown(rule, field, member)) continue
@@ -194,8 +201,9 @@ export function createLens(company: Company, app: App, readings: Readings): Lens
   function valueOf(member: Member, field: MemberField, places: { index: number }[] | undefined): unknown {
     switch (field) {
       case 'userid':
-      case 'open_userid':
         return lens.idOf(member.userid)
+      case 'open_userid':
+        return lens.openIdOf(member.userid)
       case 'department':
       case 'order':
       case 'is_leader_in_dept': {
@@ -288,8 +296,8 @@ function individualMembers(company: Company, app: App): string[] {
  * The id a provider's apps see: the same for all apps of one provider, meaningless to any other. 32 characters that look
  * like WeCom's (`wo…`); real ones cannot be computed by anybody but WeCom.
  */
-export function encryptedId(app: App, company: Company, userid: string): string {
-  const digest = createHmac('sha256', app.providerId)
+export function encryptedId(providerId: string, company: Company, userid: string): string {
+  const digest = createHmac('sha256', providerId)
     .update(`${company.corpId}/${foldUserid(userid)}`)
     .digest('base64url')
   return `wo${digest.slice(0, 30)}`
@@ -297,7 +305,7 @@ export function encryptedId(app: App, company: Company, userid: string): string 
 
 /** The address of the picture that adds the member as a contact. */
 export function qrCodeOf(app: App, company: Company, userid: string): string {
-  return `https://open.work.weixin.qq.com/wwopen/userQRCode?vcode=vc${encryptedId(app, company, userid).slice(2, 18)}`
+  return `https://open.work.weixin.qq.com/wwopen/userQRCode?vcode=vc${encryptedId(app.providerId, company, userid).slice(2, 18)}`
 }
 
 function unreachable(value: never): never {

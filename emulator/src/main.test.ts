@@ -111,9 +111,45 @@ test('without --json it explains itself, --help too, and a bad option is 2', asy
   assert.match(text, /WeCom is emulated at http:\/\/127\.0\.0\.1:\d+/)
   assert.match(text, /https:\/\/login\.work\.weixin\.qq\.com +http:\/\/127\.0\.0\.1:\d+/)
   assert.match(text, /CorpId +ww[0-9a-f]{16}[^]*目录助手: a self-built app [^]*AgentId +1000002\n +Secret +\w{43}\n/)
+  assert.match(
+    text,
+    /curl http:\/\/127\.0\.0\.1:\d+\/setCallback -d '\{"corpId":"ww[0-9a-f]{16}","agentId":0,"url":"<URL>"/,
+  )
   assert.match(help.output().stdout, /^Usage: /)
   assert.equal(status, 2)
   assert.match(bad.output().stderr, /--people takes a whole number from 1 to 1000000, not "many"/)
+})
+
+test('with --provider and --companies there is somebody to authorise a suite', async (t) => {
+  const plain = run(t, '--people', '12', '--companies', '2', '--provider')
+  const text = await plain.firstLine()
+  const running = run(t, '--people', '12', '--companies', '2', '--provider', '--json')
+  const { companies, providers, controlUrl } = JSON.parse(await running.firstLine()) as {
+    companies: { corpId: string }[]
+    providers: { suites: { suiteId: string; kind: string }[] }[]
+    controlUrl: string
+  }
+  const [template, suite] = providers[0]?.suites ?? []
+  const body = JSON.stringify({ suiteId: template?.suiteId, corpId: companies[1]?.corpId, from: 'wecom' })
+  const authorized = await fetchText(`${controlUrl}/authorize`, { method: 'POST', body })
+  await fetchText(`${controlUrl}/reset`, { method: 'POST' })
+  const after = await fetchText(`${controlUrl}/providers`)
+
+  assert.match(text, /a service provider\n +CorpId +ww[0-9a-f]{16}\n +ProviderSecret +\w{64}\n/)
+  assert.match(
+    text,
+    /SuiteId +dk[0-9a-f]{16}\n[^]*SuiteId +ww[0-9a-f]{16}\n[^]*\/setSuiteCallback -d[^]*\/authorize -d/,
+  )
+  assert.deepEqual([companies.length, template?.kind, suite?.kind], [2, 'delegated', 'third-party'])
+  assert.match(String(parse(authorized.body)['openCorpId']), /^wpk/)
+  const listed = JSON.parse(after.body) as { suites: { suiteId: string; authorizations: unknown[] }[] }[]
+  assert.deepEqual(
+    listed[0]?.suites.map(({ suiteId, authorizations }) => [suiteId, authorizations.length]),
+    [
+      [template?.suiteId, 0],
+      [suite?.suiteId, 0],
+    ],
+  )
 })
 
 test('a port that is taken is one line and a failure', async (t) => {

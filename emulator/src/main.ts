@@ -5,15 +5,17 @@ import { parseArgs } from 'node:util'
 
 import { startEmulator } from './index.ts'
 import type { PrincipalKind } from './apps.ts'
-import type { Emulator, TlsIdentity } from './index.ts'
+import type { Emulator, SuiteKind, TlsIdentity } from './index.ts'
 
 const help = `Usage: node emulator/src/main.ts [options]
 
-Starts an emulator of WeCom's server API and sign-in pages with one generated company and keeps running until it gets
+Starts an emulator of WeCom's server API and sign-in pages with generated companies and keeps running until it gets
 SIGINT or SIGTERM.
 
   --people N         size of the company, 1 to 1000000 (default 1000)
+  --companies N      that many companies, 1 to 20 (default 1)
   --seed S           another seed, another company (default 1)
+  --provider         a service provider with a template (代开发) and an app for any company, too
   --port P           port of the emulated API, 0 for any (default 0)
   --control-port P   port of the control API, 0 for any (default 0)
   --sign-in-port P   port of the sign-in pages, 0 for any (default 0)
@@ -28,7 +30,13 @@ async function main(): Promise<void> {
   const options = readOptions()
   if (!options) return
   const emulator = await startEmulator({
-    companies: [{ people: options.people, seed: options.seed }],
+    companies: Array.from({ length: options.companies }, (_, index) => ({
+      people: options.people,
+      seed: index === 0 ? options.seed : `${options.seed} ${index + 1}`,
+    })),
+    providers: options.hasProvider
+      ? [{ seed: options.seed, suites: [{ kind: 'delegated' }, { kind: 'third-party' }] }]
+      : [],
     seed: options.seed,
     port: options.port,
     controlPort: options.controlPort,
@@ -52,6 +60,8 @@ function readOptions() {
     const { values } = parseArgs({
       options: {
         people: { type: 'string', default: '1000' },
+        companies: { type: 'string', default: '1' },
+        provider: { type: 'boolean', default: false },
         seed: { type: 'string', default: '1' },
         port: { type: 'string', default: '0' },
         'control-port': { type: 'string', default: '0' },
@@ -69,6 +79,8 @@ function readOptions() {
     }
     return {
       people: readNumber('--people', values.people, 1, 1_000_000),
+      companies: readNumber('--companies', values.companies, 1, 20),
+      hasProvider: values.provider,
       seed: values.seed,
       port: readNumber('--port', values.port, 0, 65_535),
       controlPort: readNumber('--control-port', values['control-port'], 0, 65_535),
@@ -121,12 +133,18 @@ function summary({ apiUrl, controlUrl, loginUrl, oauthUrl, openUrl, tlsUrl, cont
         .filter(({ kind }) => kind !== 'contacts-sync')
         .map(({ name, kind, agentId, secret }) => ({ name, kind, agentId, secret })),
     })),
+    providers: control.providers().map(({ corpId, name, secret, suites }) => ({
+      corpId,
+      name,
+      secret,
+      suites: suites.map(({ suiteId, kind, name, secret }) => ({ suiteId, kind, name, secret })),
+    })),
   }
 }
 
 /** For whoever starts it by hand: what to enter where, in the words of WeCom's admin console. */
 function describe(emulator: Emulator): string {
-  const { apiUrl, controlUrl, loginUrl, oauthUrl, openUrl, tlsUrl, companies } = summary(emulator)
+  const { apiUrl, controlUrl, loginUrl, oauthUrl, openUrl, tlsUrl, companies, providers } = summary(emulator)
   const places = [
     ['https://qyapi.weixin.qq.com', apiUrl],
     ['https://login.work.weixin.qq.com', loginUrl],
@@ -154,11 +172,49 @@ function describe(emulator: Emulator): string {
       `  Secret   ${company.contactsSecret}`,
     )
   }
+  for (const { corpId, name, secret, suites } of providers) {
+    lines.push('', `${name}: a service provider`, `  CorpId          ${corpId}`, `  ProviderSecret  ${secret}`)
+    for (const suite of suites) {
+      lines.push('', `  ${suite.name}: ${SUITE_KINDS[suite.kind]}`)
+      lines.push(`  SuiteId         ${suite.suiteId}`, `  SuiteSecret     ${suite.secret}`)
+    }
+  }
   const [first] = companies
   const app = first?.apps[0]
-  if (first && app)
+  if (first && app) {
     lines.push('', 'Try:', `  curl '${apiUrl}/cgi-bin/gettoken?corpid=${first.corpId}&corpsecret=${app.secret}'`)
+    // AgentId 0 is the assistant: the one that is told of every change.
+    const entry = {
+      corpId: first.corpId,
+      agentId: 0,
+      url: '<URL>',
+      token: '<Token>',
+      encodingAesKey: '<EncodingAESKey>',
+    }
+    lines.push(
+      '',
+      'To be called back about changes, as 通讯录同步 does, with what your application shows in place of <…>:',
+      `  curl ${controlUrl}/setCallback -d '${JSON.stringify(entry)}'`,
+    )
+  }
+  const suite = providers[0]?.suites[0]
+  if (first && suite) {
+    const addresses = { token: '<Token>', encodingAesKey: '<EncodingAESKey>', commandUrl: '<URL>', dataUrl: '<URL>' }
+    const authorization = { suiteId: suite.suiteId, corpId: first.corpId, from: 'wecom' }
+    lines.push(
+      '',
+      'To send tickets to the template and let the company authorise it:',
+      `  curl ${controlUrl}/setSuiteCallback -d '${JSON.stringify({ suiteId: suite.suiteId, ...addresses })}'`,
+      `  curl ${controlUrl}/authorize -d '${JSON.stringify(authorization)}'`,
+    )
+  }
   return `${lines.join('\n')}\n`
+}
+
+const SUITE_KINDS: Readonly<Record<SuiteKind, string>> = {
+  delegated: 'a template (代开发), from which each company gets an app of its own',
+  'third-party': 'an app for any company, which signs people in',
+  'third-party-contacts': 'an app for any company that may write contacts',
 }
 
 /** What somebody has to know to choose one of them. */

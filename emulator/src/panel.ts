@@ -72,9 +72,11 @@ export const panelScript = `(() => {
     const address = new URL(location.href)
     address.searchParams.set('q', document.getElementById('q').value)
     const { choices } = await ask(address)
-    document.getElementById('people').replaceChildren(...choices.map(({ name, scanAs }) => {
+    document.getElementById('people').replaceChildren(...choices.map(({ name, scanAs, corpId, companyName }) => {
       address.searchParams.set('scan_as', scanAs)
-      const link = Object.assign(document.createElement('a'), { href: address.href, textContent: name + ' ' + scanAs })
+      if (corpId) address.searchParams.set('scan_corp', corpId)
+      const textContent = name + ' ' + scanAs + (companyName ? ' · ' + companyName : '')
+      const link = Object.assign(document.createElement('a'), { href: address.href, textContent })
       link.dataset.scan = scanAs
       const item = document.createElement('li')
       item.append(link)

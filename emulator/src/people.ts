@@ -9,16 +9,22 @@ import type { App } from './apps.ts'
 import type { SigninIdentity } from './codes.ts'
 import { textOf } from './company.ts'
 import type { Company, Member } from './company.ts'
+import type { Suite } from './providers.ts'
 import type { Scan } from './scanner.ts'
 import type { World } from './world.ts'
 
 export const scanParameter = 'scan_as'
+/** Whose member it is, on the pages of suites. */
+export const corpParameter = 'scan_corp'
 /** Somebody who is no member; the same with an external_userid, as a customer of a member has it; a refusal on the phone. */
 export const refusal = ':refuses'
 export const outsiders = [':stranger', ':customer', refusal] as const
 
 export interface Choice {
   scanAs: string
+  /** On the pages of suites: whose member it is. */
+  corpId?: string
+  companyName?: string
   name: string
   /** 1 active, 2 disabled, 4 not activated, 5 left the company. */
   status: number
@@ -26,6 +32,7 @@ export interface Choice {
 }
 
 const choicesMax = 20
+const companiesMax = 10
 const searchLengthMax = 64
 
 /** At most twenty members whose name, alias or userid contains the words searched for. */
@@ -42,14 +49,27 @@ export function choicesOf(world: World, company: Company, app: App | undefined, 
   return choices
 }
 
-export function scanOf(company: Company, scanAs: string): Scan {
+/** The members of every company: a page of a suite is open to all of them. */
+export function choicesEverywhere(world: World, suite: Suite | undefined, search: string): Choice[] {
+  const companies = [...world.companies.values()].slice(0, companiesMax)
+  return companies.flatMap((company) =>
+    choicesOf(world, company, suite?.authorizations.get(company)?.app, search).map((choice) => ({
+      ...choice,
+      corpId: company.corpId,
+      companyName: company.name,
+    })),
+  )
+}
+
+/** Somebody outside is known to the company that asks, or to the provider, by an openid of its own. */
+export function scanOf(owner: { corpId: string }, scanAs: string): Scan {
   switch (scanAs) {
     case refusal:
       return { who: 'refuses' }
     case ':stranger':
-      return { who: outsider(company, 'stranger') }
+      return { who: outsider(owner, 'stranger') }
     case ':customer':
-      return { who: { ...outsider(company, 'customer'), externalUserid: `wm${digest(company, 'customer', 30)}` } }
+      return { who: { ...outsider(owner, 'customer'), externalUserid: `wm${digest(owner, 'customer', 30)}` } }
     default:
       return { who: { userid: scanAs } }
   }
@@ -59,10 +79,10 @@ function matches({ userid, name, alias }: Member, wanted: string): boolean {
   return wanted === '' || [userid, name, alias].some((text) => textOf(text).toLowerCase().includes(wanted))
 }
 
-function outsider(company: Company, name: string): Extract<SigninIdentity, { openid: string }> {
-  return { openid: `o${digest(company, name, 27)}` }
+function outsider(owner: { corpId: string }, name: string): Extract<SigninIdentity, { openid: string }> {
+  return { openid: `o${digest(owner, name, 27)}` }
 }
 
-function digest(company: Company, name: string, length: number): string {
-  return createHmac('sha256', 'outsider').update(`${company.corpId}/${name}`).digest('base64url').slice(0, length)
+function digest(owner: { corpId: string }, name: string, length: number): string {
+  return createHmac('sha256', 'outsider').update(`${owner.corpId}/${name}`).digest('base64url').slice(0, length)
 }

@@ -4,6 +4,7 @@ import type { App, PrincipalKind } from './apps.ts'
 import type { Company } from './company.ts'
 import { ApiError } from './errors.ts'
 import type { Lens } from './lens.ts'
+import type { Provider, Suite, SuiteKind } from './providers.ts'
 import type { World } from './world.ts'
 
 /** A call to an endpoint that needs no token. */
@@ -24,6 +25,16 @@ export interface Call extends OpenCall {
   readonly lens: Lens
 }
 
+/** A call with a `suite_access_token`. */
+export interface SuiteCall extends OpenCall {
+  readonly suite: Suite
+}
+
+/** A call with a `provider_access_token`. */
+export interface ProviderCall extends OpenCall {
+  readonly provider: Provider
+}
+
 /** An object is sent behind `errcode` 0 and `errmsg`; bytes are sent as they are and must contain both. */
 export type Reply = Record<string, unknown> | Buffer
 
@@ -32,6 +43,10 @@ interface RouteBase {
   readonly path: string
   /** List fields that even a failing reply carries, as `[]` (§0.2). */
   readonly lists?: readonly string[]
+  /** One of the older calls that say `errcode` only when they fail, by the reading `serviceErrcode`. */
+  readonly mayOmitErrcode?: boolean
+  /** False while the path is unknown here, by a reading. */
+  isThere?(world: World): boolean
 }
 
 export interface OpenRoute extends RouteBase {
@@ -52,7 +67,23 @@ export interface TokenRoute extends RouteBase {
   handle(call: Call): Reply
 }
 
-export type Route = OpenRoute | TokenRoute
+export interface SuiteRoute extends RouteBase {
+  readonly needsToken: 'suite'
+  /** Kinds of suites that may call it; the others get 48002. */
+  readonly kinds: readonly SuiteKind[]
+  /** The token may stand in `access_token`, too. */
+  readonly takesAccessToken?: boolean
+  isExempt?(call: OpenCall, suite: Suite): boolean
+  handle(call: SuiteCall): Reply
+}
+
+export interface ProviderRoute extends RouteBase {
+  readonly needsToken: 'provider'
+  readonly parameter: 'provider_access_token' | 'access_token'
+  handle(call: ProviderCall): Reply
+}
+
+export type Route = OpenRoute | TokenRoute | SuiteRoute | ProviderRoute
 
 /**
  * The JSON body as an object. An empty body is an empty object: a POST endpoint called by GET answers that its

@@ -8,6 +8,8 @@ import type { SigninIdentity } from './codes.ts'
 export interface Scan {
   /** `refuses` declines on the phone. */
   who: SigninIdentity | 'refuses'
+  /** Whose member it is, where the page belongs to no company: on the pages of suites. */
+  corpId?: string
   /** The answer to the page of `snsapi_privateinfo`, as fields; `all` for what is offered. Without it the page asks. */
   consent?: 'all' | 'refuses' | readonly string[]
 }

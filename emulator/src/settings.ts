@@ -68,6 +68,33 @@ export interface Readings {
   authorizeChecksClient: boolean
   /** May an app write tags, its own ones (§2.5), or only the assistant and contacts apps (§2.1)? */
   tagWritesByApps: 'own' | 'refused'
+  /** Do providers see a company under an id encrypted for them, as since 2022-06-28, or under its own (§3.5.7)? */
+  corpIdsForProviders: 'encrypted' | 'plain'
+  /** The same for userids; `open_userid` is always encrypted (§3.4). */
+  useridsForProviders: 'encrypted' | 'plain'
+  /** Do the older calls for tokens and `get_login_info` carry `errcode` also when they succeed (§0.2)? */
+  serviceErrcode: 'always' | 'on-failure'
+  /** Are `service/v2/…` there, which older and private deployments answer with 404? */
+  hasServiceV2: boolean
+  /** May a template have a pre-authorisation code, or only the links of `get_customized_auth_url` (48002)? */
+  preAuthOfTemplates: 'allowed' | 'refused'
+  /** What a suite is told about a company that has cancelled: the relation is void, or the permanent code bad (§1.2). */
+  cancelledAuthorization: 48004 | 40084
+  /** After a reset: is the old permanent code dead at once, or when the new one is fetched (§3.5.6)? */
+  resetKillsSecret: 'at-once' | 'on-exchange'
+  /** Whose id stands behind the message when WeCom verifies the addresses of a suite (§11.14)? */
+  suiteVerificationReceiver: 'provider' | 'suite'
+  /** Whose id stands behind what is sent to the data URL of a suite (§4.2)? */
+  suiteDataReceiver: 'company' | 'suite'
+  /** Are self-built apps told of contacts? The pages do not list them as receivers, a community reply says so (§4.3). */
+  eventsToSelfBuilt: boolean
+  /** Has the reduced form of department events the name (§4.3, §11.9)? */
+  namesInReducedEvents: boolean
+  /**
+   * A member who moves out of an app's range: no event, and an `update_user` when moving in, or `delete_user` and
+   * `create_user` (§4.3).
+   */
+  movesAcrossRange: 'by-range' | 'create-and-delete'
 }
 
 export interface Settings {
@@ -121,6 +148,18 @@ export function defaultSettings(): Settings {
       panelChecksOrigin: true,
       authorizeChecksClient: true,
       tagWritesByApps: 'own',
+      corpIdsForProviders: 'encrypted',
+      useridsForProviders: 'encrypted',
+      serviceErrcode: 'always',
+      hasServiceV2: true,
+      preAuthOfTemplates: 'allowed',
+      cancelledAuthorization: 48004,
+      resetKillsSecret: 'at-once',
+      suiteVerificationReceiver: 'provider',
+      suiteDataReceiver: 'company',
+      eventsToSelfBuilt: false,
+      namesInReducedEvents: true,
+      movesAcrossRange: 'by-range',
     },
     latencyMs: 0,
     exportPendingMs: 100,

@@ -100,6 +100,12 @@ export function object<F extends Fields>(fields: F): Check<ObjectOf<F>> {
   }
 }
 
+/** For a function without an argument. */
+export const nothing: Check<undefined> = (value, path) => {
+  object({})(value ?? {}, path)
+  return undefined
+}
+
 function record(value: unknown, path: string): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new ShapeError(path, 'an object')
   return value as Record<string, unknown>

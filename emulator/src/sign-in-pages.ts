@@ -6,12 +6,13 @@
 import { createHash } from 'node:crypto'
 
 import type { App } from './apps.ts'
-import type { PageError, SignInRequest } from './authorization.ts'
+import type { Door, PageError } from './authorization.ts'
 import { textOf } from './company.ts'
 import type { Member } from './company.ts'
+import { installParameter } from './install.ts'
 import { panelJson, panelScript } from './panel.ts'
 import type { PanelData } from './panel.ts'
-import { outsiders, scanParameter } from './people.ts'
+import { corpParameter, outsiders, scanParameter } from './people.ts'
 import type { Choice } from './people.ts'
 import type { PrivateField } from './private-fields.ts'
 
@@ -54,7 +55,11 @@ const words = {
   mayRead: ['申请读取你的：', 'would like to read your:'],
   agree: ['同意', 'Agree'],
   decline: ['拒绝', 'Refuse'],
-  failed: ['无法登录', 'Cannot sign in'],
+  whoInstalls: ['哪个企业授权？', 'Which company authorises?'],
+  authorizes: ['选择企业即表示其管理员同意授权。', 'By choosing a company its administrator agrees.'],
+  noCompany: ['没有企业', 'There is no company'],
+  installed: ['授权成功', 'Authorised'],
+  failed: ['无法继续', 'Cannot go on'],
   done: ['登录成功', 'Signed in'],
   refused: ['已取消登录', 'The sign-in was cancelled'],
   inClient: ['此浏览器的企业微信客户端身份：', 'In this browser, the one signed in to the WeCom client is'],
@@ -86,21 +91,31 @@ export interface Opened {
   readonly panel?: PanelData | undefined
 }
 
-export function pickerPage(opened: Opened, request: SignInRequest, choices: readonly Choice[]): string {
+/** What stands above the people: where one signs in, and where one goes afterwards. */
+export interface PickerHeading {
+  readonly door: Door
+  /** The company, or the provider of a suite. */
+  readonly company: string
+  readonly app: string | undefined
+  readonly host: string
+}
+
+export function pickerPage(opened: Opened, heading: PickerHeading, choices: readonly Choice[]): string {
   const { language, query } = opened
-  const { company, app, redirectUri, door } = request
+  const { company, app, host, door } = heading
   const people = choices.map((choice) => {
     const notes = notesOf(choice).map((note) => ` · ${word(language, note)}`)
-    const label = html`<bdi>${choice.name}</bdi> ${choice.scanAs}${notes.join('')}`
-    return html`<li>${pick(opened, choice.scanAs, label)}</li>`
+    const from = choice.companyName === undefined ? '' : html` · <bdi>${choice.companyName}</bdi>`
+    const label = html`<bdi>${choice.name}</bdi> ${choice.scanAs}${notes.join('')}${from}`
+    return html`<li>${pick(opened, choice, label)}</li>`
   })
   const others = outsiders.map(
-    (outsider) => html`<li>${pick(opened, outsider, html`${word(language, outsider)}`)}</li>`,
+    (outsider) => html`<li>${pick(opened, { scanAs: outsider }, html`${word(language, outsider)}`)}</li>`,
   )
   return page(
     opened,
     html`<h1>${word(language, door === 'client' ? 'whoIsSignedIn' : 'whoScans')}</h1>
-      <p><bdi>${company.name}</bdi> · <bdi>${app?.name}</bdi><br />${word(language, 'goesTo')} ${redirectUri.host}</p>
+      <p><bdi>${company}</bdi> · <bdi>${app}</bdi><br />${word(language, 'goesTo')} ${host}</p>
       <form method="get">
         ${hidden(query, ['q'])}
         <input
@@ -148,6 +163,48 @@ export function consentPage(
         <button name="consent" value="agrees">${word(language, 'agree')}</button>
         <button name="consent" value="refuses">${word(language, 'decline')}</button>
       </form>`,
+  )
+}
+
+/** What a company is asked to authorise, whose it is, and where its administrator goes afterwards. */
+export interface InstallHeading {
+  readonly provider: string
+  readonly apps: readonly string[]
+  readonly host: string | undefined
+}
+
+export function installPage(
+  opened: Opened,
+  { provider, apps, host }: InstallHeading,
+  companies: readonly { corpId: string; name: string }[],
+): string {
+  const { language, query } = opened
+  const links = companies.map(({ corpId, name }) => {
+    const parameters = new URLSearchParams(query)
+    parameters.set(installParameter, corpId)
+    return html`<li>
+      <a data-install="${corpId}" href="?${parameters.toString()}" rel="nofollow"><bdi>${name}</bdi> ${corpId}</a>
+    </li>`
+  })
+  const afterwards = host === undefined ? undefined : html`<br />${word(language, 'goesTo')} ${host}`
+  return page(
+    opened,
+    html`<h1>${word(language, 'whoInstalls')}</h1>
+      <p><bdi>${provider}</bdi> · ${apps.map((app) => html`<bdi>${app}</bdi> `)}${afterwards}</p>
+      <p>${word(language, 'authorizes')}</p>
+      <ul>
+        ${links.length > 0 ? links : html`<li>${word(language, 'noCompany')}</li>`}
+      </ul>`,
+  )
+}
+
+/** After an invitation nobody is sent anywhere: the provider hears of it by itself. */
+export function installedPage(opened: Opened, company: string): string {
+  const { language } = opened
+  return page(
+    opened,
+    html`<h1>${word(language, 'installed')}</h1>
+      <p><bdi>${company}</bdi></p>`,
   )
 }
 
@@ -210,10 +267,11 @@ function element(tag: 'style' | 'script', text: string, attributes = ''): Markup
   return new Markup(`<${tag}${attributes}>${text}</${tag}>`)
 }
 
-function pick({ query }: Opened, scanAs: string, label: Markup): Markup {
+function pick({ query }: Opened, { scanAs, corpId }: Pick<Choice, 'scanAs' | 'corpId'>, label: Markup): Markup {
   const parameters = new URLSearchParams(query)
   parameters.delete('q')
   parameters.set(scanParameter, scanAs)
+  if (corpId !== undefined) parameters.set(corpParameter, corpId)
   return html`<a data-scan="${scanAs}" href="?${parameters.toString()}" rel="nofollow">${label}</a>`
 }
 

@@ -129,7 +129,7 @@ test('an address that WeCom would not serve gets its number, and no redirect', a
   const scans = { scan_as: ':stranger' }
 
   assert.deepEqual(await refusal(login({ ...scans, login_type: 'Corp' })), [400, -31040])
-  assert.deepEqual(await refusal(login({ ...scans, login_type: 'ServiceApp' })), [400, -31040])
+  assert.deepEqual(await refusal(login({ ...scans, login_type: 'ServiceApp' })), [400, -31027])
   assert.deepEqual(await refusal(login({ ...scans, appid: 'wwnope' })), [400, -31027])
   for (const agentid of ['', '1', '0', `0${app.agentId}`, String(agentId('system')), String(agentId('third-party'))]) {
     assert.deepEqual(await refusal(login({ ...scans, agentid })), [400, -31028], agentid)

@@ -7,12 +7,16 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 
 import { checkPanelOrigin, decide, doors, PageError, readRequest } from './authorization.ts'
-import type { Decision, Door, SignInRequest } from './authorization.ts'
+import type { App } from './apps.ts'
+import type { Decision, Door } from './authorization.ts'
 import type { Company } from './company.ts'
+import { findCompany } from './corp-ids.ts'
+import { install, installParameter, installPath, invitationPath, readInstall } from './install.ts'
+import type { InstallRequest } from './install.ts'
 import type { CallRecord } from './ledger.ts'
 import { isPanel, redirectTypeOf } from './panel.ts'
 import type { PanelData, PanelOutcome } from './panel.ts'
-import { choicesOf, outsiders, refusal, scanOf, scanParameter } from './people.ts'
+import { choicesEverywhere, choicesOf, corpParameter, outsiders, refusal, scanOf, scanParameter } from './people.ts'
 import type { Choice } from './people.ts'
 import type { Scan } from './scanner.ts'
 import {
@@ -21,10 +25,13 @@ import {
   donePage,
   errorPage,
   frontPage,
+  installedPage,
+  installPage,
   messageOf,
   pickerPage,
 } from './sign-in-pages.ts'
-import type { Language, Opened } from './sign-in-pages.ts'
+import type { InstallHeading, Language, Opened, PickerHeading } from './sign-in-pages.ts'
+import { decideForSuite, isForSuites, readSuiteRequest } from './suite-authorization.ts'
 import type { World } from './world.ts'
 
 const cookieName = 'emulated_client'
@@ -69,15 +76,32 @@ function receive(world: World, request: IncomingMessage, response: ServerRespons
   const record = world.ledger.open({
     method,
     endpoint: path,
-    query: Object.fromEntries(query),
+    query: withoutCodes(query),
     address: (request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
-    ...(world.companies.has(query.get('appid') ?? '') ? { corpId: query.get('appid') ?? '' } : {}),
+    ...visitedBy(world, query),
     ...(Number.isSafeInteger(agentId) ? { agentId } : {}),
   })
   response.once('close', () => world.ledger.close(record))
   const answer = answerTo(world, { method, path, query, headers, record })
   record.status = answer.status
   return answer
+}
+
+/** Whose page it is: of an app of a company, of a suite, of a provider. */
+function visitedBy(world: World, query: URLSearchParams): { corpId?: string; suiteId?: string } {
+  const appid = query.get('appid') ?? query.get('suite_id') ?? ''
+  const suite = world.providers.suite(appid)
+  if (suite) return { corpId: suite.provider.corpId, suiteId: appid }
+  if (world.providers.all.has(appid)) return { corpId: appid }
+  const company = findCompany(world, appid)?.company
+  return company ? { corpId: company.corpId } : {}
+}
+
+/** A pre-authorisation code or the id of an invitation is a credential. */
+function withoutCodes(query: URLSearchParams): Record<string, string> {
+  const shown: Record<string, string> = {}
+  for (const [name, value] of query) shown[name] = name === 'pre_auth_code' || name === 'id' ? '[secret]' : value
+  return shown
 }
 
 function answerTo(
@@ -88,6 +112,7 @@ function answerTo(
   if (method !== 'GET') return { status: 405, headers: { allow: 'GET' } }
   const language = languageOf(query, headers)
   if (path === '/') return front(query, headers, language)
+  if (path === installPath || path === invitationPath) return administer(world, { path, query, language, record })
   const door = Object.hasOwn(doors, path) ? doors[path] : undefined
   if (!door) return { status: 404, body: '<h1>404 Not Found</h1>' }
 
@@ -104,18 +129,107 @@ function answerTo(
 function enter(visit: Visit): Answer {
   const { world, door, query, headers } = visit
   if (door === 'client') checkClient(world, headers)
-  const request = readRequest(world, door, query)
+  const entrance = isForSuites(world, door, query) ? entranceOfSuite(visit) : entranceOfCompany(visit)
   if (isForScript(headers)) {
-    if (!query.has(scanParameter)) return { status: 200, body: { choices: choices(visit, request) } }
+    if (!query.has(scanParameter)) return { status: 200, body: { choices: entrance.choices() } }
   } else if (isPanel(query)) {
-    checkPanelOrigin(world, request, headers.referer)
+    checkPanelOrigin(world, { app: entrance.domainOwner, door }, headers.referer)
   }
-  const scan = scanIn(visit, request)
-  if (scan) return conclude(visit, request, decide(world, request, scan))
+  const scan = scanIn(visit, entrance)
+  if (scan) return conclude(visit, entrance.cookie, entrance.decide(scan))
+  return { status: 200, body: pickerPage(openedBy(visit), entrance.heading, entrance.choices()) }
+}
+
+/** The pages on which the administrator of a company authorises a suite. */
+function administer(
+  world: World,
+  { path, query, language, record }: Pick<Visit, 'query' | 'language' | 'record'> & { path: string },
+): Answer {
+  try {
+    const request = readInstall(world, path, query)
+    const chosen = query.get(installParameter)
+    const company = world.companies.get(chosen ?? '')
+    if (chosen === null)
+      return { status: 200, body: installPage({ language, query }, headingOf(request), companiesIn(world)) }
+    if (!company) throw new PageError(403, 0, `没有企业 ${chosen}`, `there is no company ${chosen}`)
+    const { redirectUrl } = install(world, request, company)
+    if (redirectUrl !== undefined) return { status: 302, headers: { location: redirectUrl } }
+    return { status: 200, body: installedPage({ language, query }, company.name) }
+  } catch (error) {
+    if (!(error instanceof PageError)) throw error
+    record.errcode = error.errCode
+    return { status: error.status, body: errorPage({ language, query }, error) }
+  }
+}
+
+function headingOf({ suites, returns }: InstallRequest): InstallHeading {
   return {
-    status: 200,
-    body: pickerPage(openedBy(visit), request, choices(visit, request)),
+    provider: suites[0]?.provider.name ?? '',
+    apps: suites.map(({ name }) => name),
+    host: returns?.redirectUri.host,
   }
+}
+
+function companiesIn(world: World): { corpId: string; name: string }[] {
+  return [...world.companies.values()].map(({ corpId, name }) => ({ corpId, name }))
+}
+
+/** One page as this server sees it: of an app of one company, or of a suite that is open to all companies. */
+interface Entrance {
+  readonly heading: PickerHeading
+  /** Whose trusted domains the page around a panel must be on. */
+  readonly domainOwner: Pick<App, 'trustedDomains' | 'callbackDomains'> | undefined
+  choices(): Choice[]
+  /** By the word that stands in the address. */
+  scanOf(scanAs: string): Scan
+  /** Who is signed in inside the client, by the cookie. */
+  remembered(): Scan | undefined
+  /** What the cookie remembers of whoever is chosen on this page. */
+  readonly cookie: string
+  decide(scan: Scan): Decision
+}
+
+function entranceOfCompany({ world, door, query, headers }: Visit): Entrance {
+  const request = readRequest(world, door, query)
+  const { company, app, redirectUri } = request
+  return {
+    heading: { door, company: company.name, app: app?.name, host: redirectUri.host },
+    domainOwner: app,
+    choices: () => choicesOf(world, company, app, query.get('q') ?? ''),
+    scanOf: (scanAs) => scanOf(company, scanAs),
+    remembered: () => rememberedIn(headers, company),
+    cookie: `${company.corpId}/${query.get(scanParameter) ?? ''}`,
+    decide: (scan) => decide(world, request, scan),
+  }
+}
+
+function entranceOfSuite({ world, door, query, headers }: Visit): Entrance {
+  const request = readSuiteRequest(world, door, query)
+  const { provider, suite, redirectUri } = request
+  const corpId = query.get(corpParameter) ?? undefined
+  const scanFrom = (scanAs: string, from: string | undefined): Scan => ({
+    ...scanOf(provider, scanAs),
+    ...(from === undefined ? {} : { corpId: from }),
+  })
+  return {
+    heading: { door, company: provider.name, app: suite?.name, host: redirectUri.host },
+    domainOwner: suite,
+    choices: () => choicesEverywhere(world, suite, query.get('q') ?? ''),
+    scanOf: (scanAs) => scanFrom(scanAs, corpId),
+    remembered: () => {
+      const [from, scanAs] = splitOnce(cookieIn(headers) ?? '')
+      if (outsiders.some((outsider) => outsider === scanAs)) return scanOf(provider, scanAs)
+      return world.companies.get(from)?.findMember(scanAs) ? scanFrom(scanAs, from) : undefined
+    },
+    cookie: `${corpId ?? ''}/${query.get(scanParameter) ?? ''}`,
+    decide: (scan) => decideForSuite(world, request, scan),
+  }
+}
+
+/** A CorpId has no slash; a userid that was planted may. */
+function splitOnce(text: string): [string, string] {
+  const slash = text.indexOf('/')
+  return [text.slice(0, Math.max(0, slash)), text.slice(slash + 1)]
 }
 
 /** Other browsers are told to come back inside the client. */
@@ -126,21 +240,21 @@ function checkClient(world: World, headers: Visit['headers']): void {
 }
 
 /** Chosen on the page, else set by the control API, else whoever is signed in inside the client. */
-function scanIn({ world, door, query, headers }: Visit, { company }: SignInRequest): Scan | undefined {
+function scanIn({ world, door, query }: Visit, entrance: Entrance): Scan | undefined {
   const chosen = query.get(scanParameter)
-  const remembered = () => (door === 'client' ? rememberedIn(headers, company) : undefined)
-  const scan = chosen !== null ? scanOf(company, chosen) : (world.scanner.take() ?? remembered())
+  const remembered = () => (door === 'client' ? entrance.remembered() : undefined)
+  const scan = chosen !== null ? entrance.scanOf(chosen) : (world.scanner.take() ?? remembered())
   const answer = query.get('consent')
   if (!scan || answer === null) return scan
   return { ...scan, consent: answer === 'agrees' ? query.getAll('field') : 'refuses' }
 }
 
-function conclude(visit: Visit, { company, door }: SignInRequest, decision: Decision): Answer {
-  const { query, headers } = visit
+function conclude(visit: Visit, person: string, decision: Decision): Answer {
+  const { door, query, headers } = visit
   const chosen = query.get(scanParameter)
   // Whoever was chosen inside the client stays signed in there, as on a phone.
   const isRemembered = door === 'client' && chosen !== null && chosen !== refusal
-  const cookie: Record<string, string> = isRemembered ? { 'set-cookie': cookieOf(`${company.corpId}/${chosen}`) } : {}
+  const cookie: Record<string, string> = isRemembered ? { 'set-cookie': cookieOf(person) } : {}
   if (decision.kind === 'consent') {
     return { status: 200, headers: cookie, body: consentPage(openedBy(visit), decision) }
   }
@@ -158,10 +272,6 @@ function fail(visit: Visit, error: PageError): Answer {
   return { status: error.status, body: errorPage({ ...openedBy(visit), panel: panelOf(visit, outcome) }, error) }
 }
 
-function choices({ world, query }: Visit, { company, app }: SignInRequest): Choice[] {
-  return choicesOf(world, company, app, query.get('q') ?? '')
-}
-
 function openedBy(visit: Visit): Opened {
   return { language: visit.language, query: visit.query, panel: panelOf(visit) }
 }
@@ -173,7 +283,7 @@ function panelOf({ door, query }: Visit, outcome?: PanelOutcome): PanelData | un
 
 function front(query: URLSearchParams, headers: Visit['headers'], language: Language): Answer {
   if (query.has('forget')) return { status: 302, headers: { location: '/', 'set-cookie': cookieOf('') } }
-  return { status: 200, body: frontPage(language, Object.keys(doors), cookieIn(headers)) }
+  return { status: 200, body: frontPage(language, [...Object.keys(doors), installPath], cookieIn(headers)) }
 }
 
 /** Somebody of another company, or somebody who is gone, is nobody here: the page asks again. */

@@ -6,9 +6,13 @@
 import type { App } from './apps.ts'
 import { createBodies } from './bodies.ts'
 import type { Bodies } from './bodies.ts'
+import { createSender } from './callbacks.ts'
+import type { Sender } from './callbacks.ts'
 import { createCodes } from './codes.ts'
 import type { Codes } from './codes.ts'
 import type { Company } from './company.ts'
+import { createCallbacks } from './events.ts'
+import type { Callbacks } from './events.ts'
 import { createExports } from './exports.ts'
 import type { Exports } from './exports.ts'
 import { createFaults } from './faults.ts'
@@ -21,6 +25,8 @@ import { createLens } from './lens.ts'
 import type { Lens } from './lens.ts'
 import { createMeters } from './limits.ts'
 import type { Meters } from './limits.ts'
+import { createProviders } from './providers.ts'
+import type { Providers } from './providers.ts'
 import { createRandom } from './random.ts'
 import type { Random } from './random.ts'
 import { createScanner } from './scanner.ts'
@@ -38,6 +44,7 @@ export interface World {
   readonly random: Random
   readonly seed: string
   readonly companies: Map<string, Company>
+  readonly providers: Providers
   readonly settings: Settings
   readonly tokens: Tokens
   readonly meters: Meters
@@ -49,6 +56,10 @@ export interface World {
   readonly tickets: Tickets
   /** Who scans, or is signed in inside the client, when a page does not have to ask. */
   readonly scanner: Scanner
+  /** Who wants to be called back about what, and what has changed since. */
+  readonly callbacks: Callbacks
+  /** How callbacks reach them. */
+  readonly sender: Sender
   bodiesOf(company: Company): Bodies
   lensOf(company: Company, app: App): Lens
   /** False for a contacts-sync assistant calling from an address not used in the last 90 days. Remembers the use. */
@@ -69,7 +80,8 @@ export function createWorld(options: { seed: string; now: () => number }): World
   /** By the list of known addresses itself, so that an administrator who enters a new list starts the 90 days afresh. */
   const addressUses = new WeakMap<readonly string[], Map<string, number>>()
 
-  return {
+  const sender = createSender({ seed: options.seed, now, realNow: options.now })
+  const world: World = {
     now,
     advanceClock: (ms) => {
       clockOffsetMs += ms
@@ -77,6 +89,7 @@ export function createWorld(options: { seed: string; now: () => number }): World
     random,
     seed: options.seed,
     companies: new Map(),
+    providers: createProviders(createRandom(`${options.seed}/providers`), () => settings.readings, now),
     settings,
     tokens: createTokens(random, now),
     meters: createMeters(() => settings.limits, now),
@@ -87,6 +100,12 @@ export function createWorld(options: { seed: string; now: () => number }): World
     consents: createConsents(now),
     tickets: createTickets(random, now),
     scanner: createScanner(),
+    sender,
+    callbacks: createCallbacks({
+      sender,
+      readings: () => settings.readings,
+      lensOf: (company, app) => world.lensOf(company, app),
+    }),
     bodiesOf(company) {
       const known = bodies.get(company)
       if (known) return known
@@ -95,8 +114,8 @@ export function createWorld(options: { seed: string; now: () => number }): World
       return created
     },
     lensOf(company, app) {
-      const { withheldGender, enableForProviders } = settings.readings
-      const basis = `${company.shapeVersion()} ${app.version} ${withheldGender} ${enableForProviders}`
+      const { withheldGender, enableForProviders, useridsForProviders } = settings.readings
+      const basis = `${company.shapeVersion()} ${app.version} ${withheldGender} ${enableForProviders} ${useridsForProviders}`
       const known = lenses.get(app)
       if (known?.basis === basis) return known.lens
       const lens = createLens(company, app, settings.readings)
@@ -113,4 +132,5 @@ export function createWorld(options: { seed: string; now: () => number }): World
       return true
     },
   }
+  return world
 }

@@ -5,7 +5,7 @@
  */
 
 import { departmentsOf, foldUserid } from './company.ts'
-import type { Company, Department, ExtensionAttribute, Member } from './company.ts'
+import type { Company, Department, ExtensionAttribute, Member, Tag } from './company.ts'
 import { ApiError } from './errors.ts'
 import type { Readings } from './settings.ts'
 
@@ -182,6 +182,38 @@ export function updateMember(company: Company, member: Member, draft: Draft, rea
   company.patchMember(member, checked)
   if (newUserid !== undefined) company.renameMember(member, newUserid)
 }
+
+// ---- Tags -----------------------------------------------------------------------------------------------------------
+
+interface TagContents {
+  members: readonly string[]
+  departments: readonly number[]
+}
+
+/** Who is in the tag already, or not in it, stays so without being a change. */
+export function changeTag(
+  company: Company,
+  tag: Tag,
+  { add, remove }: { add?: TagContents; remove?: TagContents },
+): void {
+  const addedMembers = unique(add?.members ?? []).filter((userid) => !tag.userids.has(foldUserid(userid)))
+  const removedMembers = unique(remove?.members ?? []).filter((userid) => tag.userids.has(foldUserid(userid)))
+  const addedDepartments = unique(add?.departments ?? []).filter((id) => !tag.departments.has(id))
+  const removedDepartments = unique(remove?.departments ?? []).filter((id) => tag.departments.has(id))
+  for (const userid of addedMembers) tag.userids.add(foldUserid(userid))
+  for (const userid of removedMembers) tag.userids.delete(foldUserid(userid))
+  for (const id of addedDepartments) tag.departments.add(id)
+  for (const id of removedDepartments) tag.departments.delete(id)
+  const lists = { addedMembers, removedMembers, addedDepartments, removedDepartments }
+  const isChanged = Object.values(lists).some((list) => list.length > 0)
+  company.tagsChanged(isChanged ? { tagid: tag.tagid, ...lists } : undefined)
+}
+
+function unique<T>(list: readonly T[]): T[] {
+  return [...new Set(list)]
+}
+
+// ---- Checks ---------------------------------------------------------------------------------------------------------
 
 /** The known fields of a draft, each as WeCom would store it. `self` is the member being changed. */
 function checkFields(company: Company, draft: Draft, readings: Readings, self: Member | undefined): Partial<Member> {

@@ -58,7 +58,7 @@ function listIds(call: Call): Reply {
       skip -= member.department.length
       continue
     }
-    const userid = app.kind === 'contacts-sync' ? spellingOf(company, member) : lens.idOf(member.userid)
+    const userid = app.kind === 'contacts-sync' ? spellingOf(company, member) : lens.openIdOf(member.userid)
     for (const department of member.department.slice(skip)) {
       if (dept_user.length === limit) return { next_cursor: cursorOf(positionOf(cursor) + limit), dept_user }
       dept_user.push({ [idKey]: userid, department })
@@ -138,7 +138,7 @@ function toOpenUserids(call: Call): Reply {
   const invalid_userid_list: string[] = []
   for (const userid of userids) {
     const member = company.findMember(userid)
-    if (member && lens.seesMember(member)) open_userid_list.push({ userid, open_userid: lens.idOf(member.userid) })
+    if (member && lens.seesMember(member)) open_userid_list.push({ userid, open_userid: lens.openIdOf(member.userid) })
     else invalid_userid_list.push(userid)
   }
   return { open_userid_list, invalid_userid_list }

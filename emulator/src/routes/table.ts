@@ -6,13 +6,16 @@ import { departmentRoutes } from './departments.ts'
 import { exportRoutes } from './exports.ts'
 import { idRoutes } from './ids.ts'
 import { memberRoutes } from './members.ts'
+import { providerSignInRoutes } from './provider-sign-in.ts'
 import { signInRoutes } from './sign-in.ts'
+import { suiteRoutes } from './suites.ts'
 import { tagRoutes } from './tags.ts'
 import { tokenRoutes } from './token.ts'
 import { writeRoutes } from './writes.ts'
 
 export const routes: readonly Route[] = [
   ...tokenRoutes, //      1.1
+  ...suiteRoutes, //      1.2
   ...appRoutes, //        1.3
   ...departmentRoutes, // 2.2
   ...memberRoutes, //     2.3
@@ -21,4 +24,5 @@ export const routes: readonly Route[] = [
   ...exportRoutes, //     2.4
   ...tagRoutes, //        2.5
   ...signInRoutes, //     3.1.4, the exchange only
+  ...providerSignInRoutes, // 3.4, the exchange only
 ]

@@ -1,10 +1,10 @@
 /** Chapter 2.5: tags. Apps see all tags, third parties only their own; contents are cut to the visible range. */
 
-import { foldUserid } from '../company.ts'
 import type { Tag } from '../company.ts'
 import { ApiError } from '../errors.ts'
 import { bodyOf, idField, required, textField, wholeNumber } from '../route.ts'
 import type { Call, Reply, Route, TokenRoute } from '../route.ts'
+import { changeTag } from '../write-rules.ts'
 import { everyKind, writers } from './kinds.ts'
 
 /** A change may name at most so many members and departments. */
@@ -116,21 +116,20 @@ function change(call: Call, direction: 'add' | 'remove'): Reply {
 
   const invalidUsers: unknown[] = []
   const invalidParties: unknown[] = []
+  const valid: { members: string[]; departments: number[] } = { members: [], departments: [] }
   for (const userid of userids) {
     const member = typeof userid === 'string' ? lens.memberOf(userid) : undefined
     if (!member || !lens.seesMember(member)) invalidUsers.push(userid)
-    else if (direction === 'add') tag.userids.add(foldUserid(member.userid))
-    else tag.userids.delete(foldUserid(member.userid))
+    else valid.members.push(member.userid)
   }
   for (const id of parties) {
     if (typeof id !== 'number' || !company.departments.has(id) || !lens.seesDepartment(id)) invalidParties.push(id)
-    else if (direction === 'add') tag.departments.add(id)
-    else tag.departments.delete(id)
+    else valid.departments.push(id)
   }
   if (invalidUsers.length + invalidParties.length === userids.length + parties.length) {
     throw new ApiError(userids.length > 0 ? 40031 : 40066)
   }
-  company.tagsChanged()
+  changeTag(company, tag, { [direction]: valid })
   return {
     errmsg: direction === 'add' ? 'ok' : 'deleted',
     ...(invalidUsers.length > 0 ? { invalidlist: invalidUsers.join('|') } : {}),

@@ -1,6 +1,7 @@
 /** Chapter 1.1: `gettoken`. */
 
 import { kindsOfGettoken } from '../apps.ts'
+import { appsBehind, findCompany } from '../corp-ids.ts'
 import { ApiError } from '../errors.ts'
 import type { OpenCall, Reply, Route } from '../route.ts'
 import { checkAddress } from '../gate.ts'
@@ -14,11 +15,14 @@ function getToken({ world, query, address }: OpenCall): Reply {
   const corpId = query.get('corpid')
   if (!corpId) throw new ApiError(41002)
   if (world.meters.isBanned(address)) throw new ApiError(45009)
-  const company = world.companies.get(corpId)
-  if (!company) throw new ApiError(40013)
+  const found = findCompany(world, corpId)
+  if (!found) throw new ApiError(40013)
+  const { company } = found
   if (!company.isAvailable) throw new ApiError(301007)
 
-  const app = company.apps.find((candidate) => candidate.secret === secret && kindsOfGettoken.includes(candidate.kind))
+  const app = appsBehind(world, found).find(
+    (candidate) => candidate.secret === secret && kindsOfGettoken.includes(candidate.kind),
+  )
   if (!app) {
     world.meters.countWrongSecret(address)
     const belongsElsewhere = [...world.companies.values()].some(({ apps }) =>
