@@ -22,7 +22,15 @@ export const EventState = z.enum(['pending', 'applied', 'ignored', 'failed', 'pa
 export type EventState = z.output<typeof EventState>
 
 /** Why there was nothing to do; a word that does not change. */
-export const EventNote = z.enum(['sync-off', 'real-time-off', 'out-of-scope', 'tag', 'unknown-type', 'corp-unknown'])
+export const EventNote = z.enum([
+  'sync-off',
+  'real-time-off',
+  'out-of-scope',
+  'tag',
+  'unknown-type',
+  'corp-unknown',
+  'outdated',
+])
 export type EventNote = z.output<typeof EventNote>
 
 export const Event = answer({

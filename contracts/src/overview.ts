@@ -16,6 +16,8 @@ export const AttentionKind = z.enum([
   'run-failed',
   'run-incomplete',
   'doctor',
+  'suite-ticket',
+  'events-parked',
   'reviews',
   'signing-key',
 ])
@@ -26,12 +28,13 @@ export const Attention = answer({
   kind: AttentionKind.meta({
     description:
       'set-up: nothing works yet, or a connection is for nothing yet. held-run: removals wait for a person. run-failed, ' +
-      'run-incomplete: how the last run of a connection ended. doctor: the last test of a connection found a fault. reviews: ' +
+      'run-incomplete: how the last run of a connection ended. doctor: the last test of a connection found a fault. ' +
+      'suite-ticket: WeCom has stopped sending the ticket of a suite. events-parked: callbacks that failed too often. reviews: ' +
       'members about whom a person decides. signing-key: the key that signs is older than it should be.',
   }),
   connectionId: ConnectionId.nullable(),
   runId: RunId.nullable(),
-  count: count.nullable().meta({ description: 'How many removals, failed checks or reviews.' }),
+  count: count.nullable().meta({ description: 'How many removals, failed checks, events or reviews.' }),
   detail: z.string().meta({ description: 'One sentence, in the language of the request.' }),
   since: Timestamp.nullable().meta({ description: 'null where no moment can be named.' }),
 })

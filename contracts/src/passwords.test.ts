@@ -30,3 +30,9 @@ test('what no database keeps is impossible', () => {
   assert.equal(passwordWeakness('x1'.repeat(LONGEST_PASSWORD), NAMES), 'impossible')
   assert.equal(isPossiblePassword(''), false)
 })
+
+test('the name of the product with figures around it is a name that everybody knows', () => {
+  for (const password of ['muster-42', 'Muster2026!', '8888muster'])
+    assert.equal(passwordWeakness(password, []), 'name')
+  assert.equal(passwordWeakness('muster keeps order', []), undefined)
+})

@@ -8,6 +8,9 @@ export const FEWEST_CHARACTERS = 8
 /** In bytes; far above what anybody types, and far below what would make hashing a burden. */
 export const LONGEST_PASSWORD = 1024
 
+/** Everybody who guesses sees whose page it is. */
+const PRODUCT = 'muster'
+
 /** `impossible`: too long, or with characters that cannot be stored. */
 export type PasswordWeakness = 'impossible' | 'short' | 'common' | 'name'
 
@@ -22,7 +25,7 @@ export function passwordWeakness(password: string, names: readonly string[]): Pa
   if (COMMONEST.has(folded) || isRepetition(folded)) return 'common'
   // Signs around a name, such as zhangsan123!, are the next guess after the name itself.
   const core = withoutSigns(password)
-  const isName = names.some((name) => [folded, core].includes(fold(name)) || core === withoutSigns(name))
+  const isName = [...names, PRODUCT].some((name) => [folded, core].includes(fold(name)) || core === withoutSigns(name))
   return isName ? 'name' : undefined
 }
 

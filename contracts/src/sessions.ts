@@ -14,6 +14,10 @@ export const Session = answer({
   userId: UserId,
   door: Door,
   connectionId: ConnectionId.nullable().meta({ description: 'Through which connection; null with a password.' }),
+  corpId: z
+    .string()
+    .nullable()
+    .meta({ description: 'Of which company the person is, as the connection sees it; null with a password.' }),
   applicationId: z.string().nullable().meta({ description: 'Which application asked for the sign-in.' }),
   address: z.string().nullable(),
   userAgent: z.string().nullable().meta({ description: 'What the browser says about itself.' }),
@@ -30,6 +34,7 @@ export const Session = answer({
       userId: 'usr_01jd3v0w6k9m2q4r8t0x5y7z1b',
       door: 'qr',
       connectionId: 'con_01jd3v0w6k9m2q4r8t0x5y7z1c',
+      corpId: 'ww0123456789abcdef',
       applicationId: null,
       address: '192.0.2.7',
       userAgent: 'Mozilla/5.0',

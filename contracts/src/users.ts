@@ -274,10 +274,10 @@ export const updateUser = endpoint({
   path: '/users/:id',
   summary: 'Change a user',
   description:
-    'Fields that WeCom owns are refused with directory/source-owned. Only an owner may change an administrator or a ' +
-    'break-glass account, and the last owner stays one that can sign in (users/last-owner). Only a built-in user can be ' +
-    'break-glass (users/not-built-in). A new password ends all sessions, lifts the lock of wrong guesses, and has to be ' +
-    'changed by the user at the next sign-in.',
+    'Fields that WeCom owns are refused with directory/source-owned; of people who only come through a provider it owns ' +
+    'none. Only an owner may change an administrator or a break-glass account, and the last owner stays one that can ' +
+    'sign in (users/last-owner). Only a built-in user can be break-glass (users/not-built-in). A new password ends all ' +
+    'sessions, lifts the lock of wrong guesses, and has to be changed by the user at the next sign-in.',
   tag,
   role: 'operator',
   params: byId,
