@@ -90,3 +90,32 @@ test('stopping waits for the work under way, cuts a pause short and starts nothi
   assert.equal(isDone, true)
   assert.equal(started, 2)
 })
+
+test('a pause is cut short by whoever waits for the work, also when they call while it is done', async () => {
+  const turns = Array.from({ length: 3 }, () => Promise.withResolvers<void>())
+  let count = 0
+  let wake = () => {}
+  const background = startJobs(
+    [
+      {
+        name: 'sleeper',
+        pauseMs: 3_600_000,
+        async work() {
+          const turn = count++
+          turns[turn]?.resolve()
+          if (turn === 1) wake()
+        },
+        wokenBy: (call) => (wake = call),
+      },
+    ],
+    silent,
+  )
+
+  await turns[0]!.promise
+  wake()
+  await turns[1]!.promise
+  await turns[2]!.promise
+  await background.stop()
+
+  assert.equal(count, 3)
+})

@@ -12,6 +12,8 @@ export interface Job {
   readonly pauseMs: number
   /** Short: stopping the process waits for it. What takes long is begun here and goes on elsewhere. */
   readonly work: () => Promise<unknown>
+  /** Given once, before the first time, what cuts a pause short: for work that somebody is known to wait for. */
+  readonly wokenBy?: (wake: () => void) => void
 }
 
 export interface Background {
@@ -31,8 +33,14 @@ export function startJobs(jobs: readonly Job[], log: Logger): Background {
   }
 }
 
-async function repeat({ name, pauseMs, work }: Job, stopping: AbortSignal, log: Logger): Promise<void> {
+async function repeat({ name, pauseMs, work, wokenBy }: Job, stopping: AbortSignal, log: Logger): Promise<void> {
+  let rest = new AbortController()
+  const wake = () => rest.abort()
+  stopping.addEventListener('abort', wake)
+  wokenBy?.(wake)
   while (!stopping.aborted) {
+    // Before the work, so that whoever calls while it is done is not left for the whole of the next pause.
+    rest = new AbortController()
     try {
       await work()
     } catch (error) {
@@ -40,6 +48,6 @@ async function repeat({ name, pauseMs, work }: Job, stopping: AbortSignal, log: 
       log.warn({ err: error, job: name }, 'a background job failed and is tried again')
     }
     // Cut short by stopping, which the loop sees. Not referenced: a pause keeps no process alive.
-    await pause(pauseMs, undefined, { signal: stopping, ref: false }).catch(() => {})
+    await pause(pauseMs, undefined, { signal: rest.signal, ref: false }).catch(() => {})
   }
 }

@@ -263,10 +263,10 @@ export const errorTable = {
   },
   'connections/secret-required': {
     status: 409,
-    title: { en: 'A changed corpId needs its secret again', zh: '更改 corpId 时需重新填写密钥' },
+    title: { en: 'A changed id needs its secret again', zh: '更改 ID 时需重新填写密钥' },
     remedy: {
-      en: 'Send the secrets of the new company in the same request.',
-      zh: '请在同一请求中提交新企业的密钥。',
+      en: 'Send the secrets that belong to the new id in the same request.',
+      zh: '请在同一请求中提交与新 ID 对应的密钥。',
     },
   },
   'connections/managed-by-environment': {
@@ -274,10 +274,53 @@ export const errorTable = {
     title: { en: 'This connection is set by environment variables', zh: '该连接由环境变量管理' },
     remedy: { en: 'Change WECOM_… and restart.', zh: '请修改 WECOM_… 环境变量并重启。' },
   },
-  'connections/kind-not-available': {
+  'connections/kind-without-sync': {
     status: 400,
-    title: { en: 'This kind of connection is not available yet', zh: '暂不支持该类型的连接' },
-    remedy: { en: 'Use a connection of kind self_built.', zh: '请使用 self_built 类型的连接。' },
+    title: { en: 'A service provider connection has no directory sync', zh: '服务商连接不支持通讯录同步' },
+    remedy: {
+      en: 'Leave directory sync off; to sync the directory of a company, use a delegated or a self-built connection.',
+      zh: '请保持通讯录同步关闭；如需同步企业通讯录，请使用代开发或自建应用类型的连接。',
+    },
+  },
+  'connections/kind-without-corps': {
+    status: 409,
+    title: { en: 'A self-built connection belongs to one company', zh: '自建应用的连接只属于一个企业' },
+    remedy: {
+      en: 'Only delegated and service provider connections are authorised by companies.',
+      zh: '只有代开发和服务商类型的连接才由企业授权。',
+    },
+  },
+  'connections/corp-not-authorized': {
+    status: 409,
+    title: { en: 'This company has not authorised the app', zh: '该企业未授权此应用' },
+    remedy: {
+      en: 'Invite the company on the page of the connection, and have an administrator of it authorise the app.',
+      zh: '请在连接页面邀请该企业，并由其管理员授权此应用。',
+    },
+  },
+  'suites/no-ticket': {
+    status: 409,
+    title: { en: 'WeCom has not sent the ticket of the suite', zh: '尚未收到企业微信推送的 suite_ticket' },
+    remedy: {
+      en: 'WeCom sends one every ten minutes to the command callback. Check its address, Token and EncodingAESKey in the provider console, then wait for the next.',
+      zh: '企业微信每十分钟向“指令回调 URL”推送一次。请在服务商后台核对该 URL、Token 与 EncodingAESKey，并等待下一次推送。',
+    },
+  },
+  'suites/code-spent': {
+    status: 409,
+    title: { en: 'The code of this authorisation is used up or too old', zh: '授权码已使用或已过期' },
+    remedy: {
+      en: 'Each works once and for ten minutes. Have the administrator of the company authorise the app again, or reset its secret in the provider console.',
+      zh: '授权码只能使用一次，十分钟内有效。请由该企业管理员重新授权，或在服务商后台重置该应用的 Secret。',
+    },
+  },
+  'suites/invitation-unknown': {
+    status: 409,
+    title: { en: 'This authorisation was not begun here, or too long ago', zh: '该授权并非由此处发起，或已超时' },
+    remedy: {
+      en: 'Nothing was changed. Ask whoever invited you for a new invitation, and open it once.',
+      zh: '未作任何更改。请向邀请方索取新的邀请链接，并仅打开一次。',
+    },
   },
   'connections/verification-file-taken': {
     status: 409,
@@ -339,11 +382,6 @@ export const errorTable = {
       en: 'Set a password first, or bind another member.',
       zh: '请先设置密码，或绑定其他企业微信成员。',
     },
-  },
-  'connections/setting-not-available': {
-    status: 400,
-    title: { en: 'This setting is not available yet', zh: '暂不支持该设置' },
-    remedy: { en: 'Leave it at its default in this version.', zh: '此版本请保留默认值。' },
   },
   'sync/nobody-to-show': {
     status: 409,
@@ -587,6 +625,23 @@ export const errorTable = {
     status: 409,
     title: { en: 'Something changed while this was decided', zh: '处理期间相关数据已变更' },
     remedy: { en: 'Read the review and the user again, then decide.', zh: '请重新读取该项和用户后再决定。' },
+  },
+  'events/not-found': { status: 404, title: { en: 'No such event', zh: '事件不存在' }, remedy: askList },
+  'events/secret-gone': {
+    status: 409,
+    title: { en: 'The one-time code of this event is used up or too old', zh: '该事件的一次性授权码已使用或已过期' },
+    remedy: {
+      en: 'Have the company authorise the app again, or reset the permanent code in WeCom: that sends a new event.',
+      zh: '请让企业重新授权此应用，或在企业微信中重置永久授权码，以产生新的事件。',
+    },
+  },
+  'events/failed': {
+    status: 500,
+    title: { en: 'The event could not be worked off', zh: '事件处理失败' },
+    remedy: {
+      en: 'Search the log for the id of the event. A replay or the next run reads its object again.',
+      zh: '请在日志中按事件编号查找原因。重放该事件或下一次同步都会重新读取其对象。',
+    },
   },
   'runs/not-found': { status: 404, title: { en: 'No such run', zh: '同步记录不存在' }, remedy: askList },
   'api-tokens/not-found': { status: 404, title: { en: 'No such API token', zh: 'API 令牌不存在' }, remedy: askList },

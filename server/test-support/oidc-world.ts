@@ -108,6 +108,7 @@ export async function createOidcWorld(database: Database) {
         userId,
         door: 'password',
         connectionId: null,
+        corpId: null,
         linkId: null,
         applicationId: null,
         address: '192.0.2.1',

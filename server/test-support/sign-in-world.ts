@@ -4,11 +4,12 @@ import type { Member } from '@muster/wecom'
 import { createAudit, SYSTEM } from '../src/audit/audit.ts'
 import { createConnections, type Connection } from '../src/connections/connections.ts'
 import { createWecomAccess } from '../src/connections/wecom.ts'
-import type { Database } from '../src/database/database.ts'
+import { insertRows, type Database } from '../src/database/database.ts'
 import { createGuesses } from '../src/directory/guesses.ts'
 import { createLinks } from '../src/directory/links.ts'
 import { createOrganizations } from '../src/directory/organizations.ts'
 import { createPasswordProof } from '../src/directory/password-proof.ts'
+import { signOutOfCorp } from '../src/directory/sign-out.ts'
 import { createUsers } from '../src/directory/users.ts'
 import { createIds } from '../src/ids.ts'
 import { createLog } from '../src/log.ts'
@@ -80,13 +81,37 @@ export async function createSignInWorld(database: Database, apiUrl = 'http://127
   async function signIn(
     { id }: Pick<Connection, 'id'>,
     member: Partial<Member> & { userid: string },
-    { claim = null, isHidden = false }: { claim?: Claim | null; isHidden?: boolean } = {},
+    {
+      claim = null,
+      isHidden = false,
+      corpId,
+      wished = null,
+      takenAt = at,
+    }: {
+      claim?: Claim | null
+      isHidden?: boolean
+      /** Of several; else the one of the connection. */
+      corpId?: string
+      /** The one company that was asked for. */
+      wished?: string | null
+      /** A moment before WeCom said so. */
+      takenAt?: number
+    } = {},
   ): Promise<Settled> {
-    const found = await connections.forSignIn(id)
+    const found = (await connections.forSignIn(id, wished))!
     return admitting.settle(
-      { connectionId: id, credential: found!.credential, applicationId: null, door: 'qr', attempt: null },
+      {
+        connectionId: id,
+        corpId: wished,
+        credential: found.credential,
+        applicationId: null,
+        door: 'qr',
+        takenAt,
+        attempt: null,
+      },
       {
         kind: 'member',
+        corpId: corpId ?? found.corp!.corpId,
         userid: member.userid,
         member: isHidden ? null : { departments: [], status: 1, name: member.userid, ...member },
       },
@@ -159,6 +184,61 @@ export async function createSignInWorld(database: Database, apiUrl = 'http://127
         agentId: app.agentId,
         secret: app.secret,
         signIn: { enabled: true, ...signIn },
+      })
+    },
+
+    /** A connection for several companies, by their ids; each has the app 1000021 and is called as its id. */
+    async connectSuite(
+      kind: 'delegated' | 'service_provider',
+      corpIds: readonly string[],
+      signIn: Partial<SignInSettings> = {},
+    ): Promise<Connection> {
+      const connection = await connections.create(SYSTEM, organization.id, {
+        identifier: kind === 'delegated' ? 'group' : 'isv',
+        kind,
+        suiteId: 'ww0suite',
+        suiteSecret: 'secret-of-the-suite',
+        providerCorpId: 'ww0provider',
+        providerSecret: 'secret-of-the-provider',
+        callback: { token: 'token', aesKey: 'a'.repeat(43) },
+        signIn: { enabled: true, ...signIn },
+      })
+      await database.inTransaction((tx) =>
+        insertRows(
+          tx,
+          'corps',
+          corpIds.map((corpId) => ({
+            connection_id: connection.id,
+            corp_id: corpId,
+            name: corpId,
+            state: 'authorized',
+            agent_id: 1_000_021,
+            permanent_code_sealed: null,
+            details: '{}',
+            authorized_at: at,
+            cancelled_at: null,
+            updated_at: at,
+          })),
+        ),
+      )
+      return connection
+    },
+
+    /** @param endsSessions as a cancellation does; without it only the company is gone */
+    async setCorp(
+      { id }: Pick<Connection, 'id'>,
+      corpId: string,
+      state: 'authorized' | 'cancelled',
+      { endsSessions = false } = {},
+    ): Promise<void> {
+      await database.inTransaction(async (tx) => {
+        await tx.kysely
+          .updateTable('corps')
+          .set({ state })
+          .where('connection_id', '=', id)
+          .where('corp_id', '=', corpId)
+          .execute()
+        if (endsSessions) await signOutOfCorp(tx, id, corpId)
       })
     },
 

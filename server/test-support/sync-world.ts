@@ -1,5 +1,4 @@
 /** One database with any number of companies in it, each read from whatever a test says. No WeCom, no HTTP. */
-import { defaultMapping } from '@muster/contracts'
 import type { Department, Member } from '@muster/wecom'
 import { createAudit, SYSTEM } from '../src/audit/audit.ts'
 import { insertRows, type Database, type Transaction } from '../src/database/database.ts'
@@ -11,11 +10,12 @@ import { createIds } from '../src/ids.ts'
 import { createDecisions, type Decision } from '../src/sync/decisions.ts'
 import { createHistory } from '../src/sync/history.ts'
 import { reconcile } from '../src/sync/reconcile.ts'
-import { removalKey } from '../src/sync/plan/removals.ts'
+import { removalKeyOf } from '../src/sync/plan/removals.ts'
 import { revertRun } from '../src/sync/revert.ts'
 import { createReviews } from '../src/sync/reviews.ts'
 import { createRuns, noCounts, type RunCounts, type RunUpdate } from '../src/sync/runs.ts'
 import { createSnapshot } from '../src/sync/read/snapshot.ts'
+import { SYNC_SETTINGS } from './sync-settings.ts'
 
 /** A company as a test sees it; the truth that the directory has to equal. */
 export interface Company {
@@ -66,6 +66,9 @@ export async function createWorld(database: Database) {
   const history = createHistory({ database })
 
   return {
+    /** What everything of this world is made of; its clock goes on with every id. */
+    parts: { database, audit, history, newId, now },
+
     /** Users as administrators change them, on the same clock. */
     users: createUsers({ database, audit, newId, now }),
 
@@ -120,6 +123,7 @@ export async function createWorld(database: Database) {
 
       return {
         connectionId,
+        organizationId,
 
         async run(source: Company, options: RunOptions = {}): Promise<RunCounts> {
           return (await this.runWhole(source, options)).counts
@@ -156,16 +160,7 @@ export async function createWorld(database: Database) {
               isPreview,
               isComplete,
               isAbsenceKnown: true,
-              policy: {
-                bindByUsername,
-                matchFields,
-                onlyWecomUsers: 'create',
-                onlyWecomDepartments: 'create',
-                onlyHereUsers,
-                onlyHereDepartments,
-                guard: { percent: 20, minimum: 10, absolute: 500 },
-                syntheticEmailDomain: 'wecom.local',
-              },
+              policy: { ...SYNC_SETTINGS, bindByUsername, matchFields, onlyHereUsers, onlyHereDepartments },
               approved,
               recentRemovals: () => Promise.resolve({ users: 0, departments: 0 }),
               async confirmGone(userids) {
@@ -182,9 +177,7 @@ export async function createWorld(database: Database) {
           )
           await runs.finish(database, id, isPreview ? 'previewed' : 'succeeded', now(), { counts: result.counts })
           const { items: changes } = await history.list(id, {}, { after: -1, limit: 500 })
-          const heldKeys = (await history.heldOf(id)).map(({ entity, action, targetId }) =>
-            removalKey(entity === 'department' ? entity : 'user', action, targetId!),
-          )
+          const heldKeys = (await history.heldOf(id)).map(removalKeyOf)
           return { ...result, id, heldKeys, changes }
         },
 
@@ -360,8 +353,7 @@ export async function createWorld(database: Database) {
             audit,
             newId,
             now,
-            settingsOf: () =>
-              Promise.resolve({ onlyHereUsers, syntheticEmailDomain: 'wecom.local', mapping: defaultMapping }),
+            settingsOf: () => Promise.resolve({ ...SYNC_SETTINGS, onlyHereUsers }),
           }).resolve({ actor: SYSTEM, role }, reviewId, decision),
 
         /** Who every linked member is, by folded userid. */

@@ -4,12 +4,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { onEachDatabase } from '../../test-support/databases.ts'
 import {
+  connectDatabase,
   type Database,
   insertRows,
   isOneOf,
   isOutage,
   isRowFault,
   isUniqueViolation,
+  migrateDatabase,
   openDatabase,
   readColumns,
   updateRows,
@@ -113,6 +115,46 @@ onEachDatabase(({ dialect, test, testWithBareUrl }) => {
       ])
     assert.deepEqual(new Map(actual as [string, string[]][]), new Map(declared as [string, string[]][]))
   })
+
+  testWithBareUrl(
+    'runs that are under way when the rule about active ones changes go on, and stay alone',
+    async (url) => {
+      const before = await connectDatabase(url)
+      await migrateDatabase(before, '0018-held-runs')
+      const row = { organization_id: 'org_one', connection_id: 'con_one' }
+      await before.kysely
+        .insertInto('organizations')
+        .values({ ...organization('one') })
+        .execute()
+      await sql`insert into connections (id, organization_id, identifier, kind, display_name, mobile, sign_in_enabled, sign_in,
+      sync_enabled, sync, managed_by_environment, created_at, updated_at)
+      values ('con_one', 'org_one', 'hq', 'self_built', 'HQ', '{}', 1, '{}', 1, '{}', 0, 1, 1)`.execute(before.kysely)
+      const run = (id: string, trigger: string, state: string) =>
+        sql`insert into runs (id, organization_id, connection_id, mode, trigger_kind, state, started_at, phase, progress_done,
+        progress_total, complete, counts, api_calls, unread, warnings, takeovers)
+        values (${id}, ${row.organization_id}, ${row.connection_id}, 'apply', ${trigger}, ${state}, 1, 'read', 0, 0, 0, '{}', 0,
+        '[]', '[]', 0)`
+      await run('run_active', 'manual', 'running').execute(before.kysely)
+      await run('run_held', 'schedule', 'held').execute(before.kysely)
+      await run('run_done', 'signin', 'succeeded').execute(before.kysely)
+      await before.close()
+
+      const database = await openDatabase(url)
+      try {
+        const isRefused = (error: unknown) => isUniqueViolation(error)
+        await assert.rejects(run('run_second', 'schedule', 'running').execute(database.kysely), isRefused)
+        await run('run_events', 'event', 'running').execute(database.kysely)
+        await assert.rejects(run('run_more', 'event', 'running').execute(database.kysely), isRefused)
+        const runs = await database.kysely.selectFrom('runs').select(['id', 'corps']).orderBy('id').execute()
+        assert.deepEqual(
+          runs.map(({ id, corps }) => `${id} ${corps}`),
+          ['run_active []', 'run_done []', 'run_events []', 'run_held []'],
+        )
+      } finally {
+        await database.close()
+      }
+    },
+  )
 
   test('many rows go in, change and come out as they were', async (database) => {
     const rows = Array.from({ length: 2_500 }, (_, index) => organization(`s${index}`))

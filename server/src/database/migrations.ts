@@ -673,6 +673,8 @@ const history: Record<string, (words: Words) => string[]> = {
     `create unique index events_digest on events (connection_id, digest)`,
     // What is to be worked off.
     `create index events_due on events (due_at) where due_at is not null`,
+    // The overview: what waits for a person.
+    `create index events_parked on events (connection_id) where state = 'parked'`,
     // The list; the events of a connection.
     `create index events_connection on events (connection_id, id)`,
     `create index events_organization on events (organization_id, id)`,

@@ -107,6 +107,46 @@ export function linksOf(
     .execute()
 }
 
+/** The folded userids of members whom WeCom was asked about by name at this moment or later. */
+export async function askedSince(
+  on: Executor,
+  { connectionId, corpId }: { connectionId: string; corpId: string },
+  at: number,
+): Promise<Set<string>> {
+  const rows = await on.kysely
+    .selectFrom('links')
+    .select('userid_key')
+    .where('connection_id', '=', connectionId)
+    .where('corp_id', '=', corpId)
+    .where('asked_at', '>=', at)
+    .execute()
+  return new Set(rows.map(({ userid_key }) => userid_key))
+}
+
+/**
+ * The links of members who were known under one of these folded names before, by that name.
+ * @param since what was noted before that does not count: a name may have been given to somebody else by now
+ */
+export async function linksByAlias(
+  on: Executor,
+  { connectionId, corpId }: { connectionId: string; corpId: string },
+  keys: readonly string[],
+  since: number,
+): Promise<Map<string, Row<'links'>>> {
+  if (keys.length === 0) return new Map()
+  const rows = await on.kysely
+    .selectFrom('link_aliases')
+    .innerJoin('links', 'links.id', 'link_aliases.link_id')
+    .where('link_aliases.connection_id', '=', connectionId)
+    .where('link_aliases.corp_id', '=', corpId)
+    .where(isOneOf(on, 'link_aliases.alias_key', keys))
+    .where('link_aliases.created_at', '>=', since)
+    .selectAll('links')
+    .select('link_aliases.alias_key')
+    .execute()
+  return new Map(rows.map(({ alias_key, ...link }) => [alias_key, link]))
+}
+
 /** What these departments are called, whoever owns them. */
 export async function departmentNames(on: Executor, ids: readonly string[]): Promise<Map<string, string>> {
   if (ids.length === 0) return new Map()
@@ -144,7 +184,11 @@ export async function sourceDepartmentsOf(
     .execute()
 }
 
-/** The living users with one of these folded usernames, and whether they are members of this company already. */
+/**
+ * The living users with one of these folded usernames, and whether they are members already: of this company, or,
+ * where it uses an app of a provider, of any other. A userid is one company's word for somebody; there it never leads to a
+ * user of another company.
+ */
 export async function namesakes(
   on: Executor,
   { organizationId, connectionId, corpId }: { organizationId: string; connectionId: string; corpId: string },
@@ -164,12 +208,49 @@ export async function namesakes(
     .where('users.status', '<>', 'deleted')
     .where(isOneOf(on, 'users.username_key', keys))
     .execute()
+  const strangers = await membersOfOthers(
+    on,
+    { connectionId, corpId },
+    rows.map(({ id }) => id),
+  )
   return new Map(
     rows.map((row) => [
       row.username_key,
-      { userId: row.id, isProtected: isProtected(row), isLinked: row.link_id !== null },
+      {
+        userId: row.id,
+        isProtected: isProtected(row),
+        isLinked: row.link_id !== null || strangers.has(row.id),
+      },
     ]),
   )
+}
+
+/**
+ * Which of these users are members of another company, where this one has, or had, authorised an app of a provider: such
+ * a company says itself what its people are called. A self-built connection is of our own company, to which that does not
+ * apply.
+ */
+async function membersOfOthers(
+  on: Executor,
+  { connectionId, corpId }: { connectionId: string; corpId: string },
+  userIds: readonly string[],
+): Promise<Set<string>> {
+  if (userIds.length === 0) return new Set()
+  const rows = await on.kysely
+    .selectFrom('links')
+    .select('links.user_id')
+    .where(isOneOf(on, 'links.user_id', userIds))
+    .where(({ eb, or }) => or([eb('links.connection_id', '<>', connectionId), eb('links.corp_id', '<>', corpId)]))
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('corps')
+          .select('corps.corp_id')
+          .where('corps.connection_id', '=', connectionId)
+          .where('corps.corp_id', '=', corpId),
+      ),
+    )
+    .execute()
+  return new Set(rows.map(({ user_id }) => user_id))
 }
 
 /** Which of these folded usernames are in use. */
@@ -207,7 +288,8 @@ export async function addressOwners(
 }
 
 /**
- * The living users with one of these numbers or folded addresses, and whom of this company they are. There is no index on
+ * The living users with one of these numbers or folded addresses, and whom of this company they are. Who comes from another
+ * company of the same connection is nobody here: what one company says about its people does not lead to another's. There is no index on
  * numbers, so one call reads the organization once: for pages of many, not for one.
  */
 export async function contactHolders(
@@ -234,7 +316,9 @@ export async function contactHolders(
     ...(contacts.phones.length === 0 ? [] : await holders('users.phone', contacts.phones)),
     ...(contacts.emailKeys.length === 0 ? [] : await holders('users.email_key', contacts.emailKeys)),
   ]
-  return [...new Map(rows.map((row) => [row.id, row])).values()]
+  const unlinked = rows.flatMap(({ id, link_id }) => (link_id === null ? [id] : []))
+  const strangers = await membersOfOthers(on, { connectionId, corpId }, unlinked)
+  return [...new Map(rows.map((row) => [row.id, row])).values()].filter(({ id }) => !strangers.has(id))
 }
 
 /** The folded userids of members who were missing from the last complete reading. */
@@ -358,6 +442,36 @@ export async function linkedElsewhere(
     .where(({ eb, or }) => or([eb('connection_id', '<>', connectionId), eb('corp_id', '<>', corpId)]))
     .execute()
   return new Set(rows.map(({ user_id }) => user_id))
+}
+
+/** The company of a connection where somebody is linked under this folded userid: the first, where there are several. */
+export async function companyOfMember(on: Executor, connectionId: string, key: string): Promise<string | undefined> {
+  const row = await on.kysely
+    .selectFrom('links')
+    .select('corp_id')
+    .where('connection_id', '=', connectionId)
+    .where('userid_key', '=', key)
+    .orderBy('id')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.corp_id
+}
+
+/** In which company of a connection these users are members. */
+export async function companiesOfUsers(
+  on: Executor,
+  connectionId: string,
+  userIds: readonly string[],
+): Promise<Map<string, string>> {
+  if (userIds.length === 0) return new Map()
+  const rows = await on.kysely
+    .selectFrom('links')
+    .select(['user_id', 'corp_id'])
+    .where('connection_id', '=', connectionId)
+    .where(isOneOf(on, 'user_id', userIds))
+    .orderBy('id')
+    .execute()
+  return new Map(rows.map(({ user_id, corp_id }) => [user_id, corp_id]))
 }
 
 /** Which of these users somebody put into a department by hand. */

@@ -103,13 +103,16 @@ export function createLinks({
       }
     },
 
-    /** Those of one person, oldest first, with the names of their connections. */
-    ofUser(userId: string): Promise<(Link & { connection_name: string })[]> {
+    /** Those of one person, oldest first, with the names of their connections, and of the company where there are several. */
+    ofUser(userId: string): Promise<(Link & { connection_name: string; company_name: string | null })[]> {
       return database.kysely
         .selectFrom('links')
         .innerJoin('connections', 'connections.id', 'links.connection_id')
+        .leftJoin('corps', (join) =>
+          join.onRef('corps.connection_id', '=', 'links.connection_id').onRef('corps.corp_id', '=', 'links.corp_id'),
+        )
         .selectAll('links')
-        .select('connections.display_name as connection_name')
+        .select(['connections.display_name as connection_name', 'corps.name as company_name'])
         .where('links.user_id', '=', userId)
         .orderBy('links.id')
         .execute()

@@ -220,6 +220,7 @@ async function createScene(database: Database, username = 'li') {
           userId: user.id,
           door: 'password',
           connectionId: null,
+          corpId: null,
           linkId: null,
           applicationId: null,
           address: null,

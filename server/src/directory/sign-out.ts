@@ -64,6 +64,18 @@ export async function signOutOfConnection(tx: Transaction, connectionId: string)
   await endSessions(tx, held)
 }
 
+/** What came through this connection from one company ends: it does not authorise the connection any more. */
+export async function signOutOfCorp(tx: Transaction, connectionId: string, corpId: string): Promise<void> {
+  const held = await tx.kysely
+    .selectFrom('sessions')
+    .leftJoin('links', 'links.id', 'sessions.link_id')
+    .select('sessions.id')
+    .where('sessions.connection_id', '=', connectionId)
+    .where(({ eb, or }) => or([eb('sessions.corp_id', '=', corpId), eb('links.corp_id', '=', corpId)]))
+    .execute()
+  await endSessions(tx, held)
+}
+
 /**
  * The bottom of it all: a session goes, and with it everything that was issued under it, by the keys within the tables.
  * The applications that want to know are told; oidc/logout.ts delivers that.

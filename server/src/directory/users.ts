@@ -137,7 +137,7 @@ export function createUsers({
         if (next.break_glass !== user.break_glass) refuseAllButOwners(by, 'break-glass')
         if (next.break_glass === 1 && user.origin !== 'built_in') throw new AppError('users/not-built-in')
         const isLinked = await hasLink(tx, id)
-        if (isLinked) refuseSourceOwned(user, next)
+        if (isLinked && (await hasSource(tx, id))) refuseSourceOwned(user, next)
         const losesLastDoor = user.password_hash !== null && next.password_hash === null && !isLinked
         if (next.status !== 'active' || losesLastDoor) refuseLastOwner(owners, id)
         await refuseTaken(tx, next)
@@ -397,6 +397,18 @@ const UNMARKED = 'user.unmark-break-glass'
 
 async function hasLink(tx: Transaction, userId: string): Promise<boolean> {
   const link = await tx.kysely.selectFrom('links').select('id').where('user_id', '=', userId).executeTakeFirst()
+  return link !== undefined
+}
+
+/** A provider is shown nothing of its people that would put anything back; what they are called is ours to say. */
+async function hasSource(tx: Transaction, userId: string): Promise<boolean> {
+  const link = await tx.kysely
+    .selectFrom('links')
+    .innerJoin('connections', 'connections.id', 'links.connection_id')
+    .select('links.id')
+    .where('links.user_id', '=', userId)
+    .where('connections.kind', '<>', 'service_provider')
+    .executeTakeFirst()
   return link !== undefined
 }
 

@@ -83,6 +83,7 @@ export async function writeUsers(tx: Transaction, connectionId: string, writes: 
   const rehoused: string[] = []
   const renamed: Pick<Row<'users'>, 'id' | 'username' | 'username_key'>[] = []
   const moved: (LinkFields & { userid_key: string })[] = []
+  const movedAt = new Map<string, number>()
   for (const { userId, user, link, memberships: wanted } of writes) {
     if (user !== null && 'create' in user) created.push(user.create)
     if (user !== null && 'update' in user) updated.push(user.update)
@@ -91,7 +92,10 @@ export async function writeUsers(tx: Transaction, connectionId: string, writes: 
     if (link !== null && 'update' in link) links.push(link.update)
     if (link !== null && 'delete' in link) unlinked.push(link.delete)
     if (link !== null && 'leave' in link) shutOut.set(link.leave, [...(shutOut.get(link.leave) ?? []), userId])
-    if (link !== null && 'move' in link) moved.push(link.move)
+    if (link !== null && 'move' in link) {
+      moved.push(link.move)
+      if (user !== null && 'update' in user) movedAt.set(link.move.id, user.update.updated_at)
+    }
     if (wanted === null) continue
     memberships.push(...wanted)
     if (user === null || 'update' in user) rehoused.push(userId)
@@ -105,6 +109,7 @@ export async function writeUsers(tx: Transaction, connectionId: string, writes: 
   await insertRows(tx, 'users', created)
   await insertRows(tx, 'links', newLinks)
   await updateRows(tx, 'links', ['id'], LINK_COLUMNS, links)
+  await keepFormerNames(tx, moved, movedAt)
   await updateRows(tx, 'links', ['id'], [...LINK_COLUMNS, 'userid_key'], moved)
   if (unlinked.length > 0) {
     await tx.kysely
@@ -132,6 +137,76 @@ export async function writeUsers(tx: Transaction, connectionId: string, writes: 
     await signOutWithoutDoor(tx, owners, unlinked[0]!.at)
   }
   for (const [at, ids] of shutOut) await signOutWithoutDoor(tx, ids, at)
+}
+
+/** Under which userid somebody was known before they were renamed: what WeCom says late may still call them so. */
+async function keepFormerNames(
+  tx: Transaction,
+  moved: readonly Pick<Row<'links'>, 'id' | 'userid_key'>[],
+  movedAt: ReadonlyMap<string, number>,
+): Promise<void> {
+  if (moved.length === 0) return
+  const links = await tx.kysely
+    .selectFrom('links')
+    .selectAll()
+    .where(
+      isOneOf(
+        tx,
+        'id',
+        moved.map(({ id }) => id),
+      ),
+    )
+    .execute()
+  const keys = new Map(moved.map(({ id, userid_key }) => [id, userid_key]))
+  const renamed = links.filter(({ id, userid_key }) => keys.get(id) !== userid_key)
+  await noteAliases(
+    tx,
+    renamed.map((link) => ({ link, key: link.userid_key, at: movedAt.get(link.id) ?? link.created_at })),
+  )
+}
+
+/** Notes that a member is or was called so, too; whoever had the name before has it no more. */
+export async function noteAliases(
+  tx: Transaction,
+  aliases: readonly { readonly link: Row<'links'>; readonly key: string; readonly at: number }[],
+): Promise<void> {
+  for (const { link, key, at } of aliases) {
+    const alias = { connection_id: link.connection_id, corp_id: link.corp_id, alias_key: key }
+    await tx.kysely
+      .insertInto('link_aliases')
+      .values({ ...alias, kind: 'userid', link_id: link.id, created_at: at })
+      .onConflict((conflict) =>
+        conflict.columns(['connection_id', 'corp_id', 'alias_key']).doUpdateSet({ link_id: link.id, created_at: at }),
+      )
+      .execute()
+  }
+}
+
+/** Notes when WeCom was asked about these members by name, in the transaction that writes what it said. */
+export async function noteAskedMembers(
+  tx: Transaction,
+  { connectionId, corpId }: { readonly connectionId: string; readonly corpId: string },
+  keys: readonly string[],
+  at: number,
+): Promise<void> {
+  if (keys.length === 0) return
+  await tx.kysely
+    .updateTable('links')
+    .set({ asked_at: at })
+    .where('connection_id', '=', connectionId)
+    .where('corp_id', '=', corpId)
+    .where(isOneOf(tx, 'userid_key', keys))
+    .execute()
+}
+
+/** As `noteAskedMembers`, by our ids. */
+export async function noteAskedDepartments(tx: Transaction, ids: readonly string[], at: number): Promise<void> {
+  if (ids.length === 0) return
+  await tx.kysely
+    .updateTable('departments')
+    .set({ asked_at: at })
+    .where(isOneOf(tx, 'id', ids))
+    .execute()
 }
 
 /** With the text that searching looks at to be made again; see search-texts.ts. */
@@ -279,7 +354,7 @@ export async function noteMissingMembers(
   await updateRows(tx, 'links', ['id'], ['missing_since'], changed)
 }
 
-/** Notes that these members are as they should be, so that the next run need not look at them again. */
+/** Notes that these members are as they should be, so that the next run need not look at them again; null: that it must. */
 export async function settleLinks(
   tx: Transaction,
   settled: readonly Pick<Row<'links'>, 'id' | 'source_hash'>[],

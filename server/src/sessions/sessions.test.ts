@@ -258,6 +258,7 @@ async function createScene(database: Database) {
           userId: user.id,
           door: 'password',
           connectionId: null,
+          corpId: null,
           linkId: null,
           applicationId: null,
           address: null,

@@ -29,6 +29,8 @@ export interface Session {
   readonly door: Door
   /** Through what; null with a password. */
   readonly connectionId: string | null
+  /** Of which company the person is a member; null with a password. */
+  readonly corpId: string | null
   readonly linkId: string | null
   /** Which application asked for it first; null for a page of ours. */
   readonly applicationId: string | null
@@ -47,6 +49,7 @@ export interface NewSession {
   readonly userId: string
   readonly door: Door
   readonly connectionId: string | null
+  readonly corpId: string | null
   readonly linkId: string | null
   readonly applicationId: string | null
   readonly address: string | null
@@ -162,7 +165,7 @@ export function createSessions({
         address: given.address,
         user_agent: given.userAgent === null ? null : storableAgent(given.userAgent),
         confirmed_at: null,
-        corp_id: null,
+        corp_id: given.corpId,
       }
       await insertRows(tx, 'sessions', [row])
       return { session: fromRow(row), cookie }
@@ -170,7 +173,8 @@ export function createSessions({
 
     /**
      * The session of a cookie, if it counts: not over, not idle too long, the user active and not signed out since, and
-     * the link and the connection it came through still there and open.
+     * the link and the connection it came through still there and open, and the company still one of those that
+     * authorised it.
      */
     async find(cookie: string | undefined): Promise<Session | undefined> {
       if (cookie === undefined || !TOKEN.test(cookie)) return undefined
@@ -308,22 +312,31 @@ const countingOfToken = prepared((on, given: { at: number; idleSince: number; ha
 
 /** Sessions that count at a moment, wherever they are looked for. */
 function counting(on: Executor, { at, idleSince }: { at: number; idleSince: number }) {
-  return on.kysely
-    .selectFrom('sessions')
-    .innerJoin('users', 'users.id', 'sessions.user_id')
-    .leftJoin('connections', 'connections.id', 'sessions.connection_id')
-    .leftJoin('links', (join) =>
-      join.onRef('links.id', '=', 'sessions.link_id').onRef('links.user_id', '=', 'sessions.user_id'),
-    )
-    .selectAll('sessions')
-    .where('sessions.expires_at', '>', at)
-    .where('sessions.last_seen_at', '>', idleSince)
-    .where('users.status', '=', sql.lit('active')) // a parameter would have SQLite plan the query each time, to see if an index fits
-    .where((eb) =>
-      eb.or([eb('users.signed_out_at', 'is', null), eb('users.signed_out_at', '<', eb.ref('sessions.created_at'))]),
-    )
-    .where((eb) => eb.or([eb('sessions.connection_id', 'is', null), eb('connections.sign_in_enabled', '=', 1)]))
-    .where((eb) => eb.or([eb('sessions.link_id', 'is', null), eb('links.id', 'is not', null)]))
+  return (
+    on.kysely
+      .selectFrom('sessions')
+      .innerJoin('users', 'users.id', 'sessions.user_id')
+      .leftJoin('connections', 'connections.id', 'sessions.connection_id')
+      .leftJoin('links', (join) =>
+        join.onRef('links.id', '=', 'sessions.link_id').onRef('links.user_id', '=', 'sessions.user_id'),
+      )
+      .leftJoin('corps', (join) =>
+        join
+          .onRef('corps.connection_id', '=', 'sessions.connection_id')
+          .onRef('corps.corp_id', '=', 'sessions.corp_id'),
+      )
+      .selectAll('sessions')
+      .where('sessions.expires_at', '>', at)
+      .where('sessions.last_seen_at', '>', idleSince)
+      .where('users.status', '=', sql.lit('active')) // a parameter would have SQLite plan the query each time, to see if an index fits
+      .where((eb) =>
+        eb.or([eb('users.signed_out_at', 'is', null), eb('users.signed_out_at', '<', eb.ref('sessions.created_at'))]),
+      )
+      .where((eb) => eb.or([eb('sessions.connection_id', 'is', null), eb('connections.sign_in_enabled', '=', 1)]))
+      .where((eb) => eb.or([eb('sessions.link_id', 'is', null), eb('links.id', 'is not', null)]))
+      // Only companies of suites have a row.
+      .where((eb) => eb.or([eb('corps.state', 'is', null), eb('corps.state', '=', sql.lit('authorized'))]))
+  )
 }
 
 /** Held, so that whoever takes the link or switches sign-in off waits for this transaction and ends what it began. */
@@ -369,6 +382,7 @@ function fromRow(row: Row<'sessions'>): Session {
     organizationId: row.organization_id,
     door: row.door as Door,
     connectionId: row.connection_id,
+    corpId: row.corp_id,
     linkId: row.link_id,
     applicationId: row.application_id,
     authenticatedAt: row.authenticated_at,
