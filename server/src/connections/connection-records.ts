@@ -6,10 +6,11 @@ import { createHash } from 'node:crypto'
 import { SignInSettings, SyncSettings, type ConnectionPatch } from '@muster/contracts'
 import type { AuditEntry } from '../audit/audit.ts'
 import { prepared, type Executor, type Row } from '../database/database.ts'
-import { AppError } from '../errors.ts'
+import { AppError, unreachable } from '../errors.ts'
 import { parsedOnce } from '../parsed-once.ts'
 import { Secret } from '../secret.ts'
 import type { Vault } from '../vault.ts'
+import { openPermanentCode } from './corp-records.ts'
 
 export type ConnectionKind = 'self_built' | 'delegated' | 'service_provider'
 
@@ -44,12 +45,27 @@ export interface Connection {
   readonly updatedAt: number
 }
 
+/** A company, as far as signing in needs it. */
+export interface CorpForSignIn {
+  readonly corpId: string
+  /** Of our app in that company. */
+  readonly agentId: number | null
+  /** Of the company; of a self-built connection, which is told no such name, its own. */
+  readonly name: string
+}
+
 /** A connection as signing in needs it. */
 export interface ConnectionForSignIn {
   readonly connection: Connection
-  /** Another text whenever its company, app or secret is. */
+  /**
+   * The company that people come from: of a self-built connection its own one, of the others the one that was asked for,
+   * while it is authorised. null: nobody asked for one, as a provider's login page lets people of any company choose
+   * themselves, or this one is not authorised, or the connection has no corpId yet.
+   */
+  readonly corp: CorpForSignIn | null
+  /** Another text whenever its app or secret is, or, where they have those of their own, those of the company. */
   readonly credential: string
-  /** Of its app, in the clear; undefined when there is none. */
+  /** Of the app of this company, in the clear; undefined when there is none, as for a provider, whose suite has one. */
   readonly openSecret: () => Secret | undefined
 }
 
@@ -134,14 +150,48 @@ export function fromRow(row: Row<'connections'>): Connection {
 const signInSettings = parsedOnce((text) => SignInSettings.parse(JSON.parse(text)))
 const syncSettings = parsedOnce((text) => SyncSettings.parse(JSON.parse(text)))
 
-export function forSignIn(vault: Vault, row: Row<'connections'>): ConnectionForSignIn {
-  return {
-    connection: fromRow(row),
-    get credential() {
-      return credentialOf(row)
-    },
-    openSecret: () => openSecret(vault, row, 'secret'),
+/** @param corp that was asked for, of a connection that has several */
+export function forSignIn(vault: Vault, row: Row<'connections'>, corp?: Row<'corps'>): ConnectionForSignIn {
+  const connection = fromRow(row)
+  const authorized = corp?.state === 'authorized' ? corp : undefined
+  switch (connection.kind) {
+    case 'self_built':
+      return {
+        connection,
+        corp:
+          row.corp_id === null ? null : { corpId: row.corp_id, agentId: row.agent_id, name: connection.displayName },
+        get credential() {
+          return digestOf([row.corp_id, row.agent_id, row.secret_sealed])
+        },
+        openSecret: () => openSecret(vault, row, 'secret'),
+      }
+    case 'delegated':
+      return {
+        connection,
+        corp: corpForSignIn(authorized),
+        get credential() {
+          const { corp_id = null, agent_id = null, permanent_code_sealed = null } = authorized ?? {}
+          return digestOf([row.suite_id, corp_id, agent_id, permanent_code_sealed])
+        },
+        openSecret: () => (authorized === undefined ? undefined : openPermanentCode(vault, authorized)),
+      }
+    case 'service_provider':
+      return {
+        connection,
+        corp: corpForSignIn(authorized),
+        // Of no company, because who comes in says only at the end which one is theirs.
+        get credential() {
+          return digestOf([row.provider_corp_id, row.provider_secret_sealed, row.suite_id, row.suite_secret_sealed])
+        },
+        openSecret: () => undefined,
+      }
+    default:
+      return unreachable(connection.kind)
   }
+}
+
+function corpForSignIn(corp: Row<'corps'> | undefined): CorpForSignIn | null {
+  return corp === undefined ? null : { corpId: corp.corp_id, agentId: corp.agent_id, name: corp.name }
 }
 
 export function noCredentials() {
@@ -208,8 +258,6 @@ export function connectionEntry(action: string, row: Row<'connections'>, details
 }
 
 /** Sealing the same secret again makes another text of it, so saving it once more counts as another one, too. */
-function credentialOf({ corp_id, agent_id, secret_sealed }: Row<'connections'>): string {
-  return createHash('sha256')
-    .update(JSON.stringify([corp_id, agent_id, secret_sealed]))
-    .digest('base64url')
+function digestOf(parts: readonly (string | number | null)[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
 }

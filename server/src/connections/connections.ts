@@ -21,6 +21,7 @@ import { AppError } from '../errors.ts'
 import type { NewId } from '../ids.ts'
 import type { Secret } from '../secret.ts'
 import type { Vault } from '../vault.ts'
+import { callbackKeysOf, callbackPreviousUntil, previousAfter, type CallbackKey } from './callback-keys.ts'
 import {
   connectionEntry,
   credentialColumns,
@@ -35,10 +36,12 @@ import {
   type ConnectionForSignIn,
   type SecretName,
 } from './connection-records.ts'
+import { authorizedCorpRows, findCorpRow, forgetAuthorisations, openPermanentCode } from './corp-records.ts'
 import { dueAfterSaving } from './due-runs.ts'
-import { closes, followEnvironment, type EnvironmentConnection } from './environment.ts'
+import { closes, followEnvironment, isOtherApp, type EnvironmentConnection } from './environment.ts'
 import { removeConnection } from './removal.ts'
 import {
+  missingForRealTime,
   missingForSignIn,
   missingForSync,
   ownedBy,
@@ -47,10 +50,17 @@ import {
   refuseIncomplete,
   refuseMapping,
   refuseStaleSecrets,
-  refuseUnavailable,
 } from './requirements.ts'
 
-export type { Connection, ConnectionForSignIn, ConnectionKind, Mobile, SecretName } from './connection-records.ts'
+export type {
+  Connection,
+  ConnectionForSignIn,
+  ConnectionKind,
+  CorpForSignIn,
+  Mobile,
+  SecretName,
+} from './connection-records.ts'
+export type { CallbackKey } from './callback-keys.ts'
 export type { EnvironmentConnection } from './environment.ts'
 
 export type Connections = ReturnType<typeof createConnections>
@@ -70,9 +80,21 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
     const row = await findRow(database, reference)
     return row === undefined ? undefined : forSignIn(vault, row)
   })
+  const callbackByIdentifier = rememberingSettings(database, async (identifier) => {
+    const row = await findRow(database, identifier)
+    if (row === undefined || row.identifier !== identifier) return undefined
+    return { connection: fromRow(row), keys: callbackKeysOf(vault, row) }
+  })
+  /** Remembers only where both are there, so that nobody can fill it with names of companies. */
+  const byCorp = rememberingSettings(database, async (key) => {
+    const [id, corpId] = key.split(' ') as [string, string]
+    const corp = await findCorpRow(database, id, corpId)
+    const row = corp === undefined ? undefined : await findRow(database, id)
+    return row === undefined ? undefined : forSignIn(vault, row, corp)
+  })
   const openOf = rememberingSettings(database, async (organizationId) => {
     const { rows } = await rowsOpenForSignIn(database, { organizationId })
-    return rows.map((row) => forSignIn(vault, row))
+    return Promise.all(rows.map(async (row) => ({ row, doors: await doorsThrough(row) })))
   })
 
   return {
@@ -88,25 +110,55 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
 
     /**
      * As `hold`, for whoever only needs it to stay as it is: any number of them at once.
+     * @param corpId the company, where there are several: it stays authorised, too
      * @throws AppError `connections/not-found`
      */
-    async share(tx: Transaction, id: string): Promise<ConnectionForSignIn> {
+    async share(tx: Transaction, id: string, corpId: string | null = null): Promise<ConnectionForSignIn> {
       const [row] = (await sharedRow(tx, { id })).rows
       if (row === undefined) throw new AppError('connections/not-found')
-      return forSignIn(vault, row)
+      if (corpId === null) return forSignIn(vault, row)
+      if (row.kind === 'self_built') return ofNoOther(forSignIn(vault, row), corpId)
+      const [corp] = (await sharedCorp(tx, { id, corpId })).rows
+      return forSignIn(vault, row, corp)
     },
 
-    /** A connection by id or identifier. undefined: there is none of that name. */
-    forSignIn: (reference: string): Promise<ConnectionForSignIn | undefined> => byReference(reference),
+    /**
+     * A connection by id or identifier. undefined: there is none of that name.
+     * @param corpId the company, where there are several; when it is not authorised, the answer has none
+     */
+    async forSignIn(reference: string, corpId: string | null = null): Promise<ConnectionForSignIn | undefined> {
+      const found = await byReference(reference)
+      if (found === undefined || corpId === null) return found
+      if (found.connection.kind === 'self_built') return ofNoOther(found, corpId)
+      return (await byCorp(`${found.connection.id} ${corpId}`)) ?? found
+    },
+
+    /** What WeCom calls, by the identifier in the address, and every pair of token and key that may be used now. */
+    async forCallback(
+      identifier: string,
+    ): Promise<{ connection: Connection; keys: readonly CallbackKey[] } | undefined> {
+      const found = await callbackByIdentifier(identifier)
+      if (found === undefined) return undefined
+      const at = now()
+      return { ...found, keys: found.keys.filter(({ until }) => until === null || until > at) }
+    },
+
+    /** Until when the token and key before those that are set are accepted, too; null when there are none. */
+    async callbackPreviousUntil(reference: string): Promise<number | null> {
+      return callbackPreviousUntil(vault, await rowOf(database, reference), now())
+    },
 
     /** Those of an organization that people may sign in through, in the order of their creation. */
     async openForSignIn(organizationId: string): Promise<Connection[]> {
-      return ((await openOf(organizationId)) ?? []).map(({ connection }) => connection)
+      return ((await openOf(organizationId)) ?? []).map(({ row }) => fromRow(row))
     },
 
-    /** The same, with what it takes to begin. */
+    /**
+     * The same, with what it takes to begin: one of a self-built connection, one for each authorised company of a
+     * delegated one, by name, and one without a company of a provider.
+     */
     async doorsOf(organizationId: string): Promise<ConnectionForSignIn[]> {
-      return (await openOf(organizationId)) ?? []
+      return ((await openOf(organizationId)) ?? []).flatMap(({ doors }) => doors)
     },
 
     /** In the order of their creation. */
@@ -149,7 +201,7 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
     /**
      * Never calls WeCom.
      * @throws AppError `connections/identifier-taken`, `connections/incomplete`, `sync/owned-by-other`,
-     * `connections/kind-not-available`, `connections/setting-not-available`
+     * `connections/kind-without-sync`
      */
     async create(
       actor: Actor,
@@ -217,9 +269,11 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
             updated_at: at,
           })
           next.next_run_at = dueAfterSaving(next, current, at)
+          if (patch.callback !== undefined) next.callback_previous_sealed = previousAfter(vault, current, next, at)
           await tx.kysely.updateTable('connections').set(next).where('id', '=', current.id).execute()
           await audit.record(tx, actor, [connectionEntry('connection.update', next, { fields: Object.keys(patch) })])
           if (closes(current, next)) await signOutOfConnection(tx, current.id)
+          if (isOtherApp(current, next)) await forgetAuthorisations(tx, current.id, at)
           await onUpdate?.(tx, actor, fromRow(current), fromRow(next))
           return fromRow(next)
         },
@@ -245,6 +299,12 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
       return openSecret(vault, await rowOf(database, connectionId), name)
     },
 
+    /** As `revealSecret`, of a company that authorised the connection. */
+    async revealPermanentCode(connectionId: string, corpId: string): Promise<Secret | undefined> {
+      const row = await findCorpRow(database, connectionId, corpId)
+      return row?.state === 'authorized' ? openPermanentCode(vault, row) : undefined
+    },
+
     /**
      * Another text whenever the secret is saved, be it the same one again; says nothing about the secret itself.
      * Undefined when there is none.
@@ -268,6 +328,13 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
     followEnvironment(actor: Actor, organizationId: string, wanted: EnvironmentConnection | undefined): Promise<void> {
       return followEnvironment({ database, vault, audit, newId, now }, actor, organizationId, wanted)
     },
+  }
+
+  async function doorsThrough(row: Row<'connections'>): Promise<ConnectionForSignIn[]> {
+    if (row.kind !== 'delegated') return [forSignIn(vault, row)]
+    const corps = await authorizedCorpRows(database, row.id)
+    // Without our app's number in it there is no address to send anybody to.
+    return corps.filter(({ agent_id }) => agent_id !== null).map((corp) => forSignIn(vault, row, corp))
   }
 
   /** The indexes have the last word about identifiers and ownership; a lost race is the same refusal. */
@@ -307,9 +374,9 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
   async function checked(tx: Transaction, row: Row<'connections'>): Promise<Row<'connections'>> {
     const sync = parseSync(JSON.parse(row.sync))
     const signIn = SignInSettings.parse(JSON.parse(row.sign_in))
-    refuseUnavailable(row, sync)
     refuseMapping(sync.mapping)
     if (signIn.enabled) refuseIncomplete(missingForSignIn(row))
+    if (sync.realTime) refuseIncomplete(missingForRealTime(row))
     if (sync.enabled) {
       refuseIncomplete(missingForSync(row))
       const owner = await tx.kysely
@@ -325,11 +392,27 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
   }
 }
 
+/** A self-built connection is of one company, and has nothing for people of another. */
+function ofNoOther(found: ConnectionForSignIn, corpId: string): ConnectionForSignIn {
+  if (found.corp === null || found.corp.corpId === corpId) return found
+  const { connection, credential, openSecret } = found
+  return { connection, corp: null, credential, openSecret }
+}
+
 const sharedRow = prepared((on, given: { id: string }) =>
   on.kysely
     .selectFrom('connections')
     .selectAll()
     .where('id', '=', given.id)
+    .$if(on.dialect === 'postgres', (query) => query.forShare()),
+)
+
+const sharedCorp = prepared((on, given: { id: string; corpId: string }) =>
+  on.kysely
+    .selectFrom('corps')
+    .selectAll()
+    .where('connection_id', '=', given.id)
+    .where('corp_id', '=', given.corpId)
     .$if(on.dialect === 'postgres', (query) => query.forShare()),
 )
 

@@ -3,7 +3,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AgentInfo, Member, WecomErrorCode } from '@muster/wecom'
 import { WecomError, wecomProblems } from '@muster/wecom'
-import { diagnose, fieldsOf, observedAddress, type Asked, type Check, type CheckName, type Facts } from './diagnosis.ts'
+import type { CallbackFacts, CallbackTrip } from './callback-diagnosis.ts'
+import { diagnose, observedAddress, type CheckName, type Facts } from './diagnosis.ts'
+import { fieldsOf } from './field-diagnosis.ts'
+import type { Asked, Check } from './verdicts.ts'
 
 const notAsked = { kind: 'not-asked' } as const
 
@@ -50,7 +53,6 @@ const healthy: Facts = {
     agentId: 1,
     hasSecret: true,
     hasContactsSecret: false,
-    hasCallback: false,
     usesSignIn: false,
     returnsTo: new URL('https://muster.corp.example'),
     verificationFiles: [],
@@ -65,10 +67,24 @@ const healthy: Facts = {
   departments: answered({ departments: [{ id: 1, parentId: 0 }], unreadable: 0 }),
   sample: answered(everyField),
   clockAheadMs: 0,
+  callback: null,
+}
+
+/** A callback with one address. */
+function tripping(trip: object, facts: Partial<CallbackFacts> = {}): CallbackFacts {
+  const address = 'https://muster.corp.example/callback/wecom/hq'
+  return {
+    hasToken: true,
+    hasAesKey: true,
+    publicUrl: new URL('https://muster.corp.example'),
+    trips: [{ address, ...trip } as CallbackTrip],
+    ...facts,
+  }
 }
 
 /** Everything as in `healthy`, but for what is given. */
 function given(changes: {
+  callback?: Facts['callback']
   connection?: Partial<Facts['connection']>
   app?: Partial<Facts['app']>
   contacts?: Partial<Facts['contacts']>
@@ -392,8 +408,58 @@ const situations: readonly {
     says: { 'sync-owner': /“旧” \(old\).*Switch it off at old/ },
   },
   {
-    what: 'services whose checks are not there yet',
-    facts: given({ connection: { hasCallback: true } }),
+    what: 'a callback that brought the message back',
+    facts: given({ callback: tripping({ kind: 'answered', durationMs: 12.4 }) }),
+    expected: {},
+    says: { callback: /came back through https:\/\/muster\.corp\.example\/callback\/wecom\/hq in 12 ms\./ },
+  },
+  {
+    what: 'a callback at an address that only the emulator reaches',
+    facts: given({
+      callback: tripping({ kind: 'answered', durationMs: 1 }, { publicUrl: new URL('http://localhost') }),
+    }),
+    expected: {},
+    says: { callback: /no public address/ },
+  },
+  {
+    what: 'a callback that takes longer than WeCom waits',
+    facts: given({ callback: tripping({ kind: 'answered', durationMs: 1_200 }) }),
+    expected: { callback: 'warn' },
+    says: { callback: /took 1200 ms.*one second/ },
+  },
+  {
+    what: 'a callback at which nothing answers',
+    facts: given({ callback: tripping({ kind: 'unreachable', reason: 'ENOTFOUND' }) }),
+    expected: { callback: 'fail' },
+    says: { callback: /\(ENOTFOUND\).*MUSTER_PUBLIC_URL/ },
+  },
+  {
+    what: 'a callback that somebody else answers',
+    facts: given({ callback: tripping({ kind: 'refused', status: 403 }) }),
+    expected: { callback: 'fail' },
+    says: { callback: /refuses.*Another installation/ },
+  },
+  {
+    what: 'a callback that a proxy keeps for itself',
+    facts: given({ callback: tripping({ kind: 'refused', status: 302 }) }),
+    expected: { callback: 'fail' },
+    says: { callback: /status 302.*proxy pass \/callback\/wecom\// },
+  },
+  {
+    what: 'a callback that answers with a page',
+    facts: given({ callback: tripping({ kind: 'changed' }) }),
+    expected: { callback: 'fail' },
+    says: { callback: /another text than was encrypted/ },
+  },
+  {
+    what: 'half a callback',
+    facts: given({ callback: { ...tripping({ kind: 'changed' }), hasAesKey: false, trips: [] } }),
+    expected: { callback: 'fail' },
+    says: { callback: /EncodingAESKey is missing/ },
+  },
+  {
+    what: 'a callback of a connection without corpId',
+    facts: given({ callback: { ...tripping({ kind: 'changed' }), trips: [] } }),
     expected: { callback: 'skipped' },
   },
   {

@@ -5,8 +5,32 @@
  * A problem is reported once, by the check it belongs to: an untrusted address fails `address`, and whatever could not
  * be asked because of it is skipped and says so.
  */
-import type { AgentInfo, Department, Member, WecomErrorCode, WecomErrorKind } from '@muster/wecom'
-import { unreachable, type Text } from '../errors.ts'
+import type { AgentInfo, Department, Member } from '@muster/wecom'
+import type { Text } from '../errors.ts'
+import type { CallbackFacts } from './callback-diagnosis.ts'
+import { memberVerdict } from './field-diagnosis.ts'
+import {
+  callback,
+  clockVerdict,
+  leavers,
+  noDomain,
+  organization,
+  syncOwner,
+  verificationFile,
+} from './own-diagnosis.ts'
+import {
+  checksOf,
+  failure,
+  needs,
+  notTrusted,
+  pass,
+  plural,
+  skipped,
+  type Asked,
+  type Check,
+  type Trouble,
+  type Verdict,
+} from './verdicts.ts'
 
 export interface Facts {
   readonly connection: ConnectionFacts
@@ -23,7 +47,12 @@ export interface Facts {
   readonly sample: Asked<Member | null>
   /** By how much our clock is ahead of WeCom's; null when no answer named a time. */
   readonly clockAheadMs: number | null
+  /** null: the connection has no callback. */
+  readonly callback: CallbackFacts | null
 }
+
+/** What is known without asking WeCom. */
+export type OwnFacts = Pick<Facts, 'connection' | 'organization' | 'syncOwner' | 'callback'>
 
 export interface ConnectionFacts {
   readonly identifier: string
@@ -31,7 +60,6 @@ export interface ConnectionFacts {
   readonly agentId: number | null
   readonly hasSecret: boolean
   readonly hasContactsSecret: boolean
-  readonly hasCallback: boolean
   readonly usesSignIn: boolean
   /** The origin that WeCom sends people back to. */
   readonly returnsTo: URL
@@ -49,22 +77,6 @@ export interface OrganizationFacts {
   readonly linkedUsers: number
 }
 
-/** One question: WeCom's answer, what went wrong, or that it made no sense to ask. */
-export type Asked<T> =
-  | { readonly kind: 'answered'; readonly value: T }
-  | { readonly kind: 'failed'; readonly trouble: Trouble }
-  | { readonly kind: 'not-asked' }
-
-export interface Trouble {
-  readonly credential: 'app' | 'contacts'
-  readonly code: WecomErrorCode
-  readonly kind: WecomErrorKind
-  readonly errcode: number | undefined
-  readonly observedAddress: string | undefined
-  readonly detail: Text
-  readonly remedy: Text
-}
-
 export interface DepartmentsSeen {
   readonly departments: readonly Department[]
   /** Rows without a usable id or parent. */
@@ -78,20 +90,8 @@ export interface IdsSeen {
   readonly isFirstPageOnly: boolean
 }
 
-export interface Check {
-  readonly name: CheckName
-  readonly result: 'pass' | 'warn' | 'fail' | 'skipped'
-  readonly title: Text
-  readonly detail: Text
-  readonly remedy: Text | null
-  /** errcode of WeCom. */
-  readonly wecomCode?: number | undefined
-}
-
-export type FieldState = 'present' | 'empty' | 'withheld'
-
 /** In the order in which they are reported. Names are promises. */
-const TITLES = {
+export const TITLES = {
   settings: { en: 'What was entered', zh: '已填写的内容' },
   token: { en: 'App secret', zh: '应用 Secret' },
   'contacts-token': { en: 'Contacts secret', zh: '通讯录同步 Secret' },
@@ -112,8 +112,6 @@ const TITLES = {
 
 export type CheckName = keyof typeof TITLES
 
-type Verdict = Omit<Check, 'name' | 'title'>
-
 /** One rule for each check; undefined leaves it out, because the connection does not use what it is about. */
 const RULES: Readonly<Record<CheckName, (facts: Facts) => Verdict | undefined>> = {
   settings,
@@ -130,21 +128,13 @@ const RULES: Readonly<Record<CheckName, (facts: Facts) => Verdict | undefined>> 
   'sync-owner': syncOwner,
   leavers,
   organization,
-  callback: ({ connection }) => (connection.hasCallback ? notInThisVersion : undefined),
+  callback,
   'sign-in-domain': (facts) => (facts.connection.usesSignIn ? signInDomain(facts) : undefined),
   'verification-file': ({ connection }) => (connection.usesSignIn ? verificationFile(connection) : undefined),
 }
 
 export function diagnose(facts: Facts): Check[] {
-  return (Object.keys(TITLES) as CheckName[]).flatMap((name) => {
-    const verdict = RULES[name](facts)
-    return verdict === undefined ? [] : [{ name, title: TITLES[name], ...verdict }]
-  })
-}
-
-/** What WeCom said of each field that sync can use. */
-export function fieldsOf(member: Member): Record<string, FieldState> {
-  return Object.fromEntries(FIELDS.map(({ field, of }) => [field, stateOf(of(member))]))
+  return checksOf(TITLES, RULES, facts)
 }
 
 export function observedAddress(facts: Facts): string | undefined {
@@ -247,23 +237,15 @@ function credentialRemedy({ code, kind, remedy }: Trouble, isApp: boolean): Text
 function address(facts: Facts): Verdict {
   const refused = troubles(facts).find(({ code }) => code === 'WECOM_ADDRESS_NOT_TRUSTED')
   if (refused !== undefined) {
-    const { observedAddress: seen, errcode } = refused
+    const { observedAddress: seen } = refused
     const page =
       refused.credential === 'app'
         ? { en: '应用管理 → 自建 → the app → 企业可信IP', zh: '应用管理 → 自建 → 应用详情 → 企业可信IP' }
         : { en: '管理工具 → 通讯录同步 → 企业可信IP', zh: '管理工具 → 通讯录同步 → 企业可信IP' }
-    return {
-      result: 'fail',
-      wecomCode: errcode,
-      detail: {
-        en: `WeCom does not trust this server${seen === undefined ? '' : `, which it sees as ${seen}`} (${errcode}).`,
-        zh: `企业微信不信任本服务器${seen === undefined ? '' : `，其看到的 IP 是 ${seen}`}（${errcode}）。`,
-      },
-      remedy: {
-        en: `Add ${seen ?? 'the public address of this server'} under ${page.en}, and wait a minute. WeCom wants a verified 可信域名 or 接收消息 URL of the app before it shows the setting.`,
-        zh: `请在“${page.zh}”中添加 ${seen ?? '本服务器的公网 IP'}，约一分钟后生效。设置前须先为应用配置并验证可信域名或接收消息 URL。`,
-      },
-    }
+    return notTrusted(refused, {
+      en: `Add ${seen ?? 'the public address of this server'} under ${page.en}, and wait a minute. WeCom wants a verified 可信域名 or 接收消息 URL of the app before it shows the setting.`,
+      zh: `请在“${page.zh}”中添加 ${seen ?? '本服务器的公网 IP'}，约一分钟后生效。设置前须先为应用配置并验证可信域名或接收消息 URL。`,
+    })
   }
   const later = [facts.app.agent, facts.departments, facts.contacts.ids, facts.contacts.details]
   // A token alone proves nothing: WeCom gives one to any address.
@@ -273,41 +255,9 @@ function address(facts: Facts): Verdict {
   return upstream(facts, 'address') ?? because('departments')
 }
 
-const CLOCK_WARN_MS = 30_000
-const CLOCK_FAIL_MS = 5 * 60_000
-
 /** What does not depend on WeCom alone: applications that trust us refuse sign-ins signed in their future or past. */
 function clock(facts: Facts): Verdict {
-  const { clockAheadMs } = facts
-  if (clockAheadMs === null) {
-    return upstream(facts, 'clock') ?? skipped({ en: 'No answer of WeCom named a time.', zh: '企业微信未返回时间。' })
-  }
-  const difference = Math.abs(clockAheadMs)
-  if (difference < CLOCK_WARN_MS) return pass({ en: "It agrees with WeCom's.", zh: '与企业微信一致。' })
-  const ahead = clockAheadMs > 0
-  return {
-    result: difference < CLOCK_FAIL_MS ? 'warn' : 'fail',
-    detail: {
-      en: `This server is ${duration(difference).en} ${ahead ? 'ahead of' : 'behind'} WeCom. Times of runs are wrong by as much, and WeCom's callbacks can look too old or too new.`,
-      zh: `本服务器比企业微信${ahead ? '快' : '慢'} ${duration(difference).zh}。同步记录的时间会有同样的偏差，回调也可能被视为过期或来自未来。`,
-    },
-    remedy: {
-      en: 'Set the clock of this server by NTP (timedatectl set-ntp true).',
-      zh: '请通过 NTP 校准本服务器时钟（timedatectl set-ntp true）。',
-    },
-  }
-}
-
-function duration(ms: number): Text {
-  const [amount, en, zh] =
-    ms < 120_000
-      ? [ms / 1000, 'seconds', '秒']
-      : ms < 7_200_000
-        ? [ms / 60_000, 'minutes', '分钟']
-        : ms < 172_800_000
-          ? [ms / 3_600_000, 'hours', '小时']
-          : [ms / 86_400_000, 'days', '天']
-  return { en: `${Math.round(amount)} ${en}`, zh: `${Math.round(amount)} ${zh}` }
+  return (facts.clockAheadMs === null ? upstream(facts, 'clock') : undefined) ?? clockVerdict(facts.clockAheadMs)
 }
 
 // ---- The app --------------------------------------------------------------------------------------------------------
@@ -495,53 +445,6 @@ function departments(facts: Facts): Verdict {
   )
 }
 
-/** Of a member, by WeCom's names: what sync can use, and what follows when WeCom withholds it. */
-const FIELDS: readonly {
-  readonly field: string
-  readonly of: (member: Member) => unknown
-  readonly without: Text | null
-}[] = [
-  {
-    field: 'name',
-    of: ({ name }) => name,
-    without: { en: 'userids take the place of names', zh: '以 userid 代替姓名' },
-  },
-  {
-    field: 'department',
-    of: ({ departments: list }) => list,
-    without: { en: 'nobody gets a department', zh: '成员没有部门' },
-  },
-  { field: 'main_department', of: ({ mainDepartment }) => mainDepartment, without: null },
-  {
-    field: 'status',
-    of: ({ status }) => status,
-    without: { en: 'disabled members stay active', zh: '已禁用的成员仍为启用状态' },
-  },
-  { field: 'position', of: ({ position }) => position, without: { en: 'no titles', zh: '没有职务' } },
-  { field: 'mobile', of: ({ mobile }) => mobile, without: { en: 'no phone numbers', zh: '没有手机号' } },
-  {
-    field: 'gender',
-    of: ({ gender }) => (gender === 'unknown' ? '' : gender),
-    without: { en: 'no gender', zh: '没有性别' },
-  },
-  { field: 'email', of: ({ email }) => email, without: null },
-  { field: 'biz_mail', of: ({ bizMail }) => bizMail, without: null },
-  { field: 'avatar', of: ({ avatar }) => avatar, without: { en: 'no pictures', zh: '没有头像' } },
-  {
-    field: 'direct_leader',
-    of: ({ directLeaders }) => directLeaders,
-    without: { en: 'no direct leaders', zh: '没有直属上级' },
-  },
-  {
-    field: 'extattr',
-    of: ({ attributes }) => attributes,
-    without: { en: 'no custom attributes', zh: '没有自定义字段' },
-  },
-]
-
-/** What an app made since 2022-06-20 never gets from the address book (wecom-api.md §2.3.1). */
-const SINCE_2022 = new Set(['mobile', 'gender', 'email', 'biz_mail', 'avatar'])
-
 function member(facts: Facts): Verdict {
   const { sample } = facts
   if (sample.kind === 'not-asked') {
@@ -553,71 +456,7 @@ function member(facts: Facts): Verdict {
     const subject = subjectOf(sample.trouble)
     return subject === undefined ? failure(sample.trouble) : because(subject)
   }
-  if (sample.value === null) {
-    return {
-      result: 'warn',
-      detail: {
-        en: 'Nobody was found in the departments that were looked at.',
-        zh: '在所查看的部门中没有找到成员。',
-      },
-      remedy: {
-        en: `If there should be people, check ${rangePage.en} and 通讯录.`,
-        zh: `如应有成员，请检查“${rangePage.zh}”与“通讯录”。`,
-      },
-    }
-  }
-  const states = fieldsOf(sample.value)
-  const withheld = FIELDS.filter(
-    ({ field, without }) => states[field] === 'withheld' && (without !== null || isMail(field)),
-  )
-  if (withheld.length === 0) {
-    return pass({ en: 'WeCom shows every field that sync can use.', zh: '同步所需的字段均可读取。' })
-  }
-  return {
-    result: 'warn',
-    ...withheldTexts(
-      withheld.map(({ field }) => field),
-      facts,
-    ),
-  }
-}
-
-function withheldTexts(withheld: readonly string[], { connection }: Facts): { detail: Text; remedy: Text } {
-  const consequences = FIELDS.flatMap(({ field, without }) =>
-    without !== null && withheld.includes(field) ? [without] : [],
-  )
-  const domain = connection.syntheticEmailDomain
-  if (withheld.includes('email') && withheld.includes('biz_mail')) {
-    consequences.push({ en: `e-mail addresses are made up, userid@${domain}`, zh: `邮箱以 userid@${domain} 代替` })
-  } else if (withheld.some(isMail)) {
-    const [used] = ['biz_mail', 'email'].filter((field) => !withheld.includes(field))
-    consequences.push({ en: `e-mail addresses come from ${used} only`, zh: `邮箱仅取自 ${used}` })
-  }
-  const isUsual = withheld.every((field) => SINCE_2022.has(field))
-  return {
-    detail: {
-      en: `WeCom withholds ${withheld.join(', ')}: ${consequences.map(({ en }) => en).join(', ')}. What is stored here already stays.`,
-      zh: `企业微信未提供 ${withheld.join('、')}：${consequences.map(({ zh }) => zh).join('，')}。本系统已有的值保持不变。`,
-    },
-    remedy: isUsual
-      ? {
-          en: 'Nothing, if you can do without. No page of the console changes it for an app made since 2022-06-20; an app made before that gets them.',
-          zh: '如不需要这些字段则无需操作。2022-06-20 之后创建的应用无法在管理后台开通；此前创建的应用可以读取。',
-        }
-      : {
-          en: 'Check what the app may read under 应用管理 → 自建 → the app, and use the Secret of a self-built app.',
-          zh: '请在“应用管理 → 自建 → 应用详情”中检查其权限，并使用自建应用的 Secret。',
-        },
-  }
-}
-
-function isMail(field: string): boolean {
-  return field === 'email' || field === 'biz_mail'
-}
-
-function stateOf(value: unknown): FieldState {
-  if (value === undefined) return 'withheld'
-  return value === '' || (Array.isArray(value) && value.length === 0) ? 'empty' : 'present'
+  return memberVerdict(sample.value, facts.connection, rangePage)
 }
 
 function ids(facts: Facts): Verdict {
@@ -667,60 +506,6 @@ function ids(facts: Facts): Verdict {
 
 // ---- On our side ----------------------------------------------------------------------------------------------------
 
-function syncOwner({ connection, syncOwner: owner }: Facts): Verdict {
-  if (owner === null) {
-    return pass({
-      en: 'Sync is off, and no other connection of the organization has it.',
-      zh: '同步未启用，且该组织没有其他连接启用同步。',
-    })
-  }
-  if (owner.isThis) {
-    return pass({ en: 'Sync of the organization belongs to this connection.', zh: '该组织的同步由此连接负责。' })
-  }
-  return {
-    result: 'warn',
-    detail: {
-      en: `Sync of the organization belongs to “${owner.displayName}” (${owner.identifier}), so it cannot be switched on for ${connection.identifier}.`,
-      zh: `该组织的同步由“${owner.displayName}”（${owner.identifier}）负责，${connection.identifier} 无法启用。`,
-    },
-    remedy: {
-      en: `Switch it off at ${owner.identifier} first, if this connection is to take over.`,
-      zh: `如需由此连接接管，请先在 ${owner.identifier} 停用同步。`,
-    },
-  }
-}
-
-function leavers({ connection }: Facts): Verdict {
-  if (!connection.usesSync) return skipped({ en: 'Sync is off.', zh: '同步未启用。' })
-  switch (connection.onlyHere) {
-    case 'ignore':
-      return {
-        result: 'warn',
-        detail: {
-          en: 'Whoever is deleted from WeCom stays active here: users.onlyHere is ignore.',
-          zh: '从企业微信删除的成员在本系统中仍为启用状态：users.onlyHere 为 ignore。',
-        },
-        remedy: {
-          en: `Choose what becomes of them: Connections → ${connection.identifier} → Fields in the console, or sync.users.onlyHere (disable, delete). Look at a preview first.`,
-          zh: `请选择如何处理：控制台“连接 → ${connection.identifier} → 字段与差异”，或设置 sync.users.onlyHere（disable、delete）。请先查看预览。`,
-        },
-      }
-    case 'disable':
-      return pass({ en: 'Leavers are disabled.', zh: '离职成员会被禁用。' })
-    case 'delete':
-      return pass({ en: 'Leavers are deleted.', zh: '离职成员会被删除。' })
-    default:
-      return unreachable(connection.onlyHere)
-  }
-}
-
-function organization({ organization: { name, users, linkedUsers } }: Facts): Verdict {
-  return pass({
-    en: `“${name}” has ${plural(users, 'user')}, ${linkedUsers} linked through this connection.`,
-    zh: `“${name}”有 ${users} 个用户，其中 ${linkedUsers} 个通过此连接关联。`,
-  })
-}
-
 /**
  * WeCom tells one trusted domain of an app, which is what signing in inside WeCom needs; the callback domain of scanning
  * cannot be asked for.
@@ -736,19 +521,8 @@ function signInDomain(facts: Facts): Verdict {
     en: `Enter ${returnsTo.host} under 应用管理 → 自建 → the app → 网页授权及JS-SDK → 可信域名.`,
     zh: `请在“应用管理 → 自建 → 应用详情 → 网页授权及JS-SDK → 可信域名”中填写 ${returnsTo.host}。`,
   }
-  if (isNoDomain(returnsTo.hostname)) {
-    return {
-      result: 'warn',
-      detail: {
-        en: `WeCom sends people back to ${returnsTo.origin}, which is no public domain. WeCom itself does not take one like it.`,
-        zh: `企业微信将返回 ${returnsTo.origin}，它不是公网域名，企业微信不接受此类地址。`,
-      },
-      remedy: {
-        en: 'Set MUSTER_PUBLIC_URL to the https address at which people reach this server. For a trial with the emulator nothing is wrong.',
-        zh: '请将 MUSTER_PUBLIC_URL 设为用户访问本服务的 https 地址。仅使用模拟器试用时无需处理。',
-      },
-    }
-  }
+  const unfit = noDomain(returnsTo)
+  if (unfit !== undefined) return unfit
   if (agent.kind !== 'answered') {
     return agent.kind === 'not-asked'
       ? (appUpstream(facts, 'sign-in-domain') ?? because('settings'))
@@ -776,31 +550,6 @@ function signInDomain(facts: Facts): Verdict {
     zh: `应用的可信域名为 ${trusted}。${scanning.zh}`,
   })
 }
-
-/** Not what WeCom takes: an address in numbers, or a name without a dot. */
-function isNoDomain(hostname: string): boolean {
-  return !hostname.includes('.') || hostname.startsWith('[') || /^[\d.]+$/.test(hostname)
-}
-
-/** What is served, not whether WeCom gets it: only WeCom can say that, when its button is pressed. */
-function verificationFile({ verificationFiles, returnsTo }: ConnectionFacts): Verdict {
-  if (verificationFiles.length === 0) {
-    return skipped({
-      en: 'None is kept for this connection. WeCom gives one (WW_verify_….txt) where it asks for proof of the domain.',
-      zh: '此连接未保存域名校验文件。企业微信要求校验域名归属时会提供 WW_verify_….txt。',
-    })
-  }
-  const addresses = verificationFiles.map((name) => `${returnsTo.origin}/${name}`)
-  return pass({
-    en: `Served for WeCom: ${addresses.join(', ')}. Whether WeCom reaches it, it says when you press its button.`,
-    zh: `已提供：${addresses.join('、')}。企业微信能否访问，以其管理后台的校验结果为准。`,
-  })
-}
-
-const notInThisVersion: Verdict = skipped({
-  en: 'This version does not check it.',
-  zh: '当前版本不检查此项。',
-})
 
 // ---- Whose problem it is --------------------------------------------------------------------------------------------
 
@@ -853,22 +602,6 @@ function seesRoot(list: readonly Department[]): boolean {
   return list.some(({ id }) => id === ROOT)
 }
 
-function pass(detail: Text): Verdict {
-  return { result: 'pass', detail, remedy: null }
-}
-
-function skipped(detail: Text): Verdict {
-  return { result: 'skipped', detail, remedy: null }
-}
-
 function because(name: CheckName): Verdict {
-  return skipped({ en: `Needs “${TITLES[name].en}”.`, zh: `需先通过“${TITLES[name].zh}”。` })
-}
-
-function failure({ errcode, detail, remedy }: Trouble): Verdict {
-  return { result: 'fail', detail, remedy, wecomCode: errcode }
-}
-
-function plural(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`
+  return needs(TITLES[name])
 }

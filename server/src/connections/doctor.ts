@@ -1,38 +1,24 @@
 /**
- * Asks WeCom what a connection needs and hands the answers to diagnosis.ts, which says what they mean. Writes
- * only what it found last (`diagnoses`) and which secret WeCom refused (`refused_secrets`): that one is not asked again
- * before it is saved again or an hour has passed, over all processes. Whatever WeCom says or fails to say becomes a check; nothing of it is thrown.
+ * Asks WeCom what a connection needs and hands the answers to diagnosis.ts, which says what they mean; suites are
+ * suite-doctor.ts's. Writes only what it found last (`diagnoses`) and which secret WeCom refused (refused-secrets.ts).
+ * Whatever WeCom says or fails to say becomes a check; nothing of it is thrown.
  */
-import {
-  WecomError,
-  wecomProblems,
-  type AgentInfo,
-  type CallReport,
-  type Department,
-  type Member,
-  type Principal,
-} from '@muster/wecom'
-import { isOneOf, isRowFault, type Database } from '../database/database.ts'
+import type { AgentInfo, CallReport, Principal } from '@muster/wecom'
+import { isOneOf, type Database } from '../database/database.ts'
 import type { Organizations } from '../directory/organizations.ts'
-import { AppError } from '../errors.ts'
+import { askDepartments, askSample, NOT_ASKED, troubleOf, type Ask } from './asking.ts'
+import { createCallbackCheck } from './callback-check.ts'
 import type { Connection, Connections } from './connections.ts'
-import {
-  diagnose,
-  fieldsOf,
-  observedAddress,
-  type Asked,
-  type Check,
-  type DepartmentsSeen,
-  type Facts,
-  type FieldState,
-  type IdsSeen,
-  type Trouble,
-} from './diagnosis.ts'
+import { diagnose, observedAddress, type Facts, type IdsSeen, type OwnFacts } from './diagnosis.ts'
+import { fieldsOf, type FieldState } from './field-diagnosis.ts'
+import { createRefusedSecrets, writeAbout } from './refused-secrets.ts'
+import { createSuiteDoctor } from './suite-doctor.ts'
+import type { Asked, Check, Trouble } from './verdicts.ts'
 import type { VerificationFiles } from './verification-files.ts'
-import { wecomProblem } from './wecom-problem.ts'
 import type { WecomAccess } from './wecom.ts'
 
-export type { Check, FieldState } from './diagnosis.ts'
+export type { FieldState } from './field-diagnosis.ts'
+export type { Check } from './verdicts.ts'
 
 export interface Diagnosis {
   readonly checks: readonly Check[]
@@ -78,15 +64,6 @@ type CredentialName = 'app' | 'contacts'
 
 const SECRET_OF = { app: 'secret', contacts: 'contactsSecret' } as const satisfies Record<CredentialName, string>
 
-/** How long WeCom blocks an address for wrong secrets: asking once in that time can never add up to a block. */
-const REFUSAL_MEMORY_MS = 3_600_000
-
-/** A leaf has few people as a rule; a root may have them all. */
-const LEAVES_TRIED = 3
-const ROOTS_TRIED = 2
-
-const NOT_ASKED = { kind: 'not-asked' } as const
-
 export function createDoctor({
   database,
   connections,
@@ -98,6 +75,9 @@ export function createDoctor({
   environmentRedirectUrl,
   timeoutMs = 25_000,
 }: DoctorParts) {
+  const refusals = createRefusedSecrets({ database, now })
+  const suites = createSuiteDoctor({ database, connections, wecom, refusals, now, timeoutMs })
+  const checkCallback = createCallbackCheck({ connections, publicUrl, now })
   /** By connection and when it was last saved. */
   const underWay = new Map<string, Promise<Diagnosis>>()
 
@@ -154,7 +134,7 @@ export function createDoctor({
   async function examineNow(connection: Connection): Promise<Diagnosis> {
     // Before anything is asked: what is saved meanwhile was not looked at.
     const ranAt = now()
-    const diagnosis = await askEverything(connection)
+    const diagnosis = await (connection.kind === 'self_built' ? askEverything(connection) : askSuite(connection))
     await keep(connection.id, ranAt, diagnosis)
     return diagnosis
   }
@@ -162,13 +142,14 @@ export function createDoctor({
   async function askEverything(connection: Connection): Promise<Diagnosis> {
     const clock = createClockComparison(now)
     const signal = AbortSignal.timeout(timeoutMs)
-    const [app, contacts] = await Promise.all([
+    const [own, app, contacts] = await Promise.all([
+      ownFacts(connection, signal),
       askAs('app', connection, clock.note, signal, askApp),
       askAs('contacts', connection, clock.note, signal, askContacts),
     ])
     const reader = (connection.has.secret ? app : contacts).answers
     const facts: Facts = {
-      ...(await ownFacts(connection)),
+      ...own,
       app: { token: app.token, agent: app.answers?.agent ?? NOT_ASKED },
       contacts: {
         token: contacts.token,
@@ -188,7 +169,13 @@ export function createDoctor({
     }
   }
 
-  async function ownFacts(connection: Connection): Promise<Pick<Facts, 'connection' | 'organization' | 'syncOwner'>> {
+  async function askSuite(connection: Connection): Promise<Diagnosis> {
+    const clock = createClockComparison(now)
+    const own = await ownFacts(connection, AbortSignal.timeout(timeoutMs))
+    return suites.examine(connection, own, { note: clock.note, aheadMs: clock.aheadMs })
+  }
+
+  async function ownFacts(connection: Connection, signal: AbortSignal): Promise<OwnFacts> {
     const { id, organizationId, has, sync, signIn, managedByEnvironment } = connection
     const returnsTo = managedByEnvironment && environmentRedirectUrl !== undefined ? environmentRedirectUrl : publicUrl
     const organization = await organizations.get(organizationId)
@@ -206,7 +193,6 @@ export function createDoctor({
         agentId: connection.agentId,
         hasSecret: has.secret,
         hasContactsSecret: has.contactsSecret,
-        hasCallback: has.callbackToken || has.callbackAesKey,
         usesSignIn: signIn.enabled,
         returnsTo: new URL(returnsTo),
         verificationFiles: await verificationFiles.namesOf(id),
@@ -219,6 +205,7 @@ export function createDoctor({
         owner === undefined
           ? null
           : { identifier: owner.identifier, displayName: owner.displayName, isThis: owner.id === id },
+      callback: await checkCallback(connection, signal),
     }
   }
 
@@ -238,12 +225,12 @@ export function createDoctor({
       wasAsked ||= report.api === 'gettoken' && report.errcode !== undefined
     })
     if (principal === undefined) return { token: NOT_ASKED }
-    const remembered = await refusalOf(connection.id, credential, version)
-    if (remembered !== undefined) return { token: { kind: 'failed', trouble: remembered } }
+    const remembered = await refusals.of(connection.id, SECRET_OF[credential], version)
+    if (remembered !== undefined) return { token: { kind: 'failed', trouble: { credential, ...remembered } } }
 
     let refused: Trouble | undefined
     const ask: Ask = async (work) => {
-      const asked = await troubleOf(credential, work)
+      const asked = await troubleOf(credential, work, timeoutMs)
       // Not only gettoken itself: after a reset an old token is refused first, and then the secret.
       if (asked.kind === 'failed' && asked.trouble.code === 'WECOM_SECRET_REJECTED') refused = asked.trouble
       return asked
@@ -255,84 +242,12 @@ export function createDoctor({
     const answers = token.kind === 'answered' ? await askAll(principal, connection, ask, signal) : undefined
     // What the client repeated from its own memory was not asked for this saving of the secret.
     if (wasAsked && refused?.errcode !== undefined) {
-      await remember(connection.id, credential, version, refused.errcode)
+      await refusals.remember(connection.id, SECRET_OF[credential], version, refused.errcode)
     }
     return {
       token: refused === undefined ? token : { kind: 'failed', trouble: refused },
       ...(answers === undefined ? {} : { answers }),
     }
-  }
-
-  async function troubleOf<T>(credential: CredentialName, work: () => Promise<T>): Promise<Asked<T>> {
-    try {
-      return { kind: 'answered', value: await work() }
-    } catch (error) {
-      const problem = wecomProblem(error)
-      if (problem === undefined || !(error instanceof WecomError)) throw error
-      const { code, kind, errcode, observedAddress: address, remedy } = error
-      const isOurDeadline = code === 'WECOM_ABORTED'
-      const seconds = Math.ceil(timeoutMs / 1000)
-      return {
-        kind: 'failed',
-        trouble: {
-          credential,
-          code,
-          kind,
-          errcode,
-          observedAddress: address,
-          detail:
-            isOurDeadline || problem.detail === undefined
-              ? { en: `No answer of WeCom within ${seconds} s.`, zh: `企业微信在 ${seconds} 秒内未响应。` }
-              : problem.detail,
-          remedy: isOurDeadline ? wecomProblems.WECOM_TIMEOUT.remedy : remedy,
-        },
-      }
-    }
-  }
-
-  async function refusalOf(
-    connectionId: string,
-    credential: CredentialName,
-    version: string | undefined,
-  ): Promise<Trouble | undefined> {
-    const row = await database.kysely
-      .selectFrom('refused_secrets')
-      .selectAll()
-      .where('connection_id', '=', connectionId)
-      .where('name', '=', SECRET_OF[credential])
-      .executeTakeFirst()
-    if (row === undefined || row.version !== version) return undefined
-    const ageMs = now() - row.refused_at
-    if (ageMs < 0 || ageMs >= REFUSAL_MEMORY_MS) return undefined
-    const at = new Date(row.refused_at).toISOString()
-    return {
-      credential,
-      code: 'WECOM_SECRET_REJECTED',
-      kind: 'credential',
-      errcode: row.errcode,
-      observedAddress: undefined,
-      detail: {
-        en: `WeCom refused it at ${at} (${row.errcode}). It was not asked again.`,
-        zh: `企业微信已于 ${at} 拒绝该 Secret（${row.errcode}），本次未再尝试。`,
-      },
-      remedy: wecomProblems.WECOM_SECRET_REJECTED.remedy,
-    }
-  }
-
-  async function remember(
-    connectionId: string,
-    credential: CredentialName,
-    version: string | undefined,
-    errcode: number,
-  ): Promise<void> {
-    const refusal = { version: version ?? '', errcode, refused_at: now() }
-    await writeAbout(() =>
-      database.kysely
-        .insertInto('refused_secrets')
-        .values({ connection_id: connectionId, name: SECRET_OF[credential], ...refusal })
-        .onConflict((conflict) => conflict.columns(['connection_id', 'name']).doUpdateSet(refusal))
-        .execute(),
-    )
   }
 
   async function keep(
@@ -355,19 +270,7 @@ export function createDoctor({
         .execute(),
     )
   }
-
-  async function writeAbout(write: () => Promise<unknown>): Promise<void> {
-    try {
-      await write()
-    } catch (error) {
-      // The connection was removed while WeCom was asked.
-      throw isRowFault(error) ? new AppError('connections/not-found', { cause: error }) : error
-    }
-  }
 }
-
-/** Asks one question; whatever WeCom answers is an outcome. */
-type Ask = <T>(work: () => Promise<T>) => Promise<Asked<T>>
 
 async function askApp(principal: Principal, { agentId }: Connection, ask: Ask, signal: AbortSignal) {
   const [agent, departments] = await Promise.all([
@@ -388,13 +291,6 @@ async function askContacts(principal: Principal, { has }: Connection, ask: Ask, 
   return { ids, departments, sample }
 }
 
-function askDepartments(principal: Principal, ask: Ask, signal: AbortSignal): Promise<Asked<DepartmentsSeen>> {
-  return ask(async () => {
-    const { departments, rejected } = await principal.departments.list(undefined, { signal })
-    return { departments, unreadable: rejected.length }
-  })
-}
-
 /** The two lists of ids. WeCom's page of people holds ten thousand rows: enough to know that it works. */
 async function firstIds(principal: Principal, signal: AbortSignal): Promise<IdsSeen> {
   const { departments } = await principal.departments.ids(undefined, { signal })
@@ -410,39 +306,6 @@ async function firstIds(principal: Principal, signal: AbortSignal): Promise<IdsS
 }
 
 const IDS_PAGE_ROWS = 10_000
-
-async function askSample(
-  principal: Principal,
-  departments: Asked<DepartmentsSeen>,
-  individuals: readonly string[],
-  ask: Ask,
-  signal: AbortSignal,
-): Promise<Asked<Member | null>> {
-  if (departments.kind !== 'answered') return NOT_ASKED
-  return ask(async () => {
-    for (const id of placesToLook(departments.value.departments)) {
-      const { members } = await principal.members.list(id, { signal })
-      const [richest] = members.toSorted((one, other) => shown(other) - shown(one))
-      if (richest !== undefined) return richest
-    }
-    const [individual] = individuals
-    return individual === undefined ? null : await principal.members.get(individual, { signal })
-  })
-}
-
-function placesToLook(departments: readonly Department[]): number[] {
-  const ids = new Set(departments.map(({ id }) => id))
-  const parents = new Set(departments.map(({ parentId }) => parentId))
-  const leaves = departments.filter(({ id }) => !parents.has(id)).slice(0, LEAVES_TRIED)
-  const roots = departments.filter(({ parentId }) => parentId === undefined || !ids.has(parentId)).slice(0, ROOTS_TRIED)
-  return [...new Set([...leaves, ...roots].map(({ id }) => id))]
-}
-
-/** Whoever shows most tells best what WeCom withholds: a field that is not sent may be empty for one and not for another. */
-function shown(member: Member): number {
-  const states = Object.values(fieldsOf(member))
-  return states.filter((state) => state === 'present').length * 100 + states.filter((state) => state === 'empty').length
-}
 
 function asTrue(asked: Asked<unknown>): Asked<true> {
   return asked.kind === 'answered' ? { kind: 'answered', value: true } : asked

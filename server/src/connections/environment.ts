@@ -112,7 +112,15 @@ const NEW = JSON.stringify({ enabled: true })
 
 /** Whether people who came in through the connection could not do so any more, or would be others. */
 export function closes(before: Row<'connections'>, after: Row<'connections'>): boolean {
-  return after.sign_in_enabled !== 1 || after.corp_id !== before.corp_id
+  return after.sign_in_enabled !== 1 || after.corp_id !== before.corp_id || isOtherApp(before, after)
+}
+
+/** Whether what companies authorised was another app: WeCom gives each provider names of its own for them. */
+export function isOtherApp(before: Row<'connections'>, after: Row<'connections'>): boolean {
+  const isOther = (column: 'suite_id' | 'provider_corp_id') =>
+    before[column] !== null && after[column] !== before[column]
+  // A delegated connection knows its provider only to make invitations with.
+  return isOther('suite_id') || (before.kind === 'service_provider' && isOther('provider_corp_id'))
 }
 
 /** A connection that the environment once owned, or that is of the same company, may be its again. */

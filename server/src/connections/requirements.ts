@@ -5,8 +5,8 @@
  */
 import { readMapping, SyncSettings, type ConnectionPatch, type MappingEntry } from '@muster/contracts'
 import type { Row } from '../database/database.ts'
-import { AppError, type FieldProblem, type Text } from '../errors.ts'
-import { SECRET_COLUMNS } from './connection-records.ts'
+import { AppError, unreachable, type FieldProblem, type Text } from '../errors.ts'
+import { SECRET_COLUMNS, type ConnectionKind } from './connection-records.ts'
 
 /** Two settings that are each valid may be none together, such as a weekly schedule without its day. */
 export function parseSync(value: unknown): SyncSettings {
@@ -16,17 +16,27 @@ export function parseSync(value: unknown): SyncSettings {
   throw new AppError('http/validation', { fields })
 }
 
-/** Any secret opens any corp's door only in its own corp: a changed corpId must not send the old secret to a new company. */
+/**
+ * A secret opens the door of its own company, suite or provider only: under a changed id the old one must not be sent to
+ * another.
+ */
 export function refuseStaleSecrets(current: Row<'connections'>, patch: ConnectionPatch): void {
-  if (patch.corpId === undefined || patch.corpId === current.corp_id) return
-  const stale = (['secret', 'contactsSecret'] as const).filter(
-    (name) => current[SECRET_COLUMNS[name]] !== null && patch[name] === undefined,
+  const stale = OWNERS_OF_SECRETS.flatMap(({ id, column, secrets }) =>
+    patch[id] === undefined || patch[id] === current[column]
+      ? []
+      : secrets.filter((name) => current[SECRET_COLUMNS[name]] !== null && patch[name] === undefined),
   )
   if (stale.length === 0) return
   throw new AppError('connections/secret-required', {
     fields: stale.map((path) => ({ path, message: 'Send it again, or null to clear it.' })),
   })
 }
+
+const OWNERS_OF_SECRETS = [
+  { id: 'corpId', column: 'corp_id', secrets: ['secret', 'contactsSecret'] },
+  { id: 'suiteId', column: 'suite_id', secrets: ['suiteSecret'] },
+  { id: 'providerCorpId', column: 'provider_corp_id', secrets: ['providerSecret'] },
+] as const
 
 export function refuseEnvironmentFields(patch: ConnectionPatch): void {
   const fixed = (['corpId', 'agentId', 'secret'] as const).filter((name) => patch[name] !== undefined)
@@ -37,34 +47,76 @@ export function refuseEnvironmentFields(patch: ConnectionPatch): void {
 }
 
 /** http-api.md §5, "Required to enable". */
-export function missingForSignIn({ corp_id, agent_id, secret_sealed }: Row<'connections'>): FieldProblem[] {
-  const needed = { corpId: corp_id, agentId: agent_id, secret: secret_sealed }
-  return Object.entries(needed).flatMap(([path, value]) =>
-    value === null ? [{ path, message: 'Needed for signing in.' }] : [],
-  )
+export function missingForSignIn(row: Row<'connections'>): FieldProblem[] {
+  const why = 'Needed for signing in.'
+  const kind = kindOf(row)
+  switch (kind) {
+    case 'self_built':
+      return missing({ corpId: row.corp_id, agentId: row.agent_id, secret: row.secret_sealed }, why)
+    case 'delegated':
+      return missing({ ...suiteOf(row), ...callbackOf(row) }, why)
+    case 'service_provider':
+      return missing({ ...providerOf(row), ...suiteOf(row), ...callbackOf(row) }, why)
+    default:
+      return unreachable(kind)
+  }
 }
 
-/** As `missingForSignIn`. */
+/** As `missingForSignIn`. @throws AppError `connections/kind-without-sync` */
 export function missingForSync(row: Row<'connections'>): FieldProblem[] {
-  const missing: FieldProblem[] = []
-  if (row.corp_id === null) missing.push({ path: 'corpId', message: 'Needed for directory sync.' })
-  if (row.secret_sealed === null && row.contacts_secret_sealed === null) {
-    missing.push({ path: 'secret', message: 'Directory sync needs secret or contactsSecret.' })
+  const why = 'Needed for directory sync.'
+  const kind = kindOf(row)
+  switch (kind) {
+    case 'self_built': {
+      const either = 'Directory sync needs secret or contactsSecret.'
+      return [
+        ...missing({ corpId: row.corp_id }, why),
+        ...missing({ secret: row.secret_sealed ?? row.contacts_secret_sealed }, either),
+      ]
+    }
+    case 'delegated':
+      return missing({ ...suiteOf(row), ...callbackOf(row) }, why)
+    case 'service_provider':
+      throw new AppError('connections/kind-without-sync', {
+        fields: [{ path: 'sync.enabled', message: 'A service provider connection has no directory sync.' }],
+      })
+    default:
+      return unreachable(kind)
   }
-  return missing
+}
+
+/** Events come through the callback, so real time needs one. */
+export function missingForRealTime(row: Row<'connections'>): FieldProblem[] {
+  return missing(callbackOf(row), 'Needed for real time.')
+}
+
+/** What asking WeCom as a suite takes; without it no company can be invited. */
+export function missingForSuite(row: Row<'connections'>): FieldProblem[] {
+  return missing({ ...suiteOf(row), ...callbackOf(row) }, 'Needed for asking WeCom as a suite.')
+}
+
+function kindOf({ kind }: Row<'connections'>): ConnectionKind {
+  return kind as ConnectionKind
+}
+
+function suiteOf(row: Row<'connections'>) {
+  return { suiteId: row.suite_id, suiteSecret: row.suite_secret_sealed }
+}
+
+function providerOf(row: Row<'connections'>) {
+  return { providerCorpId: row.provider_corp_id, providerSecret: row.provider_secret_sealed }
+}
+
+function callbackOf(row: Row<'connections'>) {
+  return { 'callback.token': row.callback_token_sealed, 'callback.aesKey': row.callback_aes_key_sealed }
+}
+
+function missing(needed: Readonly<Record<string, unknown>>, message: string): FieldProblem[] {
+  return Object.entries(needed).flatMap(([path, value]) => (value === null ? [{ path, message }] : []))
 }
 
 export function refuseIncomplete(fields: FieldProblem[]): void {
   if (fields.length > 0) throw new AppError('connections/incomplete', { fields })
-}
-
-/** What the contract names and this version does not do yet is refused, not ignored. */
-export function refuseUnavailable(row: Row<'connections'>, sync: SyncSettings): void {
-  if (row.kind !== 'self_built') throw new AppError('connections/kind-not-available')
-  if (!sync.realTime) return
-  throw new AppError('connections/setting-not-available', {
-    fields: [{ path: 'sync.realTime', message: 'Not available in this version.' }],
-  })
 }
 
 /** Names every rule that cannot be used, and why, in both languages. */

@@ -18,6 +18,8 @@ export function wecomProblem(error: unknown): Problem | undefined {
 }
 
 function codeOf(error: WecomError): ErrorCode {
+  // Whatever was asked of the suite: the next ticket heals it, and no credential that somebody could enter.
+  if (error.code === 'WECOM_NO_TICKET' || error.code === 'WECOM_SUITE_TICKET_REJECTED') return 'suites/no-ticket'
   switch (error.kind) {
     case 'credential':
     case 'address':

@@ -7,15 +7,20 @@ import {
   createWecom,
   type CallReport,
   type Principal,
+  type Priority,
+  type Provider,
   type StoredToken,
+  type Suite,
   type TokenStore,
 } from '@muster/wecom'
 import type { Database } from '../database/database.ts'
-import { AppError } from '../errors.ts'
+import { AppError, unreachable } from '../errors.ts'
 import { Secret } from '../secret.ts'
 import { VaultError, type Vault } from '../vault.ts'
 import type { Connection, ConnectionForSignIn, Connections } from './connections.ts'
+import { findCorpRow } from './corp-records.ts'
 import { createSharedBudget } from './shared-budget.ts'
+import { createSuiteTickets } from './suite-tickets.ts'
 
 export interface WecomSettings {
   readonly apiUrl: string
@@ -28,11 +33,20 @@ export interface WecomSettings {
 export interface DirectoryAccess {
   readonly principal: Principal
   readonly corpId: string
+  /** Of the company; of a self-built connection, which is told no such name, its own. */
+  readonly corpName: string
   readonly agentId: number | null
   /** Whether this credential sees only the visible range of an app. */
   readonly hasVisibleRange: boolean
   /** That of the contacts assistant, which from a new address may read nothing but ids; null when there is none. */
   readonly contacts: Principal | null
+}
+
+export interface CallerOptions {
+  /** `interactive` for somebody who waits. */
+  readonly priority?: Priority
+  /** Told about every request that is sent. */
+  readonly onReport?: (report: CallReport) => void
 }
 
 export type WecomAccess = ReturnType<typeof createWecomAccess>
@@ -61,6 +75,7 @@ export function createWecomAccess({
 }) {
   const { apiUrl, backoffMs, callTimeoutMs, callsPerMinute } = settings
   const tokens = tokenStore(database, vault)
+  const tickets = createSuiteTickets({ database, vault, now })
   const shared =
     database.dialect === 'sqlite'
       ? undefined
@@ -85,44 +100,62 @@ export function createWecomAccess({
 
   return {
     /**
-     * The credentials that read the address book of a self-built connection: the app's, else the contacts assistant's,
-     * and the latter's beside it.
+     * The credentials that read the address book of one company. Of a self-built connection the app's, else the contacts
+     * assistant's, and the latter's beside it; of a delegated one the permanent code, which is the secret of the app.
+     * @param corpId which of the companies of a delegated connection; null for a self-built one, which has its own
      * @param count called for every request that is sent
-     * @throws AppError `connections/not-found`, `connections/incomplete`
+     * @throws AppError `connections/not-found`, `connections/incomplete`, `connections/corp-not-authorized`,
+     * `connections/kind-without-sync`
      */
-    async forDirectory(connectionId: string, count: () => void): Promise<DirectoryAccess> {
-      const { corpId, agentId } = await connections.get(connectionId)
-      const secret = await connections.revealSecret(connectionId, 'secret')
-      const contactsSecret = await connections.revealSecret(connectionId, 'contactsSecret')
-      if (corpId === null) throw new AppError('connections/incomplete')
-      const principalWith = (clear: Secret) =>
-        wecom.principal({
-          corpId,
-          secret: clear.reveal(),
-          onCall({ api, outcome }) {
-            count()
-            onCall(api, outcome)
-          },
-        })
-      const contacts = contactsSecret === undefined ? null : principalWith(contactsSecret)
-      const principal = secret === undefined ? contacts : principalWith(secret)
-      if (principal === null) throw new AppError('connections/incomplete')
-      return { principal, corpId, agentId, hasVisibleRange: secret !== undefined, contacts }
+    async forDirectory(connectionId: string, corpId: string | null, count: () => void): Promise<DirectoryAccess> {
+      const connection = await connections.get(connectionId)
+      const counted = ({ api, outcome }: CallReport) => {
+        count()
+        onCall(api, outcome)
+      }
+      switch (connection.kind) {
+        case 'self_built':
+          return ownDirectory(connection, counted)
+        case 'delegated':
+          if (corpId === null) throw new AppError('connections/corp-not-authorized')
+          return delegatedDirectory(connection, corpId, counted)
+        case 'service_provider':
+          throw new AppError('connections/kind-without-sync')
+        default:
+          return unreachable(connection.kind)
+      }
     },
 
     /**
-     * The app of a connection, for somebody who is signing in.
+     * The app of a self-built connection, or of one company of a delegated one, for somebody who is signing in. People of
+     * a provider are asked for by `suiteOf`.
      * @throws AppError `connections/incomplete`
      */
-    forSignIn({ connection: { corpId }, openSecret }: ConnectionForSignIn): Principal {
+    forSignIn({ corp, openSecret }: ConnectionForSignIn): Principal {
       const secret = openSecret()
-      if (corpId === null || secret === undefined) throw new AppError('connections/incomplete')
+      if (corp === null || secret === undefined) throw new AppError('connections/incomplete')
       return wecom.principal({
-        corpId,
+        corpId: corp.corpId,
         secret: secret.reveal(),
         priority: 'interactive',
         onCall: ({ api, outcome }) => onCall(api, outcome),
       })
+    },
+
+    /**
+     * The suite of a delegated or provider connection.
+     * @throws AppError `connections/incomplete`
+     */
+    suiteOf,
+
+    /**
+     * The provider of a delegated or provider connection.
+     * @throws AppError `connections/incomplete`
+     */
+    async providerOf(connection: Connection, options: CallerOptions = {}): Promise<Provider> {
+      const secret = await connections.revealSecret(connection.id, 'providerSecret')
+      if (connection.providerCorpId === null || secret === undefined) throw new AppError('connections/incomplete')
+      return wecom.provider({ corpId: connection.providerCorpId, secret: secret.reveal(), ...reporting(options) })
     },
 
     /**
@@ -148,10 +181,68 @@ export function createWecomAccess({
       })
     },
 
+    /** As `forDiagnosis`, with the permanent code of a company of a delegated connection. */
+    async forDiagnosisOfCorp(
+      { id }: Connection,
+      corpId: string,
+      onReport: (report: CallReport) => void,
+    ): Promise<Principal | undefined> {
+      const secret = await connections.revealPermanentCode(id, corpId)
+      if (secret === undefined) return undefined
+      return wecom.principal({ corpId, secret: secret.reveal(), ...reporting({ priority: 'interactive', onReport }) })
+    },
+
     async close() {
       await wecom.close()
       await shared?.close()
     },
+  }
+
+  async function suiteOf({ id, suiteId }: Connection, options: CallerOptions = {}): Promise<Suite> {
+    const secret = await connections.revealSecret(id, 'suiteSecret')
+    if (suiteId === null || secret === undefined) throw new AppError('connections/incomplete')
+    return wecom.suite({
+      suiteId,
+      suiteSecret: secret.reveal(),
+      ticket: () => tickets.current(id),
+      ...reporting(options),
+    })
+  }
+
+  function reporting({ priority = 'bulk', onReport }: CallerOptions) {
+    return {
+      priority,
+      onCall(report: CallReport) {
+        onReport?.(report)
+        onCall(report.api, report.outcome)
+      },
+    }
+  }
+
+  async function ownDirectory(
+    { id, corpId, agentId, displayName }: Connection,
+    counted: (report: CallReport) => void,
+  ): Promise<DirectoryAccess> {
+    const secret = await connections.revealSecret(id, 'secret')
+    const contactsSecret = await connections.revealSecret(id, 'contactsSecret')
+    if (corpId === null) throw new AppError('connections/incomplete')
+    const principalWith = (clear: Secret) => wecom.principal({ corpId, secret: clear.reveal(), onCall: counted })
+    const contacts = contactsSecret === undefined ? null : principalWith(contactsSecret)
+    const principal = secret === undefined ? contacts : principalWith(secret)
+    if (principal === null) throw new AppError('connections/incomplete')
+    return { principal, corpId, corpName: displayName, agentId, hasVisibleRange: secret !== undefined, contacts }
+  }
+
+  async function delegatedDirectory(
+    { id }: Connection,
+    corpId: string,
+    counted: (report: CallReport) => void,
+  ): Promise<DirectoryAccess> {
+    const row = await findCorpRow(database, id, corpId)
+    const secret = await connections.revealPermanentCode(id, corpId)
+    if (row === undefined || secret === undefined) throw new AppError('connections/corp-not-authorized')
+    const principal = wecom.principal({ corpId, secret: secret.reveal(), onCall: counted })
+    return { principal, corpId, corpName: row.name, agentId: row.agent_id, hasVisibleRange: true, contacts: null }
   }
 }
 
