@@ -6,6 +6,7 @@
 import type { Member } from '@muster/wecom'
 import { isUniqueViolation, type Row, type Transaction } from '../database/database.ts'
 import * as comparison from '../directory/comparison.ts'
+import { changeUserid, keepOpenUserid, linkByOpenUserid } from '../directory/link-aliases.ts'
 import { foldName } from '../directory/names.ts'
 import { isProtected } from '../directory/protection.ts'
 import { settleLinks, writeUsers } from '../directory/writes.ts'
@@ -103,7 +104,7 @@ export function createAdmission({ newId, now }: { newId: NewId; now: () => numbe
       wanted: WantedUser,
       rule: MatchingRule | null,
     ): Promise<Standing> {
-      const link = await comparison.memberLink(tx, scene, wanted.key)
+      const link = (await comparison.memberLink(tx, scene, wanted.key)) ?? (await linkOfOtherId(tx, scene, wanted))
       if (link !== undefined) return standingOfLinked(await holderOf(tx, scene, link), wanted, scene)
       const standing = await standingOfUnlinked(tx, scene, wanted, rule)
       // On PostgreSQL another browser of theirs, or a run, may have made them since the link was looked for. Then who
@@ -123,6 +124,7 @@ export function createAdmission({ newId, now }: { newId: NewId; now: () => numbe
     ): Promise<Admitted> {
       const { user, link } = known
       const admitted = { userId: user.id, linkId: link.id }
+      await keepIds(tx, link.id, link.open_userid, wanted)
       if (what === 'profile' && user.status === 'active' && link.source_hash === wanted.hash) {
         return { ...admitted, changes: [] }
       }
@@ -149,6 +151,7 @@ export function createAdmission({ newId, now }: { newId: NewId; now: () => numbe
       const identity: Identity = { kind: 'matched', userId: known.user.id }
       const changes = await write(tx, scene, person, identity, known, { isWhole, createdBy })
       const link = await comparison.memberLink(tx, scene, wanted.key)
+      await keepIds(tx, link!.id, null, wanted)
       return { userId: known.user.id, linkId: link!.id, changes }
     },
 
@@ -164,6 +167,7 @@ export function createAdmission({ newId, now }: { newId: NewId; now: () => numbe
         address,
       })
       const link = await comparison.memberLink(tx, scene, wanted.key)
+      await keepIds(tx, link!.id, null, wanted)
       return { userId: identity.userId, linkId: link!.id, changes }
     },
 
@@ -189,6 +193,28 @@ export function createAdmission({ newId, now }: { newId: NewId; now: () => numbe
       const isNew = before.kind === 'new'
       await writeQuestions(tx, scene, [{ id: isNew ? newId('rev') : before.id, isNew, question }], now())
     },
+  }
+
+  /** Whom the provider knew under another userid until now. */
+  async function linkOfOtherId(
+    tx: Transaction,
+    scene: AdmissionScene,
+    { userid, openUserid }: WantedUser,
+  ): Promise<Row<'links'> | undefined> {
+    if (openUserid === undefined) return undefined
+    const link = await linkByOpenUserid(tx, scene, openUserid)
+    return link === undefined ? undefined : changeUserid(tx, link, { userid, openUserid }, now())
+  }
+
+  /** @param before what is kept already */
+  async function keepIds(
+    tx: Transaction,
+    linkId: string,
+    before: string | null,
+    { userid, openUserid }: WantedUser,
+  ): Promise<void> {
+    if (openUserid === undefined || openUserid === before) return
+    await keepOpenUserid(tx, linkId, { userid, openUserid }, now())
   }
 
   async function write(
@@ -364,6 +390,9 @@ function standingOfLinked(
     known,
     question: { wanted, reason, candidates: [{ userId: user.id, matchedOn: 'userid', userid: wanted.userid }] },
   })
+  // The provider's own id says so: the userid was given to somebody else.
+  if (wanted.openUserid !== undefined && ![null, wanted.openUserid].includes(link.open_userid))
+    return doubtful('reused')
   if (user.status === 'deleted') {
     const isSame = isSamePerson(user, wanted)
     if (user.deleted_by === 'source' && !isSame) return doubtful('reused')

@@ -11,21 +11,31 @@ import { isOutage, type Database, type Transaction } from '../database/database.
 import { linkIndex } from '../directory/comparison.ts'
 import { AppError, type Problem } from '../errors.ts'
 import type { NewId } from '../ids.ts'
-import type { History } from './history.ts'
+import * as heldRuns from './held-runs.ts'
+import type { Earlier, History } from './history.ts'
+import { describeHeld, type HeldRemovals } from './plan/held-removals.ts'
 import type { MappingSettings } from './plan/mapping.ts'
-import { removalKey } from './plan/removals.ts'
+import { removalKeyOf } from './plan/removals.ts'
 import type { CompiledMapping } from './plan/rules.ts'
 import { compile } from './compiled-mapping.ts'
 import { confirmGone } from './read/confirmation.ts'
 import { readingWarnings } from './read/explanations.ts'
 import { createPages } from './read/pages.ts'
 import { readAddressBook, type Credentials, type Reading } from './read/reader.ts'
-import { createSnapshot } from './read/snapshot.ts'
+import { createSnapshot, type Unread } from './read/snapshot.ts'
 import { reconcile, type ReconcileOptions } from './reconcile.ts'
 import { revertRun } from './revert.ts'
-import { RunLost, type Run, type Runs, type RunUpdate, type Warning } from './runs.ts'
+import { RunLost, type CompanyResult, type Run, type Runs, type RunUpdate, type Warning } from './runs.ts'
+import { LETTING_GO, startBeating, type UnderWay } from './under-way.ts'
 
-/** What sync needs to know about a connection to read it. */
+/** One company of a connection. */
+export interface SyncCompany {
+  readonly corpId: string
+  /** Null for the one of a self-built connection. */
+  readonly name: string | null
+}
+
+/** What sync needs to know about one company of a connection to read it. */
 export interface SyncSource extends Credentials {
   readonly connectionId: string
   readonly organizationId: string
@@ -50,23 +60,30 @@ export interface CarryOutParts {
   /** Longest time a run may take, in milliseconds. */
   readonly runTimeoutMs: number
   /**
+   * The companies that are to be read: one of a self-built connection, of a delegated one those that authorised it.
    * @throws AppError `connections/not-found`, `sync/disabled`, `connections/incomplete`
    */
-  readonly sourceOf: (connectionId: string, onCall: () => void) => Promise<SyncSource>
-  /** What is set now; inside a transaction it stays so until that ends. */
-  readonly settingsOf: (
+  readonly companiesOf: (
     connectionId: string,
-    tx?: Transaction,
-  ) => Promise<{ isEnabled: boolean; corpId: string | null; settings: SyncSettings }>
+  ) => Promise<{ readonly organizationId: string; readonly companies: readonly SyncCompany[] }>
+  /** @throws AppError as `companiesOf`, and `connections/corp-not-authorized` */
+  readonly sourceOf: (connectionId: string, corpId: string, onCall: () => void) => Promise<SyncSource>
+  /** What is set now; inside a transaction it stays so until that ends. */
+  readonly settingsOf: (connectionId: string, tx?: Transaction) => Promise<CurrentSettings>
   /** Told about every run that ended, for metrics. */
   readonly onFinished?: (run: Run) => void
 }
 
-const PROGRESS_MS = 1_000
-const DAY_MS = 24 * 60 * 60 * 1_000
+export interface CurrentSettings {
+  readonly isEnabled: boolean
+  /** Whether events are followed between runs. */
+  readonly isRealTime: boolean
+  /** Null for a connection of several companies. */
+  readonly corpId: string | null
+  readonly settings: SyncSettings
+}
 
-/** Why a run is stopped whose process ends: not its own end, but the end of this process's part in it. */
-export const LETTING_GO = new Error('the process stops')
+export const DAY_MS = 24 * 60 * 60 * 1_000
 
 /** Changes when the program maps or compares differently than before, so that everybody is compared again. */
 const MAPPING_GENERATION = 2
@@ -79,48 +96,29 @@ export function createCarryOut(parts: CarryOutParts) {
 
   /** From reading on, whoever began it. Never rejects: whatever happens ends in the state of the run. */
   async function carryOut(run: Run, abort: AbortController): Promise<void> {
-    const signal = AbortSignal.any([abort.signal, timeoutSignal(parts.runTimeoutMs)])
-    const counts = structuredClone(run.counts)
-    const progress = { phase: 'read' as const, done: 0, total: 0 } as Mutable<Run['progress']>
-    const live: RunUpdate = { progress, counts }
-    let { apiCalls } = run
-    let isBeating = false
-    const heartbeat = setInterval(() => {
-      // One at a time: on a database that is slow, a beat a second would take all of its connections.
-      if (isBeating) return
-      isBeating = true
-      void runs
-        .update(database, run.id, { progress: { ...progress }, apiCalls })
-        .catch((error: unknown) => {
-          if (error instanceof RunLost) abort.abort(error)
-          else log.warn({ err: error, runId: run.id }, 'could not renew the lease of a run')
-        })
-        .finally(() => (isBeating = false))
-    }, PROGRESS_MS)
+    const underWay = startBeating(parts, run, abort)
+    const { signal, progress, counts } = underWay
     try {
       const approval = await approvalOf(run)
-      const source = run.trigger === 'revert' ? null : await sourceFor(run, () => apiCalls++)
-      const outcome =
-        source === null
-          ? await takeBack(run, signal, counts, progress)
-          : await readAndReconcile(run, source, approval, signal, counts, progress)
-      clearInterval(heartbeat)
-      const warnings = [...(outcome.update.warnings ?? []), ...(source === null ? [] : await settingsWarnings(source))]
+      const readSince = now()
+      const outcome = run.trigger === 'revert' ? await takeBack(underWay) : await readCompanies(underWay, approval)
+      underWay.stopBeating()
       await database.inTransaction(async (tx) => {
-        await runs.finish(tx, run.id, outcome.state, now(), { ...live, ...outcome.update, warnings, apiCalls })
-        if (run.mode === 'preview' || source === null) return
+        const { apiCalls } = underWay
+        await runs.finish(tx, run.id, outcome.state, now(), { progress, counts, ...outcome.update, apiCalls })
+        if (run.mode === 'preview' || run.trigger === 'revert') return
         // What was not read whole has not looked at everything: a decision that waits goes on waiting.
         if (outcome.update.complete !== true) return
         if (approval !== null) {
           const { users, departments } = approval.origin.counts
           const isClean = outcome.state === 'succeeded' && users.failed + departments.failed === 0
-          await runs.closeHeld(tx, approval.origin.id, isClean ? 'succeeded' : 'partially_succeeded')
+          await heldRuns.closeHeld(tx, approval.origin.id, isClean ? 'succeeded' : 'partially_succeeded')
         }
-        await runs.supersedeHeld(tx, run.connectionId, run.id)
+        await heldRuns.supersedeHeld(tx, run.connectionId, { newestId: run.id, readSince })
       })
     } catch (error) {
-      clearInterval(heartbeat)
-      await closeFailed(run, signal.aborted ? signal.reason : error, { ...live, apiCalls })
+      underWay.stopBeating()
+      await closeFailed(underWay, signal.aborted ? signal.reason : error)
     }
     const ended = await runs.load(run.id).catch(() => undefined)
     if (ended === undefined || ended.state === 'running') return
@@ -137,37 +135,67 @@ export function createCarryOut(parts: CarryOutParts) {
     parts.onFinished?.(ended)
   }
 
+  /** Every company by itself; one that cannot be read leaves the others alone. */
+  async function readCompanies(underWay: UnderWay, approval: Approval | null): Promise<Ended> {
+    const { run, signal } = underWay
+    const { companies } = await parts.companiesOf(run.connectionId)
+    const outcomes: CompanyOutcome[] = []
+    let earlier = await parts.history.earlier(run.id)
+    for (const company of companies) {
+      try {
+        const outcome = await readCompany(underWay, company, approval, earlier)
+        earlier = { ...earlier, nextPosition: outcome.nextPosition }
+        outcomes.push(outcome)
+      } catch (error) {
+        const isAlone = company.name === null
+        if (isAlone || signal.aborted || error instanceof RunLost || isOutage(error)) throw error
+        const problem = problemOf(error)
+        // Those are about the connection, and so about every company of it.
+        if (problem.code === 'sync/disabled' || problem.code === 'sync/settings-changed') throw error
+        if (problem.code === 'sync/failed') log.error({ err: error, runId: run.id }, 'a company could not be read')
+        outcomes.push(notRead(company, problem))
+        // What was done before this process took the run over stays what it was.
+        earlier = { ...earlier, nextPosition: (await parts.history.earlier(run.id)).nextPosition }
+      }
+    }
+    const first = outcomes[0]
+    if (first !== undefined && outcomes.every(({ result }) => result.error !== null)) {
+      const { code, ...rest } = first.result.error!
+      await runs.update(database, run.id, { corps: outcomes.map(({ result }) => result) })
+      throw new AppError(code, rest)
+    }
+    return summary(underWay, outcomes)
+  }
+
   /** Settings as they are once nobody is changing them; whoever changes them from here on finds the run. */
-  async function sourceFor(run: Run, onCall: () => void): Promise<SyncSource> {
-    const source = await parts.sourceOf(run.connectionId, onCall)
+  async function sourceFor(run: Run, corpId: string, onCall: () => void): Promise<SyncSource> {
+    const source = await parts.sourceOf(run.connectionId, corpId, onCall)
     const current = await database.inTransaction((tx) => parts.settingsOf(run.connectionId, tx))
     if (!current.isEnabled) throw new AppError('sync/disabled')
-    if (current.corpId !== source.corpId) throw new AppError('sync/settings-changed')
+    if (current.corpId !== null && current.corpId !== source.corpId) throw new AppError('sync/settings-changed')
     return { ...source, settings: current.settings }
   }
 
   async function approvalOf({ trigger, originRunId }: Run): Promise<Approval | null> {
     if (trigger !== 'approval' || originRunId === null) return null
     const changes = await parts.history.heldOf(originRunId)
-    const keys = changes.map(({ entity, action, targetId }) =>
-      removalKey(entity === 'department' ? entity : 'user', action, targetId!),
-    )
-    return { origin: await runs.load(originRunId), keys: new Set(keys) }
+    return { origin: await runs.load(originRunId), keys: new Set(changes.map(removalKeyOf)) }
   }
 
-  async function readAndReconcile(
-    run: Run,
-    source: SyncSource,
+  async function readCompany(
+    underWay: UnderWay,
+    company: SyncCompany,
     approval: Approval | null,
-    signal: AbortSignal,
-    counts: Run['counts'],
-    progress: Mutable<Run['progress']>,
-  ): Promise<{ state: 'succeeded' | 'partially_succeeded' | 'held' | 'previewed'; update: RunUpdate }> {
-    const earlier = await parts.history.earlier(run.id)
+    earlier: Earlier,
+  ): Promise<CompanyOutcome> {
+    const { run, signal, counts, progress } = underWay
+    const source = await sourceFor(run, company.corpId, () => underWay.apiCalls++)
     const links = await linkIndex(database, source.connectionId, source.corpId)
     const knownPages = await pages.load(source.connectionId, source.corpId)
     const mapping = await compile(source.settings.mapping)
     const builder = createSnapshot(links, mappingSettings(source.settings, mapping), knownPages)
+    Object.assign(progress, { phase: 'read', done: 0, total: 0 })
+    const readSince = now()
     const reading = await readAddressBook(source, builder, {
       signal,
       onProgress: (done, total) => Object.assign(progress, { done, total }),
@@ -175,9 +203,10 @@ export function createCarryOut(parts: CarryOutParts) {
     })
     const snapshot = builder.finish()
     if (snapshot.membersRead === 0 && reading.unread.length > 0) throw nothingRead(reading)
+    if (company.name !== null) await makeSureOf(run, company)
 
     Object.assign(progress, { phase: 'apply', done: 0, total: snapshot.changed.size })
-    const { warnings, held, unread } = await reconcile(
+    const { warnings, held, unread, nextPosition } = await reconcile(
       { ...parts, now },
       snapshot,
       {
@@ -188,9 +217,10 @@ export function createCarryOut(parts: CarryOutParts) {
         isPreview: run.mode === 'preview',
         isComplete: reading.isComplete,
         isAbsenceKnown: !reading.individualsUnknown,
+        readSince,
         policy: { ...source.settings, emails: mapping.emails },
         approved: approval?.keys ?? null,
-        recentRemovals: () => parts.history.removalsSince(source.connectionId, now() - DAY_MS),
+        recentRemovals: () => parts.history.removalsSince(scopeOf(run.connectionId, company), now() - DAY_MS),
         confirmGone: (userids) => confirmGone(source, reading, userids, signal),
         links,
         earlier,
@@ -207,25 +237,31 @@ export function createCarryOut(parts: CarryOutParts) {
       })
     }
     const isComplete = reading.isComplete && unread.length === 0
-    const isClean = isComplete && counts.users.failed === 0 && counts.departments.failed === 0
     return {
-      state:
-        run.mode === 'preview' ? 'previewed' : held !== null ? 'held' : isClean ? 'succeeded' : 'partially_succeeded',
-      update: {
+      company,
+      nextPosition,
+      held,
+      unread: [...reading.unread, ...unread],
+      warnings: [...readingWarnings(reading, snapshot, mapping), ...warnings, ...(await settingsWarnings(source))],
+      result: {
+        corpId: company.corpId,
+        name: company.name ?? '',
         complete: isComplete,
-        unread: [...reading.unread, ...unread],
-        held,
-        warnings: [...run.warnings, ...readingWarnings(reading, snapshot, mapping), ...warnings],
+        membersRead: snapshot.membersRead,
+        departmentsRead: snapshot.departments.length,
+        isHeld: held !== null,
+        error: null,
       },
     }
   }
 
-  async function takeBack(
-    run: Run,
-    signal: AbortSignal,
-    counts: Run['counts'],
-    progress: Mutable<Run['progress']>,
-  ): Promise<{ state: 'succeeded' | 'partially_succeeded' | 'previewed'; update: RunUpdate }> {
+  /** A company that takes its authorisation back while it is read is not written any more. */
+  async function makeSureOf({ connectionId }: Run, { corpId }: SyncCompany): Promise<void> {
+    const { companies } = await parts.companiesOf(connectionId)
+    if (!companies.some((company) => company.corpId === corpId)) throw new AppError('connections/corp-not-authorized')
+  }
+
+  async function takeBack({ run, signal, counts, progress }: UnderWay): Promise<Ended> {
     const total = await parts.history.countApplied(run.originRunId!, run.onlyUserId)
     Object.assign(progress, { phase: 'apply', done: 0, total })
     const { corpId } = await parts.settingsOf(run.connectionId)
@@ -233,7 +269,7 @@ export function createCarryOut(parts: CarryOutParts) {
       parts,
       {
         run,
-        corpId: corpId ?? '',
+        corpId,
         signal,
         fence: (tx, update) => runs.update(tx, run.id, update),
         onProgress: (done) => Object.assign(progress, { done }),
@@ -262,18 +298,17 @@ export function createCarryOut(parts: CarryOutParts) {
     ]
   }
 
-  async function closeFailed(run: Run, error: unknown, update: RunUpdate): Promise<void> {
+  async function closeFailed({ run, progress, apiCalls }: UnderWay, error: unknown): Promise<void> {
     if (error instanceof RunLost) return noteLost(run)
-    if (error === LETTING_GO) return letGo(run, update)
+    if (error === LETTING_GO) return letGo(run, { progress, apiCalls })
     const problem = problemOf(error)
     if (problem.code === 'sync/failed') log.error({ err: error, runId: run.id }, 'the run failed')
-    // Not the counts: each transaction wrote its own. What this process believes may lack the last one, when the
-    // database committed and the answer was lost.
-    const { counts: _, ...rest } = update
     try {
       // Disabling sync cancels what is under way, also when nobody was there to be told.
       const state = problem.code === 'sync/disabled' ? 'cancelled' : 'failed'
-      await runs.finish(database, run.id, state, now(), { ...rest, error: problem })
+      // Not the counts: each transaction wrote its own. What this process believes may lack the last one, when the
+      // database committed and the answer was lost.
+      await runs.finish(database, run.id, state, now(), { progress, apiCalls, error: problem })
     } catch (closing) {
       if (closing instanceof RunLost) return noteLost(run)
       // The database is away: then somebody takes it over later.
@@ -295,20 +330,71 @@ export function createCarryOut(parts: CarryOutParts) {
   }
 }
 
+/** How a run ends, and with what. */
+interface Ended {
+  readonly state: 'succeeded' | 'partially_succeeded' | 'held' | 'previewed'
+  readonly update: RunUpdate
+}
+
+/** How one company went. */
+interface CompanyOutcome {
+  readonly company: SyncCompany
+  readonly nextPosition: number
+  readonly held: HeldRemovals | null
+  readonly unread: readonly Unread[]
+  readonly warnings: readonly Warning[]
+  readonly result: CompanyResult
+}
+
+function notRead(company: SyncCompany, problem: Problem): CompanyOutcome {
+  const { corpId, name } = company
+  const nothing = { complete: false, membersRead: 0, departmentsRead: 0, isHeld: false }
+  const result = { corpId, name: name ?? '', ...nothing, error: problem }
+  return { company, nextPosition: 0, held: null, unread: [], warnings: [], result }
+}
+
+function summary({ run, counts }: UnderWay, outcomes: readonly CompanyOutcome[]): Ended {
+  const isComplete = outcomes.every(({ result }) => result.complete)
+  const isClean = isComplete && counts.users.failed === 0 && counts.departments.failed === 0
+  const held = outcomes.flatMap((outcome) => (outcome.held === null ? [] : [ofCompany(outcome, outcome.held)]))
+  const together = { keys: held.flatMap(({ keys }) => keys), reasons: held.flatMap(({ reasons }) => reasons) }
+  return {
+    state:
+      run.mode === 'preview' ? 'previewed' : held.length > 0 ? 'held' : isClean ? 'succeeded' : 'partially_succeeded',
+    update: {
+      complete: isComplete,
+      unread: outcomes.flatMap(({ company, unread }) =>
+        unread.map((one) => (company.name === null ? one : { ...one, what: `${company.name}: ${one.what}` })),
+      ),
+      corps: outcomes.flatMap(({ company, result }) => (company.name === null ? [] : [result])),
+      held: held.length === 0 ? null : describeHeld(together),
+      warnings: [...run.warnings, ...outcomes.flatMap(({ company, warnings }) => warnings.map(named(company)))],
+    },
+  }
+}
+
+function ofCompany({ company }: CompanyOutcome, { keys, reasons }: HeldRemovals): HeldRemovals {
+  return { keys, reasons: reasons.map(named(company)) }
+}
+
+/** With the name of the company before it, where there are several. */
+function named({ name }: SyncCompany): (warning: Warning) => Warning {
+  return ({ code, detail }) => ({
+    code,
+    detail: name === null ? detail : { en: `${name}: ${detail.en}`, zh: `${name}：${detail.zh}` },
+  })
+}
+
+/** Where there are several companies, each has its own share to lose (http-api.md §5). */
+export function scopeOf(connectionId: string, { corpId, name }: SyncCompany) {
+  return { connectionId, corpId: name === null ? null : corpId }
+}
+
 /** What an administrator has seen and wants done. */
 interface Approval {
   readonly origin: Run
-  /** As `removalKey` makes them. */
+  /** As `removalKeyOf` makes them. */
   readonly keys: ReadonlySet<string>
-}
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-
-/** A timer of ours instead of AbortSignal.timeout, so that the reason says which limit it was. */
-function timeoutSignal(ms: number): AbortSignal {
-  const timeout = new AbortController()
-  setTimeout(() => timeout.abort(new AppError('sync/timeout')), ms).unref()
-  return timeout.signal
 }
 
 /** How members are mapped under these settings. */
@@ -324,7 +410,8 @@ function nothingRead({ unread }: Reading): AppError {
   return new AppError('sync/nothing-read', { detail: first.detail, remedy: first.remedy })
 }
 
-function problemOf(error: unknown): Problem {
+/** What to store and show about whatever ended the work of a run. */
+export function problemOf(error: unknown): Problem {
   if (error instanceof AppError) return error.problem
   if (isOutage(error)) return { code: 'database/unavailable' }
   return wecomProblem(error) ?? { code: 'sync/failed' }

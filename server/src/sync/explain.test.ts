@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { defaultMapping } from '@muster/contracts'
 import { WecomError, type CallOptions, type Principal } from '@muster/wecom'
 import { onEachDatabase } from '../../test-support/databases.ts'
+import { SYNC_SETTINGS } from '../../test-support/sync-settings.ts'
 import { createAudit } from '../audit/audit.ts'
 import { createUsers } from '../directory/users.ts'
 import { createIds } from '../ids.ts'
@@ -56,16 +56,5 @@ const SOURCE = {
   agentId: null,
   hasVisibleRange: true,
   contacts: null,
-  settings: {
-    bindByUsername: true,
-    matchFields: [],
-    onlyWecomUsers: 'create',
-    onlyWecomDepartments: 'create',
-    notActivated: 'disable',
-    mapping: defaultMapping,
-    onlyHereUsers: 'ignore',
-    onlyHereDepartments: 'ignore',
-    guard: { percent: 20, minimum: 10, absolute: 500 },
-    syntheticEmailDomain: 'wecom.local',
-  },
+  settings: SYNC_SETTINGS,
 } as const

@@ -3,7 +3,7 @@
  * the reader and the plan that runs use. Writes nothing, not even a record; what it found is put into words by
  * plan/telling.ts.
  */
-import { WecomError, type CallOptions, type Member } from '@muster/wecom'
+import { WecomError, type Member } from '@muster/wecom'
 import { sql } from 'kysely'
 import type { Audit } from '../audit/audit.ts'
 import { wecomProblem } from '../connections/wecom-problem.ts'
@@ -14,18 +14,16 @@ import type { Users } from '../directory/users.ts'
 import type { Problem, Text } from '../errors.ts'
 import type { NewId } from '../ids.ts'
 import type { Change } from './plan/changes.ts'
-import { fieldsMissing, ID_FIELDS, mapMember, shownFields, type WantedUser } from './plan/mapping.ts'
-import { contactsOf, type KnownLink, type KnownLinks } from './plan/matching.ts'
+import { fieldsMissing, ID_FIELDS, shownFields, type WantedUser } from './plan/mapping.ts'
 import { departmentsIn, tell, tellAccount, type Sight, type ToldStep } from './plan/telling.ts'
 import { compile } from './compiled-mapping.ts'
 import type { CompiledMapping } from './plan/rules.ts'
-import { confirmGone } from './read/confirmation.ts'
-import { readAddressBook, type Reading } from './read/reader.ts'
-import { createSnapshot, type Snapshot } from './read/snapshot.ts'
-import { showingOnly, type Answer } from './read/some-people.ts'
+import { askByName, knownLinks, lookalikes, mayGoOn, readScene, type Calls, type Scene } from './named-people.ts'
+import type { Snapshot } from './read/snapshot.ts'
+import type { Answer } from './read/some-people.ts'
 import { reconcile } from './reconcile.ts'
 import { noCounts } from './runs.ts'
-import { mappingSettings, type SyncSource } from './carrying-out.ts'
+import type { SyncSource } from './carrying-out.ts'
 
 /** Each costs a call; more than two of them make any match ambiguous. */
 const MOST_LOOKALIKES = 5
@@ -64,7 +62,7 @@ export interface ExplainParts {
   readonly newId: NewId
   readonly now: () => number
   /** @throws AppError `connections/not-found`, `connections/incomplete` */
-  readonly sourceOf: (connectionId: string) => Promise<ExplainSource>
+  readonly sourceOf: (connectionId: string, userid: string) => Promise<ExplainSource>
   /** Of one question as a whole; below the time after which clients and proxies give up. */
   readonly timeoutMs?: number
 }
@@ -76,7 +74,7 @@ export function createExplain(parts: ExplainParts) {
 
   /** @throws AppError `connections/not-found`, `connections/incomplete` */
   return async function explain(connectionId: string, userid: string): Promise<Explanation> {
-    const { source, displayName, isSyncOn } = await parts.sourceOf(connectionId)
+    const { source, displayName, isSyncOn } = await parts.sourceOf(connectionId, userid)
     const key = foldName(userid)
     const [link = null] = await comparison.linksOf(database, source, [key])
     const mapping = await compile(source.settings.mapping)
@@ -116,60 +114,31 @@ export function createExplain(parts: ExplainParts) {
     mapping: CompiledMapping,
     userid: string,
     link: Row<'links'> | null,
-    calls: CallOptions & { signal: AbortSignal },
+    calls: Calls,
   ): Promise<Heard> {
     const key = foldName(userid)
-    const answer = await answerOf(() => source.principal.members.get(userid, calls))
+    const answers = await askByName(source, [userid], calls)
+    const answer = answers.get(key)!
     if (answer instanceof WecomError && !mayGoOn(answer)) {
       return { kind: 'unanswered', problem: wecomProblem(answer)! }
     }
-    const answers = new Map([[key, answer]])
-    const others = link === null && !(answer instanceof WecomError) ? await lookalikes(source, mapping, answer) : []
-    for (const { userid_key, userid: other } of others) {
-      answers.set(userid_key, await answerOf(() => source.principal.members.get(other, calls)))
-    }
-    const links = knownLinks(link === null ? others : [link])
-    const builder = createSnapshot(links, mappingSettings(source.settings, mapping))
-    const scene = {
-      ...source,
-      principal: showingOnly(source.principal, answers, calls),
-      contacts: source.contacts && showingOnly(source.contacts, answers, calls),
-    }
-    const { signal } = calls
-    let reading: Reading
-    let gone: ReadonlySet<string>
+    const others =
+      link === null && !(answer instanceof WecomError) ? await linkedLookalikes(source, mapping, answer) : []
+    const userids = others.map(({ userid: other }) => other)
+    for (const [other, said] of await askByName(source, userids, calls)) answers.set(other, said)
     try {
-      reading = await readAddressBook(scene, builder, {
-        signal,
-        onProgress: () => {},
-        onChoice: () => Promise.resolve(),
-      })
-      const unseen = [...answers.keys()].filter((one) => !builder.wasSeen(one))
-      gone = (await confirmGone(scene, reading, unseen, signal)).gone
+      const scene = await readScene(source, mapping, answers, knownLinks(link === null ? others : [link]), calls)
+      const sight = sightOf(key, userid, answer, { ...scene, mapping })
+      return sight.kind === 'unanswered' ? sight : { kind: 'read', sight, ...scene }
     } catch (error) {
-      const problem: Problem | undefined = signal.aborted ? { code: 'wecom/timeout' } : wecomProblem(error)
+      const problem: Problem | undefined = calls.signal.aborted ? { code: 'wecom/timeout' } : wecomProblem(error)
       if (problem === undefined) throw error
       return { kind: answer instanceof WecomError ? 'unanswered' : 'departments-unread', problem }
     }
-    const snapshot = builder.finish()
-    const sight = sightOf(key, userid, answer, { snapshot, mapping, gone })
-    return sight.kind === 'unanswered' ? sight : { kind: 'read', sight, reading, snapshot, links, gone }
   }
 
-  /**
-   * Members here who have the number or an address of somebody without a link: a run asks whether they were renamed. One
-   * of them who has left as well changes the answer, so they are part of the scene.
-   */
-  async function lookalikes(source: SyncSource, mapping: CompiledMapping, member: Member): Promise<Row<'links'>[]> {
-    const contacts = contactsOf(
-      mapMember(member, () => 'visible', mappingSettings(source.settings, mapping)),
-      source.settings.syntheticEmailDomain,
-    )
-    const holders = await comparison.contactHolders(database, source, {
-      phones: valuesOf(contacts, 'phone '),
-      emailKeys: valuesOf(contacts, 'email '),
-    })
-    const keys = holders.flatMap(({ userid_key }) => userid_key ?? [])
+  async function linkedLookalikes(source: SyncSource, mapping: CompiledMapping, member: Member) {
+    const keys = await lookalikes(database, source, mapping, [member])
     return comparison.linksOf(database, source, keys.slice(0, MOST_LOOKALIKES))
   }
 
@@ -268,14 +237,9 @@ export function createExplain(parts: ExplainParts) {
 type Heard = Extract<Sight, { kind: 'unanswered' | 'departments-unread' }> | HeardWhole
 
 /** WeCom answered, and so did its departments. */
-interface HeardWhole {
+interface HeardWhole extends Scene {
   readonly kind: 'read'
   readonly sight: Sight
-  readonly reading: Reading
-  readonly snapshot: Snapshot
-  readonly links: KnownLinks
-  /** Folded userids that WeCom calls gone. */
-  readonly gone: ReadonlySet<string>
 }
 
 interface Rehearsal {
@@ -294,22 +258,6 @@ const NOT_REHEARSED: Rehearsal = {
   isUnchanged: false,
   isAsApplied: false,
   madeUp: new Set(),
-}
-
-async function answerOf(question: () => Promise<Member>): Promise<Answer> {
-  try {
-    return await question()
-  } catch (error) {
-    if (error instanceof WecomError) return error
-    throw error
-  }
-}
-
-const ABOUT_PEOPLE: readonly string[] = ['not-found', 'scope']
-
-/** Whether asking further makes sense: about the person, or a refusal that a run may know a way around. */
-function mayGoOn(error: WecomError): boolean {
-  return ABOUT_PEOPLE.includes(error.kind) || error.kind === 'permission' || error.code === 'WECOM_CONTACTS_ADDRESS_NEW'
 }
 
 function sightOf(
@@ -346,19 +294,6 @@ function placesOf(key: string, answer: Answer, snapshot: Snapshot): string[] | n
 /** The person as the plan sees them; undefined when they are as they were last applied. */
 function mapped(snapshot: Snapshot, key: string): WantedUser | undefined {
   return [...snapshot.changed.slices()].flat().find((person) => person.key === key)
-}
-
-function valuesOf(contacts: readonly string[], prefix: string): string[] {
-  return contacts.flatMap((contact) => (contact.startsWith(prefix) ? [contact.slice(prefix.length)] : []))
-}
-
-function knownLinks(links: readonly Row<'links'>[]): Map<string, KnownLink> {
-  return new Map(
-    links.map(({ id, userid_key, user_id, source_hash }, place) => [
-      userid_key,
-      { id, userId: user_id, hash: source_hash, place },
-    ]),
-  )
 }
 
 /** An id that was given only for the rehearsal would lead nowhere. */

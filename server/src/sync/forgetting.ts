@@ -15,8 +15,15 @@ const RUNS = 100
 const REVIEWS = 500
 const LINKS = 5_000
 
-/** @returns how many people were forgotten */
-export async function forgetPurged(database: Database, signal: AbortSignal): Promise<number> {
+/**
+ * @param forgetElsewhere told whom others have to forget, by connection
+ * @returns how many people were forgotten
+ */
+export async function forgetPurged(
+  database: Database,
+  signal: AbortSignal,
+  forgetElsewhere: (connectionId: string, useridKeys: readonly string[]) => Promise<void> = async () => {},
+): Promise<number> {
   const people = await database.kysely.selectFrom('purged_users').selectAll().orderBy('user_id').limit(PEOPLE).execute()
   if (people.length === 0) return 0
   const ids = people.map(({ user_id }) => user_id)
@@ -29,6 +36,7 @@ export async function forgetPurged(database: Database, signal: AbortSignal): Pro
   )
   for (const [connectionId, userids] of useridsOf) {
     await forgetLists(database, connectionId, userids)
+    await forgetElsewhere(connectionId, [...userids])
     if (!(await forgetLeaders(database, connectionId, userids, signal))) return 0
   }
   if (!(await forgetQuestions(database, new Set(ids), useridsOf, signal))) return 0

@@ -1,5 +1,13 @@
 /** The recorded changes of runs, as somebody reads them later: filtered, page by page, or all of them for an export. */
-import type { Database, Row, Transaction } from '../database/database.ts'
+import { expressionBuilder, type Expression, type SqlBool } from 'kysely'
+import {
+  insertRows,
+  type Database,
+  type Executor,
+  type Row,
+  type Schema,
+  type Transaction,
+} from '../database/database.ts'
 import { foldName } from '../directory/names.ts'
 import { contains } from '../directory/search.ts'
 import type { Problem } from '../errors.ts'
@@ -59,11 +67,14 @@ export function createHistory({ database }: { database: Database }) {
     },
 
     /**
-     * How much a connection lost since a moment, in milliseconds since 1970. What an administrator approved is not counted:
-     * somebody has looked at it.
+     * How much a connection, or one of its companies, lost since a moment, in milliseconds since 1970. What an administrator
+     * approved is not counted: somebody has looked at it.
      */
-    async removalsSince(connectionId: string, since: number): Promise<{ users: number; departments: number }> {
-      const rows = await database.kysely
+    async removalsSince(
+      { connectionId, corpId }: { readonly connectionId: string; readonly corpId: string | null },
+      since: number,
+    ): Promise<{ users: number; departments: number }> {
+      let query = database.kysely
         .selectFrom('changes')
         .innerJoin('runs', 'runs.id', 'changes.run_id')
         .where('runs.connection_id', '=', connectionId)
@@ -71,6 +82,16 @@ export function createHistory({ database }: { database: Database }) {
         .where('runs.trigger_kind', 'not in', ['approval', 'revert'])
         .where('changes.state', '=', 'applied')
         .where('changes.action', 'in', ['disable', 'delete', 'unlink'])
+      if (corpId !== null) {
+        // Whoever is removed keeps the link; a department that is gone has left its company with the record.
+        query = query.where(({ eb, or }) =>
+          or([
+            isAboutMember(connectionId, corpId),
+            eb('changes.inverse', 'like', `%"corpId":${JSON.stringify(corpId)}%`),
+          ]),
+        )
+      }
+      const rows = await query
         .select(['changes.entity', (eb) => eb.fn.countAll<number>().as('count')])
         .groupBy('changes.entity')
         .execute()
@@ -121,9 +142,37 @@ export function createHistory({ database }: { database: Database }) {
       }
     },
 
+    /**
+     * Adds what one run holds to what another holds already, each removal once.
+     * @returns what the other one holds then
+     */
+    async moveHeld(tx: Transaction, fromId: string, toId: string): Promise<RecordedChange[]> {
+      const held = (runId: string) =>
+        tx.kysely
+          .selectFrom('changes')
+          .selectAll()
+          .where('run_id', '=', runId)
+          .where('state', '=', 'held')
+          .orderBy('position')
+          .execute()
+      const before = await held(toId)
+      const known = new Set(before.map(sameRemoval))
+      const added = (await held(fromId)).filter((row) => !known.has(sameRemoval(row)))
+      const last = await tx.kysely
+        .selectFrom('changes')
+        .select((eb) => eb.fn.max<number | null>('position').as('position'))
+        .where('run_id', '=', toId)
+        .executeTakeFirstOrThrow()
+      await tx.kysely.deleteFrom('changes').where('run_id', '=', fromId).where('state', '=', 'held').execute()
+      const next = (last.position ?? -1) + 1
+      const moved = added.map((row, index) => ({ ...row, run_id: toId, position: next + index }))
+      await insertRows(tx, 'changes', moved)
+      return [...before, ...moved].map(fromRow)
+    },
+
     /** The removals of a run that wait for approval. */
-    async heldOf(runId: string): Promise<RecordedChange[]> {
-      const rows = await database.kysely
+    async heldOf(runId: string, on: Executor = database): Promise<RecordedChange[]> {
+      const rows = await on.kysely
         .selectFrom('changes')
         .selectAll()
         .where('run_id', '=', runId)
@@ -131,6 +180,33 @@ export function createHistory({ database }: { database: Database }) {
         .orderBy('position')
         .execute()
       return rows.map(fromRow)
+    },
+
+    /** Those of them that are about one company; `corpId` is null for all. */
+    async heldWithin(
+      runId: string,
+      { connectionId, corpId }: { readonly connectionId: string; readonly corpId: string | null },
+    ): Promise<RecordedChange[]> {
+      let query = database.kysely
+        .selectFrom('changes')
+        .selectAll()
+        .where('run_id', '=', runId)
+        .where('state', '=', 'held')
+      if (corpId !== null) {
+        query = query.where(({ exists, or, selectFrom }) =>
+          or([
+            isAboutMember(connectionId, corpId),
+            exists(
+              selectFrom('departments')
+                .select('departments.id')
+                .whereRef('departments.id', '=', 'changes.target_id')
+                .where('departments.connection_id', '=', connectionId)
+                .where('departments.corp_id', '=', corpId),
+            ),
+          ]),
+        )
+      }
+      return (await query.orderBy('position').execute()).map(fromRow)
     },
 
     /** Notes that an administrator does not want what a run holds. */
@@ -197,6 +273,22 @@ export function createHistory({ database }: { database: Database }) {
       }
     },
   }
+}
+
+/** Whether a change is about somebody who is, or was, a member of this company. */
+function isAboutMember(connectionId: string, corpId: string): Expression<SqlBool> {
+  const { exists, selectFrom } = expressionBuilder<Schema, 'changes'>()
+  return exists(
+    selectFrom('links')
+      .select('links.id')
+      .whereRef('links.user_id', '=', 'changes.target_id')
+      .where('links.connection_id', '=', connectionId)
+      .where('links.corp_id', '=', corpId),
+  )
+}
+
+function sameRemoval({ entity, action, target_id }: Row<'changes'>): string {
+  return `${entity} ${action} ${target_id}`
 }
 
 /** A recorded change as it was decided. */

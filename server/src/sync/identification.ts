@@ -18,6 +18,7 @@ import {
   usernameCandidates,
   type Holder,
   type Identity,
+  type KnownLink,
   type KnownLinks,
   type MatchField,
   type Sightings,
@@ -46,6 +47,8 @@ export interface IdentificationOptions {
     readonly syntheticEmailDomain: string
     readonly emails?: readonly EmailRule[]
   }
+  /** Under which linked userid people were known before, by the folded one that they have now: WeCom said so. */
+  readonly hinted?: { readonly renames: ReadonlyMap<string, string> } | undefined
   /** Asks WeCom about these userids by name. */
   readonly confirmGone: (userids: readonly string[]) => Promise<Confirmation>
 }
@@ -54,6 +57,8 @@ export interface IdentificationOptions {
 export interface Absence {
   /** Folded userids. */
   readonly absent: readonly string[]
+  /** Of the absent, about whom something newer is known than this reading says. */
+  readonly overtaken: ReadonlySet<string>
   readonly wasAway: ReadonlySet<string>
 }
 
@@ -106,11 +111,13 @@ export async function identify(
     )
     const isSomebodys = (name: string, key: string) => name !== key && snapshot.wasSeen(name)
     const takenUsernames = await takenNames(database, unnamed, { ...options, namesakes, given, isSomebodys })
+    const told = await renamedUsers(database, people, present, options)
     const guessed = matchPeople(
       people,
       {
         links,
         present: new Map(Array.from(present, ([id, { isProtected, likeness }]) => [id, { isProtected, ...likeness }])),
+        renamedFrom: (key) => told.get(key),
         wasAway: (key) => wasAway.has(key),
         namesakes,
         sightings,
@@ -151,6 +158,24 @@ export async function identify(
     await database.breathe()
   }
   return { identities, claims, disabled, renamed, undecided, succeeded, numbered, unread }
+}
+
+/** Whom WeCom itself calls by another userid now, with whose link that is; looked up among the present. */
+async function renamedUsers(
+  database: Database,
+  people: readonly WantedUser[],
+  present: Map<string, comparison.Present>,
+  { hinted, links }: IdentificationOptions,
+): Promise<Map<string, { userid: string; link: KnownLink }>> {
+  const renamed = new Map<string, { userid: string; link: KnownLink }>()
+  for (const { key } of people) {
+    const userid = hinted?.renames.get(key)
+    const link = userid === undefined ? undefined : links.get(foldName(userid))
+    if (link !== undefined) renamed.set(key, { userid: userid!, link })
+  }
+  const ids = Array.from(renamed.values(), ({ link }) => link.userId)
+  for (const [id, user] of await comparison.presentUsers(database, ids)) present.set(id, user)
+  return renamed
 }
 
 /** The user whom this identity is about and who is here already. */
@@ -252,7 +277,7 @@ const CONTACTS_PAGE = 10_000
 async function findSightings(
   database: Database,
   snapshot: Snapshot,
-  { absent, wasAway }: Absence,
+  { absent, overtaken, wasAway }: Absence,
   options: IdentificationOptions,
 ): Promise<Sightings> {
   const { links, policy } = options
@@ -270,8 +295,10 @@ async function findSightings(
     await database.breathe()
   }
   const standingOfLink = (key: string): Standing => {
-    if (snapshot.wasSeen(key)) return 'there'
-    return wasAway.has(key) || !options.isAbsenceKnown ? 'away' : 'gone'
+    // Nobody has looked for whoever was linked since, or is no part of this.
+    if (snapshot.wasSeen(key) || !links.has(key)) return 'there'
+    if (wasAway.has(key) || !options.isAbsenceKnown) return 'away'
+    return overtaken.has(key) ? 'there' : 'gone'
   }
   const holders = await holdersOf(database, contacts, standingOfLink, options)
   if (holders.size === 0) return NO_SIGHTINGS

@@ -1,6 +1,6 @@
 /**
  * The questions that one run puts to a person: which of them it writes down, and which it closes at its end because nobody
- * needs to answer them any more. Called by reconcile.ts only.
+ * needs to answer them any more. Called by reconcile.ts and people-batch.ts.
  */
 import type { Database, Transaction } from '../database/database.ts'
 import * as comparison from '../directory/comparison.ts'

@@ -5,16 +5,16 @@
 import type { Database, Row } from '../database/database.ts'
 import * as comparison from '../directory/comparison.ts'
 import { guard, type GuardFacts, type GuardSettings, type Verdict } from './plan/guard.ts'
+import type { HeldRemovals } from './plan/held-removals.ts'
 import type { KnownLinks } from './plan/matching.ts'
 import {
-  planHash,
   removalKey,
   removalOfAbsent,
   type DepartmentRemoval,
   type Permission,
   type UserRemoval,
 } from './plan/removals.ts'
-import type { Held, Warning } from './runs.ts'
+import type { Warning } from './runs.ts'
 import type { Confirmation } from './read/confirmation.ts'
 import type { Snapshot, Unread } from './read/snapshot.ts'
 
@@ -33,17 +33,50 @@ export interface JudgementOptions {
     readonly guard: GuardSettings
   }
   readonly links: KnownLinks
+  /** In a run of events: nothing is concluded from the absence of anybody else. */
+  readonly hinted?: Hinted | undefined
+  /** When the reading began: what WeCom said by name since then is newer. */
+  readonly readSince?: number | undefined
   /** The removals that an administrator approved; nothing else is removed then. Null asks the guard. */
   readonly approved: ReadonlySet<string> | null
   /** For whoever asks about one person: the guard judges the removals of a whole run, so it has nothing to say. */
   readonly isGuardLeftOut?: boolean
   /** Removals of the last 24 hours that nobody approved. */
-  readonly recentRemovals: () => Promise<{ readonly users: number; readonly departments: number }>
+  readonly recentRemovals: () => Promise<RecentRemovals>
   /**
    * Asks WeCom about people who were not on any list, because somebody may move from one list to another while they are
    * read.
    */
   readonly confirmGone: (userids: readonly string[]) => Promise<Confirmation>
+}
+
+/** What WeCom said about some people and departments by their names, in events and when it was asked. */
+export interface Hinted {
+  /** When it was asked; our clock. */
+  readonly askedAt: number
+  /** Folded userids that it said were deleted, and that it does not know any more. */
+  readonly deletedUsers: ReadonlySet<string>
+  /** Folded userids that it said were deleted, and that it shows: whoever has them may be somebody else by now. */
+  readonly returned: ReadonlySet<string>
+  /** WeCom ids of departments that it said were deleted. */
+  readonly deletedDepartments: ReadonlySet<string>
+  /** WeCom ids of all departments that it named. */
+  readonly departments: ReadonlySet<string>
+  /** Whether the list of departments was read; else they are as they are known here. */
+  readonly isTreeRead: boolean
+  /** Under which linked userid people were known before, by the folded one that they have now. */
+  readonly renames: ReadonlyMap<string, string>
+  /** Told about everybody who is not as they were when this run looked at them, by folded userid. */
+  readonly onLeftOut: (key: string) => void
+}
+
+/** Removals that count for the guard besides those of the run. */
+export interface RecentRemovals {
+  /** Of the last 24 hours, that nobody approved. */
+  readonly users: number
+  readonly departments: number
+  /** What waits for a person already, as `removalKey` names it. */
+  readonly waiting?: ReadonlySet<string>
 }
 
 const PAGE = 5_000
@@ -56,7 +89,7 @@ export interface Removals {
   readonly permissionOf: (entity: 'user' | 'department', action: string, id: string) => Permission
   /** Users who are deleted by this run, so that their addresses are free. */
   readonly freed: ReadonlySet<string>
-  readonly held: Held | null
+  readonly held: HeldRemovals | null
   /** Who seems gone and could not be asked for. */
   readonly unread: readonly Unread[]
 }
@@ -86,10 +119,16 @@ export async function judgeRemovals(
     return { absent: [], departments: [], permissionOf: () => permission, freed: new Set(), held: null, unread: [] }
   }
   const { policy } = options
-  const { absent, exempt, stayActive } = await absentPeople(database, missing, renamed, undecided, options)
+  const { hinted, readSince = Infinity } = options
+  const left = hinted === undefined ? missing : missing.filter((key) => hinted.deletedUsers.has(key))
+  const { absent, exempt, stayActive } = await absentPeople(database, left, renamed, undecided, options)
   if (stayActive > 0) warnings.push(leaversStay(stayActive))
   const shown = new Set(snapshot.departments.map(({ id }) => String(id)))
-  const lost = knownDepartments.filter(({ external_id }) => !shown.has(external_id!))
+  const lost = knownDepartments.filter(
+    ({ external_id, asked_at }) =>
+      !shown.has(external_id!) &&
+      (hinted === undefined ? (asked_at ?? -1) < readSince : hinted.deletedDepartments.has(external_id!)),
+  )
   const departments = policy.onlyHereDepartments === 'ignore' ? [] : lost.map(asDepartmentRemoval)
 
   // A root is lost once; what stays here after somebody has agreed to that is not lost again in every run.
@@ -100,7 +139,17 @@ export async function judgeRemovals(
   const verdict =
     planned.users + planned.departments === 0 || options.isGuardLeftOut === true
       ? NOTHING_TO_HOLD
-      : guard(await guardFacts(database, snapshot, planned, knownDepartments.length, lostRoots, options), policy.guard)
+      : guard(
+          await guardFacts(
+            database,
+            snapshot,
+            { planned, keys: keysOf(absent, disabled, departments) },
+            knownDepartments.length,
+            lostRoots,
+            options,
+          ),
+          policy.guard,
+        )
   const isHeld = {
     user: options.approved === null && verdict.users.length > 0,
     department: options.approved === null && verdict.departments.length > 0,
@@ -134,7 +183,7 @@ export async function judgeRemovals(
         action === 'delete' && permissionOf('user', action, userId).kind === 'apply' ? [userId] : [],
       ),
     ),
-    held: held.length === 0 ? null : describeHeld(held, verdict),
+    held: held.length === 0 ? null : { keys: held, reasons: [...verdict.users, ...verdict.departments] },
     unread,
   }
 }
@@ -147,29 +196,44 @@ const NOTHING_TO_HOLD: Verdict = { users: [], departments: [] }
 async function guardFacts(
   database: Database,
   snapshot: Snapshot,
-  planned: { readonly users: number; readonly departments: number },
+  { planned, keys }: { planned: { readonly users: number; readonly departments: number }; keys: ReadonlySet<string> },
   knownDepartments: number,
   lostRoots: readonly string[],
   options: JudgementOptions,
 ): Promise<GuardFacts> {
   const recent = await options.recentRemovals()
+  const waiting = [...(recent.waiting ?? [])].filter((key) => !keys.has(key))
+  const waitingFor = (entity: string) => waiting.filter((key) => key.startsWith(`${entity} `)).length
+  // Whoever looks at a few does not see how many there are: for an event, nothing is said about the rest.
+  const isHinted = options.hinted !== undefined
   return {
     users: {
-      planned: planned.users,
+      planned: planned.users === 0 ? 0 : planned.users + waitingFor('user'),
       present: await comparison.activeLinkedUsers(database, options),
       recent: recent.users,
-      read: snapshot.membersRead,
+      read: isHinted ? 1 : snapshot.membersRead,
     },
     departments: {
-      planned: planned.departments,
+      planned: planned.departments === 0 ? 0 : planned.departments + waitingFor('department'),
       present: knownDepartments,
       recent: recent.departments,
-      read: snapshot.departments.length,
+      read: isHinted ? 1 : snapshot.departments.length,
     },
     lostRoots,
     // With the policy to create them, every department that was ever shown is known.
     neverHadDepartments: knownDepartments === 0 && options.policy.onlyWecomDepartments === 'create',
   }
+}
+
+function keysOf(
+  absent: readonly UserRemoval[],
+  disabled: readonly UserRemoval[],
+  departments: readonly DepartmentRemoval[],
+): Set<string> {
+  return new Set([
+    ...[...absent, ...disabled].map(({ action, userId }) => removalKey('user', action, userId)),
+    ...departments.map(({ departmentId }) => removalKey('department', 'delete', departmentId)),
+  ])
 }
 
 function isWanted(
@@ -179,17 +243,6 @@ function isWanted(
   id: string,
 ): boolean {
   return approved === null || approved.has(removalKey(entity, action, id))
-}
-
-function describeHeld(keys: readonly string[], verdict: Verdict): Held {
-  const reasons = new Map([...verdict.users, ...verdict.departments].map((reason) => [JSON.stringify(reason), reason]))
-  const counts: Record<string, number> = {}
-  for (const key of keys) {
-    const [entity, action] = key.split(' ')
-    const name = `${entity}.${action}`
-    counts[name] = (counts[name] ?? 0) + 1
-  }
-  return { planHash: planHash(keys), reasons: [...reasons.values()], counts }
 }
 
 async function absentPeople(

@@ -1,6 +1,7 @@
 /**
  * Makes the directory agree with one snapshot: plan, then apply, in slices. The decisions are in plan/; this file asks
- * the directory what they need to know and carries out what they say. Called by sync.ts.
+ * the directory what they need to know and carries out what they say. One slice of people is people-batch.ts. Called by
+ * carrying-out.ts, hint-work.ts and explain.ts.
  */
 import type { Audit } from '../audit/audit.ts'
 import type { Database, Row, Transaction } from '../database/database.ts'
@@ -8,7 +9,8 @@ import * as comparison from '../directory/comparison.ts'
 import {
   noteMissingDepartments,
   noteMissingMembers,
-  settleLinks,
+  noteAskedDepartments,
+  noteAskedMembers,
   writeDepartments,
   writeUsers,
   type DepartmentWrite,
@@ -29,15 +31,15 @@ import { change, type Step } from './plan/changes.ts'
 import type { WantedUser } from './plan/mapping.ts'
 import type { EmailRule } from './plan/rules.ts'
 import type { Earlier } from './history.ts'
-import { existingUserId, identify, type Absence, type Identified } from './identification.ts'
-import { chooseUsername, usernameCandidates, type MatchField } from './plan/matching.ts'
+import { identify, type Absence, type Identified } from './identification.ts'
+import type { MatchField } from './plan/matching.ts'
 import { judgeRemovals, type JudgementOptions, type Removals } from './judgement.ts'
-import { asWritten, planDepartments, type DepartmentPlan } from './plan/departments.ts'
-import { planPerson, type PeopleContext, type Person } from './plan/people.ts'
+import { asWritten, keepDepartments, planDepartments, type DepartmentPlan } from './plan/departments.ts'
+import type { HeldRemovals } from './plan/held-removals.ts'
 import { planDepartmentRemovals, planUserRemoval, removalOfAbsent, type UserRemoval } from './plan/removals.ts'
-import { closeQuestions, inquire, openQuestions, type Questions } from './inquiries.ts'
-import { writeQuestions, type Asked } from './reviews.ts'
-import type { Held, RunCounts, RunUpdate, Warning } from './runs.ts'
+import { closeQuestions, openQuestions, type Questions } from './inquiries.ts'
+import { peopleBatch, wasAskedSince, type Candidate, type Scene } from './people-batch.ts'
+import type { RunCounts, RunUpdate, Warning } from './runs.ts'
 import type { PackedPeople, Snapshot, Unread } from './read/snapshot.ts'
 
 export interface ReconcileOptions extends JudgementOptions {
@@ -63,9 +65,11 @@ export interface ReconcileResult {
   readonly counts: RunCounts
   readonly warnings: readonly Warning[]
   /** Removals that wait for a person; null when there are none. */
-  readonly held: Held | null
+  readonly held: HeldRemovals | null
   /** What had to be asked while removals and renames were judged, and was not answered. */
   readonly unread: readonly Unread[]
+  /** The place of the next change of the run. */
+  readonly nextPosition: number
 }
 
 export async function reconcile(
@@ -77,8 +81,8 @@ export async function reconcile(
   const { database } = parts
   const warnings: Warning[] = []
   const apply: ApplyOptions = { ...options, counts, position: options.earlier.nextPosition }
-  counts.membersRead = snapshot.membersRead
-  counts.departmentsRead = snapshot.departments.length
+  counts.membersRead += snapshot.membersRead
+  counts.departmentsRead += options.hinted?.isTreeRead === false ? 0 : snapshot.departments.length
   const settled = [...options.earlier.users].filter(snapshot.isAsApplied).length
   counts.users.unchanged += snapshot.unchanged - settled
 
@@ -86,12 +90,16 @@ export async function reconcile(
   const departments = await reconcileDepartments(parts, snapshot, knownDepartments, options, apply, warnings)
   await applyBatch(parts, batchOf(rejectedRows(snapshot, options), writeNothing), apply)
 
+  const absent = absentMembers(snapshot, options)
+  const wasAway = await comparison.missingMembers(database, options.connectionId, options.corpId)
+  for (const key of options.hinted?.returned ?? []) wasAway.add(key)
   const absence: Absence = {
-    absent: absentMembers(snapshot, options),
-    wasAway: await comparison.missingMembers(database, options.connectionId, options.corpId),
+    absent,
+    overtaken: await overtakenMembers(database, absent, options),
+    wasAway,
   }
   const people = await identify(database, snapshot, absence, options, parts.newId)
-  const candidates = { ...people, absent: absence.absent }
+  const candidates = { ...people, absent: absent.filter((key) => !absence.overtaken.has(key)) }
   const removals = await judgeRemovals(database, snapshot, knownDepartments, candidates, options, warnings)
   const questions = await openQuestions(database, options)
   // Before the others: whoever leaves frees an address that somebody who joins may need.
@@ -101,9 +109,11 @@ export async function reconcile(
   if (options.isComplete && !options.isPreview) {
     if (removals.held === null) await noteMissing(parts, snapshot, knownDepartments, options)
     await noteAbsence(parts, snapshot, absence, people, options)
-    await closeQuestions(parts, snapshot, questions, options)
+    // Whoever looks at a few does not see everything that a question is about.
+    if (options.hinted === undefined) await closeQuestions(parts, snapshot, questions, options)
   }
-  return { counts, warnings, held: removals.held, unread: [...people.unread, ...removals.unread] }
+  const unread = [...people.unread, ...removals.unread]
+  return { counts, warnings, held: removals.held, unread, nextPosition: apply.position }
 }
 
 /** Who is linked and was not seen. When everybody is as they were last applied, nobody is looked at. */
@@ -112,6 +122,16 @@ function absentMembers(snapshot: Snapshot, { links }: ReconcileOptions): string[
   const absent: string[] = []
   for (const key of links.keys()) if (!snapshot.wasSeen(key)) absent.push(key)
   return absent
+}
+
+/** Of those who were not seen, whom WeCom was asked for by name since this reading began: it said something newer. */
+async function overtakenMembers(
+  database: Database,
+  absent: readonly string[],
+  options: ReconcileOptions,
+): Promise<ReadonlySet<string>> {
+  if (absent.length === 0 || options.readSince === undefined) return new Set()
+  return comparison.askedSince(database, options, options.readSince)
 }
 
 interface Parts {
@@ -129,20 +149,44 @@ async function reconcileDepartments(
   apply: ApplyOptions,
   warnings: Warning[],
 ): Promise<DepartmentPlan> {
-  const plan = planDepartments(known, snapshot.departments, {
-    organizationId: options.organizationId,
-    connectionId: options.connectionId,
-    corpId: options.corpId,
-    onlyWecom: options.policy.onlyWecomDepartments,
-    now: now(),
-    newId,
-  })
+  const { hinted, readSince = Infinity } = options
+  if (hinted?.isTreeRead === false) return keepDepartments(known)
+  const planFrom = (rows: readonly Row<'departments'>[]) =>
+    planDepartments(rows, snapshot.departments, {
+      organizationId: options.organizationId,
+      connectionId: options.connectionId,
+      corpId: options.corpId,
+      onlyWecom: options.policy.onlyWecomDepartments,
+      // What a full run has written since WeCom was asked about a few is newer as well.
+      isNewer: ({ asked_at, updated_at }) =>
+        (asked_at ?? -1) >= readSince || updated_at > (hinted?.askedAt ?? Infinity),
+      now: now(),
+      newId,
+    })
+  let plan = planFrom(known)
   apply.counts.departments.unchanged += plan.unchanged - settledEarlier(plan, snapshot, options.earlier)
   apply.counts.departments.skipped += plan.skipped
   if (plan.inCircles.length > 0) warnings.push(circles(plan.inCircles))
   // One transaction for all of them: a tree that is half moved would show people in the wrong place.
-  if (plan.steps.length > 0) await applyBatch({ database, audit }, batchOf(plan.steps, writeDepartments), apply)
+  const named = known.flatMap(({ id, external_id }) => (hinted?.departments.has(external_id!) ? [id] : []))
+  const together = (isLastTry: boolean): Batch<DepartmentWrite> => ({
+    async decide(tx) {
+      // Beside this run another one may have written some of them: a run of events, or the other way round.
+      plan = planFrom(await comparison.sourceDepartments(tx, options.connectionId, options.corpId))
+      return { steps: plan.steps, unchanged: 0, leftOut: 0 }
+    },
+    async write(tx, writes) {
+      await writeDepartments(tx, writes)
+      if (hinted !== undefined) await noteAskedDepartments(tx, [...named, ...writes.map(writtenId)], hinted.askedAt)
+    },
+    parts: () => (isLastTry ? plan.steps.map((step) => batchOf([step], writeDepartments)) : [together(true)]),
+  })
+  if (plan.steps.length > 0 || named.length > 0) await applyBatch({ database, audit }, together(false), apply)
   return plan
+}
+
+function writtenId(write: DepartmentWrite): string {
+  return 'create' in write ? write.create.id : 'update' in write ? write.update.id : write.delete
 }
 
 /** Departments that are right because this run has changed them, before it was taken over. */
@@ -215,6 +259,7 @@ async function removePeople(
       )
       const steps = removals.flatMap((removal) => {
         const person = known.get(removal.userId)
+        if (person?.link != null && wasAskedSince(person.link, options)) return []
         // What an administrator decided since then stands: promoted, marked, unlinked or linked to somebody else.
         const isSame = person?.link != null && foldName(person.link.userid) === foldName(removal.userid)
         const still = isSame && removalOfAbsent(person.user, removal.userid, removal.action)
@@ -223,7 +268,13 @@ async function removePeople(
       })
       return { steps, unchanged: 0, leftOut: 0 }
     },
-    write: (tx, writes) => writeUsers(tx, options.connectionId, writes),
+    async write(tx, writes) {
+      await writeUsers(tx, options.connectionId, writes)
+      if (options.hinted !== undefined) {
+        const keys = removals.map(({ userid }) => foldName(userid))
+        await noteAskedMembers(tx, options, keys, options.hinted.askedAt)
+      }
+    },
     parts: () => (removals.length < 2 ? [] : removals.map((removal) => batch([removal]))),
   })
   for (let start = 0; start < absent.length; start += REMOVALS_SLICE) {
@@ -240,8 +291,11 @@ async function noteMissing(
   known: readonly Row<'departments'>[],
   options: ReconcileOptions,
 ): Promise<void> {
+  const { hinted, readSince = Infinity } = options
   const shown = new Set(snapshot.departments.map(({ id }) => String(id)))
-  const changed = known.flatMap(({ id, external_id, missing_since }) => {
+  const isKnownAbout = ({ external_id, asked_at }: Row<'departments'>) =>
+    hinted === undefined ? (asked_at ?? -1) < readSince : hinted.isTreeRead && hinted.departments.has(external_id!)
+  const changed = known.filter(isKnownAbout).flatMap(({ id, external_id, missing_since }) => {
     const isShown = shown.has(external_id!)
     if (isShown === (missing_since === null)) return []
     return [{ id, missing_since: isShown ? null : now() }]
@@ -262,15 +316,20 @@ const ABSENCE_PAGE = 5_000
 async function noteAbsence(
   { database, now }: Parts,
   snapshot: Snapshot,
-  { absent, wasAway }: Absence,
+  { absent, overtaken, wasAway }: Absence,
   { renamed, undecided }: Identified,
-  { links, isAbsenceKnown, fence }: ReconcileOptions,
+  options: ReconcileOptions,
 ): Promise<void> {
+  const { links, isAbsenceKnown, hinted, readSince, fence } = options
   const left = absent.filter((key) => {
     const { userId } = links.get(key)!
+    if (overtaken.has(key) || (hinted !== undefined && !hinted.deletedUsers.has(key))) return false
     return isAbsenceKnown && !wasAway.has(key) && !renamed.has(userId) && !undecided.has(userId)
   })
-  const back = [...wasAway].filter((key) => snapshot.wasSeen(key) && links.has(key))
+  const seen = [...wasAway].filter((key) => snapshot.wasSeen(key) && links.has(key))
+  const asked =
+    seen.length === 0 || readSince === undefined ? null : await comparison.askedSince(database, options, readSince)
+  const back = seen.filter((key) => asked?.has(key) !== true)
   const changed = [
     ...left.map((key) => ({ id: links.get(key)!.id, missing_since: now() })),
     ...back.map((key) => ({ id: links.get(key)!.id, missing_since: null })),
@@ -312,117 +371,6 @@ async function removeDepartments(
     parts: () => [],
   }
   await applyBatch({ database, audit }, batch, apply)
-}
-
-type Candidate = Pick<Person, 'wanted' | 'identity' | 'address'>
-
-/** What all slices of people have in common. */
-interface Scene {
-  readonly snapshot: Snapshot
-  readonly questions: Questions
-  /** People who got a number only when they were written. */
-  readonly numberedLater: Set<string>
-  readonly context: Omit<PeopleContext, 'policyForLeaver' | 'freeUsername'>
-  readonly newId: NewId
-}
-
-/** Some people, looked at and written in one transaction. */
-function peopleBatch(people: readonly Candidate[], scene: Scene, options: ReconcileOptions): Batch<UserWrite> {
-  let settled: { id: string; source_hash: string }[] = []
-  let asked: Asked[] = []
-  return {
-    async decide(tx) {
-      settled = []
-      asked = []
-      if (await wasLinkedMeanwhile(tx, people, options)) return { steps: [], unchanged: 0, leftOut: 1 }
-      const ids = people.flatMap(({ identity }) => existingUserId(identity) ?? [])
-      const known = await comparison.knownUsers(tx, options, ids)
-      const context = { ...scene.context, ...(await forReturning(tx, people, known, scene, options)) }
-      const plans = people.map((person) =>
-        planPerson({ ...person, known: known.get(existingUserId(person.identity) ?? '') }, context),
-      )
-      const signedIn = await linkedMeanwhile(tx, people, options)
-      const inquiry = await inquire(tx, people, plans, scene, options)
-      const steps: Step<UserWrite>[] = []
-      let unchanged = 0
-      let leftOut = inquiry.leftOut
-      asked = inquiry.asked
-      for (const [index, plan] of plans.entries()) {
-        if (signedIn.has(people[index]!.wanted.key)) leftOut++
-        else if (plan.kind === 'steps') steps.push(...plan.steps)
-        else if (plan.kind === 'left-out') leftOut++
-        else if (plan.kind === 'question') steps.push(...inquiry.stepsOf(index))
-        else if (!options.earlier.users.has(people[index]!.wanted.key)) unchanged++
-        if (plan.kind === 'unchanged' && plan.settled !== null) settled.push(plan.settled)
-      }
-      return { steps, unchanged, leftOut }
-    },
-    async write(tx, writes) {
-      await writeUsers(tx, options.connectionId, writes)
-      await settleLinks(tx, settled)
-      await writeQuestions(tx, options, asked, scene.context.now)
-    },
-    parts: () => (people.length < 2 ? [] : people.map((person) => peopleBatch([person], scene, options))),
-  }
-}
-
-/** Whoever was refused together with others is tried alone; if somebody linked them meanwhile, the next run sees it. */
-async function wasLinkedMeanwhile(
-  tx: Transaction,
-  [person, ...others]: readonly Candidate[],
-  options: ReconcileOptions,
-): Promise<boolean> {
-  if (person === undefined || others.length > 0 || options.links.has(person.wanted.key)) return false
-  return (await comparison.linkedMembers(tx, options, [person.wanted.key])).size > 0
-}
-
-/**
- * Of those whose address somebody has: who has it themselves by now, because they signed in for the first time while the
- * run was reading.
- */
-async function linkedMeanwhile(
-  tx: Transaction,
-  people: readonly Candidate[],
-  options: ReconcileOptions,
-): Promise<ReadonlyMap<string, string>> {
-  const keys = people.flatMap(({ wanted, address }) =>
-    address.kind === 'taken' && !options.links.has(wanted.key) ? [wanted.key] : [],
-  )
-  return keys.length === 0 ? new Map() : comparison.linkedMembers(tx, options, keys)
-}
-
-type KnownUsers = Awaited<ReturnType<typeof comparison.knownUsers>>
-
-/** What has to be known only where somebody returns whose username, or whose userid, may be somebody else's by now. */
-async function forReturning(
-  tx: Transaction,
-  people: readonly Candidate[],
-  known: KnownUsers,
-  { snapshot, numberedLater }: Scene,
-  { organizationId, connectionId, corpId, policy }: ReconcileOptions,
-): Promise<Pick<PeopleContext, 'policyForLeaver' | 'freeUsername'>> {
-  const returning = people.flatMap(({ identity, wanted }) => {
-    const user = known.get(existingUserId(identity) ?? '')?.user
-    return user?.status === 'deleted' ? [user.username, wanted.username ?? wanted.userid] : []
-  })
-  const succeeded = people.flatMap(({ identity }) => (identity.kind === 'successor' ? [identity.of] : []))
-  const elsewhere = await comparison.linkedElsewhere(tx, { connectionId, corpId }, succeeded)
-  const names = returning.flatMap((name) => [name, ...usernameCandidates(name)]).map(foldName)
-  const taken = await comparison.takenUsernames(tx, organizationId, names)
-  const given = new Set<string>()
-  return {
-    policyForLeaver: (userId) => (elsewhere.has(userId) ? 'ignore' : policy.onlyHereUsers),
-    freeUsername(username, member) {
-      const key = foldName(username)
-      const isSomebodys = (name: string) => name !== member && snapshot.wasSeen(name)
-      if (!taken.has(key) && !given.has(key) && !(member !== undefined && isSomebodys(key))) {
-        given.add(key)
-        return username
-      }
-      numberedLater.add(key)
-      return chooseUsername(username, (name) => taken.has(name) || isSomebodys(name), given)
-    },
-  }
 }
 
 /** Rows that cannot be used are only put on record. */

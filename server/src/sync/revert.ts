@@ -29,7 +29,8 @@ import type { Run, RunCounts, RunUpdate } from './runs.ts'
 
 export interface RevertOptions {
   readonly run: Run
-  readonly corpId: string
+  /** Null for a connection of several: then each person's link says which company it is about. */
+  readonly corpId: string | null
   readonly signal: AbortSignal
   readonly fence: (tx: Transaction, update: RunUpdate) => Promise<void>
   readonly onProgress: (done: number) => void
@@ -192,9 +193,14 @@ async function draftsOf(
   const involved = people.flatMap(({ entries }) =>
     entries.flatMap(({ inverse }) => [inverse?.linkFrom, inverse?.linkTo].filter((id) => typeof id === 'string')),
   )
-  const scope = { connectionId: run.connectionId, corpId }
-  const known = await comparison.knownUsers(tx, scope, [...new Set([...ids, ...involved])])
-  const elsewhere = await comparison.linkedElsewhere(tx, scope, ids)
+  const everybody = [...new Set([...ids, ...involved])]
+  const known: Awaited<ReturnType<typeof comparison.knownUsers>> = new Map()
+  const elsewhere = new Set<string>()
+  for (const [company, members] of await byCompany(tx, run.connectionId, corpId, everybody)) {
+    const scope = { connectionId: run.connectionId, corpId: company }
+    for (const [id, person] of await comparison.knownUsers(tx, scope, members)) known.set(id, person)
+    for (const id of await comparison.linkedElsewhere(tx, scope, members)) elsewhere.add(id)
+  }
   const placedByHand = await comparison.placedByHand(tx, ids)
   const decisions = await audit.decisionsAbout(tx, ids, ACCESS)
   const context = {
@@ -214,6 +220,18 @@ async function draftsOf(
     }
     return planPersonRevert(entries, person, context)
   })
+}
+
+/** Who is a member of which company of the connection; whoever is of none is of no matter which. */
+async function byCompany(
+  tx: Transaction,
+  connectionId: string,
+  corpId: string | null,
+  userIds: readonly string[],
+): Promise<Map<string, string[]>> {
+  if (corpId !== null) return new Map([[corpId, [...userIds]]])
+  const companies = await comparison.companiesOfUsers(tx, connectionId, userIds)
+  return Map.groupBy(userIds, (id) => companies.get(id) ?? '')
 }
 
 const ACCESS = ['user.disable', 'user.enable', 'user.delete', 'user.restore']
@@ -236,7 +254,7 @@ async function problemsOf(
       : null,
   )
   const names = returning.flatMap((draft) => (draft?.isBack ? [draft.user.username_key] : []))
-  const namesakes = await comparison.namesakes(tx, { organizationId, connectionId, corpId }, names)
+  const namesakes = await comparison.namesakes(tx, { organizationId, connectionId, corpId: corpId ?? '' }, names)
   const claims = returning.map((draft, index): AddressClaim => {
     const before = drafts[index]!.before
     const isClaim = draft !== null && (draft.isBack || draft.hasMoved) && draft.user.email_key !== null

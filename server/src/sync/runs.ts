@@ -1,6 +1,7 @@
 /**
  * The record of runs. A running run belongs to one process, by a lease in the database: whoever does not own it any
- * more cannot write for it, and a run that nobody works on can be taken over. Called by sync.ts and the admin API.
+ * more cannot write for it, and a run that nobody works on can be taken over. What waits for a person has no owner and is
+ * in held-runs.ts. Called by sync.ts and the admin API.
  */
 import { sql, type Expression, type ExpressionBuilder, type SqlBool } from 'kysely'
 import {
@@ -14,6 +15,7 @@ import {
 } from '../database/database.ts'
 import { AppError, type Problem, type Text } from '../errors.ts'
 import { lowestId, type NewId } from '../ids.ts'
+import { heldByEvents } from './held-runs.ts'
 import type { Unread } from './read/snapshot.ts'
 
 export type RunMode = 'apply' | 'preview'
@@ -76,6 +78,20 @@ export interface Held {
   readonly counts: Readonly<Record<string, number>>
 }
 
+/** How one company of a connection with several went. */
+export interface CompanyResult {
+  readonly corpId: string
+  readonly name: string
+  /** All that is visible of it was read. */
+  readonly complete: boolean
+  readonly membersRead: number
+  readonly departmentsRead: number
+  /** Removals of it wait for a person. */
+  readonly isHeld: boolean
+  /** Why nothing of it could be read, or its directory not written. */
+  readonly error: Problem | null
+}
+
 /** A run as the rest of the program sees it. Times are milliseconds since 1970. */
 export interface Run {
   readonly id: string
@@ -97,6 +113,8 @@ export interface Run {
   readonly counts: RunCounts
   readonly apiCalls: number
   readonly unread: readonly Unread[]
+  /** Empty for a connection of one company. */
+  readonly corps: readonly CompanyResult[]
   readonly held: Held | null
   readonly error: Problem | null
   readonly warnings: readonly Warning[]
@@ -104,7 +122,10 @@ export interface Run {
 
 /** What changes about a run while it is running. */
 export type RunUpdate = Partial<
-  Pick<Run, 'progress' | 'reading' | 'complete' | 'counts' | 'apiCalls' | 'unread' | 'held' | 'error' | 'warnings'>
+  Pick<
+    Run,
+    'progress' | 'reading' | 'complete' | 'counts' | 'apiCalls' | 'unread' | 'corps' | 'held' | 'error' | 'warnings'
+  >
 >
 
 /** The run is no longer ours: it was cancelled, or another process took it for dead. */
@@ -115,6 +136,7 @@ export class RunLost extends Error {
 /** A running run that nobody works on. */
 export interface AbandonedRun {
   readonly id: string
+  readonly trigger: RunTrigger
   /** Null when its owner let go of it. */
   readonly owner: string | null
   /** How often it was left behind by a process that died. */
@@ -140,8 +162,8 @@ const LEASE_MS = 15_000
 export function createRuns({ database, newId, owner }: { database: Database; newId: NewId; owner: string }) {
   return {
     /**
-     * Inserts a running run of ours. Another active run of the connection makes the database refuse; `activeRunError` turns
-     * that into the answer, after the transaction.
+     * Inserts a running run of ours. Another active run of the connection makes the database refuse (a run of events and
+     * one of the others do not count for each other); `activeRunError` turns that into the answer, after the transaction.
      */
     async begin(
       tx: Transaction,
@@ -234,12 +256,13 @@ export function createRuns({ database, newId, owner }: { database: Database; new
       return active !== undefined
     },
 
-    /** The last ones of an organization, newest first, with what a chart of them shows. */
+    /** The last ones of an organization, newest first, with what a chart of them shows. Those of events are too small for it. */
     async recent(organizationId: string, limit: number) {
       const rows = await database.kysely
         .selectFrom('runs')
         .select(['id', 'connection_id', 'started_at', 'finished_at', 'api_calls', 'state'])
         .where('organization_id', '=', organizationId)
+        .where('trigger_kind', '<>', 'event')
         .orderBy('id', 'desc')
         .limit(limit)
         .execute()
@@ -285,13 +308,19 @@ export function createRuns({ database, newId, owner }: { database: Database; new
       return new Map(rows.map((row) => [row.connection_id, fromRow(row)]))
     },
 
-    /** The newest apply run that finished, and the one that is running, if any. */
-    async statusOf(connectionId: string): Promise<{ last: Run | null; activeRunId: string | null }> {
+    /**
+     * The newest apply run that finished, and the one that is running, if any. Events are another matter: what they changed
+     * does not say that the rest is in line. What they hold waits for a person all the same.
+     */
+    async statusOf(
+      connectionId: string,
+    ): Promise<{ last: Run | null; activeRunId: string | null; isHeldByEvents: boolean }> {
       const last = await database.kysely
         .selectFrom('runs')
         .selectAll()
         .where('connection_id', '=', connectionId)
         .where('mode', '=', 'apply')
+        .where('trigger_kind', '<>', 'event')
         // A cancelled run says nothing about the directory; what the one before it said still holds.
         .where('state', 'not in', ['running', 'cancelled'])
         .orderBy('id', 'desc')
@@ -300,7 +329,22 @@ export function createRuns({ database, newId, owner }: { database: Database; new
       return {
         last: last === undefined ? null : fromRow(last),
         activeRunId: (await activeRunId(database, connectionId)) ?? null,
+        isHeldByEvents: (await heldByEvents(database, connectionId)) !== undefined,
       }
+    },
+
+    /** The run other than of events that is under way for a connection: it may know less than an event by now. */
+    activeRunId: (connectionId: string): Promise<string | undefined> => activeRunId(database, connectionId),
+
+    /** Takes our running run, or one of ours that was cancelled, off the record: it came to nothing. */
+    async remove(on: Executor, id: string): Promise<void> {
+      await on.kysely
+        .deleteFrom('runs')
+        .where('id', '=', id)
+        .where(({ eb, or, and }) =>
+          or([and([eb('state', '=', 'running'), eb('owner', '=', owner)]), eb('state', '=', 'cancelled')]),
+        )
+        .execute()
     },
 
     /**
@@ -349,61 +393,6 @@ export function createRuns({ database, newId, owner }: { database: Database; new
       if (result.numUpdatedRows !== 1n) throw new RunLost(id)
     },
 
-    /** Keeps a held run as it is until the transaction ends. @returns whether it is held */
-    async lockHeld(tx: Transaction, id: string): Promise<boolean> {
-      const result = await tx.kysely
-        .updateTable('runs')
-        .set({ state: 'held' })
-        .where('id', '=', id)
-        .where('state', '=', 'held')
-        .executeTakeFirst()
-      return result.numUpdatedRows === 1n
-    },
-
-    async isBeingApproved(on: Executor, id: string): Promise<boolean> {
-      const row = await on.kysely
-        .selectFrom('runs')
-        .select('id')
-        .where('origin_run_id', '=', id)
-        .where('state', '=', 'running')
-        .executeTakeFirst()
-      return row !== undefined
-    },
-
-    /** Ends the waiting of a held run. @returns whether it was held */
-    async closeHeld(
-      on: Executor,
-      id: string,
-      state: 'succeeded' | 'partially_succeeded' | 'rejected',
-    ): Promise<boolean> {
-      const result = await on.kysely
-        .updateTable('runs')
-        .set({ state })
-        .where('id', '=', id)
-        .where('state', '=', 'held')
-        .executeTakeFirst()
-      return result.numUpdatedRows === 1n
-    },
-
-    async setCounts(on: Executor, id: string, counts: RunCounts): Promise<void> {
-      await on.kysely
-        .updateTable('runs')
-        .set({ counts: JSON.stringify(counts) })
-        .where('id', '=', id)
-        .execute()
-    },
-
-    /** What an older run holds is out of date once a newer one has read and judged everything. */
-    async supersedeHeld(on: Executor, connectionId: string, newestId: string): Promise<void> {
-      await on.kysely
-        .updateTable('runs')
-        .set({ state: 'superseded' })
-        .where('connection_id', '=', connectionId)
-        .where('state', '=', 'held')
-        .where('id', '<>', newestId)
-        .execute()
-    },
-
     /** Ends somebody's running run, whoever owns it: the owner notices at its next write. */
     async cancel(on: Executor, id: string, at: number): Promise<boolean> {
       const result = await on.kysely
@@ -421,17 +410,22 @@ export function createRuns({ database, newId, owner }: { database: Database; new
       return result.numUpdatedRows === 1n
     },
 
-    /** As `cancel`, for whichever run of the connection reads WeCom now. @returns its id, if there is one */
-    async cancelOf(tx: Transaction, connectionId: string, at: number, problem: Problem): Promise<string | undefined> {
-      const row = await tx.kysely
+    /** As `cancel`, for whatever reads WeCom for the connection now. @returns the runs that were cancelled */
+    async cancelOf(
+      tx: Transaction,
+      connectionId: string,
+      at: number,
+      problem: Problem,
+    ): Promise<{ id: string; trigger: RunTrigger }[]> {
+      const rows = await tx.kysely
         .updateTable('runs')
         .set({ state: 'cancelled', finished_at: at, owner: null, lease_until: null, error: JSON.stringify(problem) })
         .where('connection_id', '=', connectionId)
         .where('state', '=', 'running')
         .where('trigger_kind', '<>', 'revert')
-        .returning('id')
-        .executeTakeFirst()
-      return row?.id
+        .returning(['id', 'trigger_kind'])
+        .execute()
+      return rows.map(({ id, trigger_kind }) => ({ id, trigger: trigger_kind as RunTrigger }))
     },
 
     /**
@@ -441,13 +435,14 @@ export function createRuns({ database, newId, owner }: { database: Database; new
      * @param active the runs this process works on; null while it cannot tell
      */
     async abandoned(active: readonly string[] | null): Promise<AbandonedRun[]> {
-      return database.kysely
+      const rows = await database.kysely
         .selectFrom('runs')
-        .select(['id', 'owner', 'takeovers'])
+        .select(['id', 'trigger_kind', 'owner', 'takeovers'])
         .where('state', '=', 'running')
         .where(isAbandoned(active))
         .orderBy('id')
         .execute()
+      return rows.map(({ trigger_kind, ...row }) => ({ ...row, trigger: trigger_kind as RunTrigger }))
     },
 
     /**
@@ -520,6 +515,7 @@ async function activeRunId(database: Database, connectionId: string): Promise<st
     .select('id')
     .where('connection_id', '=', connectionId)
     .where('state', '=', 'running')
+    .where('trigger_kind', '<>', 'event')
     .executeTakeFirst()
   return row?.id
 }
@@ -539,6 +535,7 @@ function columns(update: RunUpdate): Partial<Row<'runs'>> {
   if (update.counts !== undefined) set.counts = JSON.stringify(update.counts)
   if (update.apiCalls !== undefined) set.api_calls = update.apiCalls
   if (update.unread !== undefined) set.unread = JSON.stringify(update.unread)
+  if (update.corps !== undefined) set.corps = JSON.stringify(update.corps)
   if (update.held !== undefined) set.held = update.held === null ? null : JSON.stringify(update.held)
   if (update.error !== undefined) set.error = update.error === null ? null : JSON.stringify(update.error)
   if (update.warnings !== undefined) set.warnings = JSON.stringify(update.warnings)
@@ -565,6 +562,7 @@ function fromRow(row: Row<'runs'>): Run {
     counts: JSON.parse(row.counts) as RunCounts,
     apiCalls: row.api_calls,
     unread: JSON.parse(row.unread) as Unread[],
+    corps: JSON.parse(row.corps) as CompanyResult[],
     held: row.held === null ? null : (JSON.parse(row.held) as Held),
     error: row.error === null ? null : (JSON.parse(row.error) as Problem),
     warnings: JSON.parse(row.warnings) as Warning[],

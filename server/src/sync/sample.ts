@@ -6,6 +6,7 @@ import type { MappingEntry, MemberField } from '@muster/contracts'
 import { WecomError, type CallOptions, type Member } from '@muster/wecom'
 import type { Connections } from '../connections/connections.ts'
 import { refuseMapping } from '../connections/requirements.ts'
+import type { Corps } from '../connections/corps.ts'
 import type { WecomAccess } from '../connections/wecom.ts'
 import { wecomProblem } from '../connections/wecom-problem.ts'
 import { AppError, type Problem } from '../errors.ts'
@@ -40,7 +41,15 @@ const TIMEOUT_MS = 30_000
 /** In which departments somebody is looked for, at most. */
 const DEPARTMENTS = 5
 
-export function createMappingSamples({ connections, wecom }: { connections: Connections; wecom: WecomAccess }) {
+export function createMappingSamples({
+  connections,
+  corps,
+  wecom,
+}: {
+  connections: Connections
+  corps: Corps
+  wecom: WecomAccess
+}) {
   return {
     /**
      * @param mapping the stored one when it is left out
@@ -53,7 +62,9 @@ export function createMappingSamples({ connections, wecom }: { connections: Conn
       const connection = await connections.get(reference)
       if (mapping !== undefined) refuseMapping(mapping, 'mapping')
       const compiled = await compile(mapping ?? connection.sync.mapping)
-      const source = await wecom.forDirectory(connection.id, () => {})
+      // The mapping is one for all companies of a delegated connection; the first has to stand for them.
+      const [first] = connection.kind === 'delegated' ? await corps.authorized(connection.id) : []
+      const source = await wecom.forDirectory(connection.id, first?.corpId ?? null, () => {})
       const options: CallOptions = { priority: 'interactive', signal: AbortSignal.timeout(TIMEOUT_MS) }
       const member = await orProblem(() =>
         userid === undefined ? findSomebody(source, options) : source.principal.members.get(userid, options),

@@ -1,28 +1,15 @@
 import assert from 'node:assert/strict'
 import { startEmulator } from '@muster/emulator'
 import { createBudget, createMemoryTokenStore, createWecom } from '@muster/wecom'
-import { defaultMapping } from '@muster/contracts'
 import { onEachDatabase } from '../../test-support/databases.ts'
 import { ACTOR, createDirectory } from '../../test-support/directory.ts'
+import { SYNC_SETTINGS } from '../../test-support/sync-settings.ts'
 import type { Database } from '../database/database.ts'
 import { createIds } from '../ids.ts'
 import { createLog } from '../log.ts'
 import { createHistory } from './history.ts'
 import { createRuns } from './runs.ts'
-import { createSync, type SyncSettings } from './sync.ts'
-
-const settings: SyncSettings = {
-  bindByUsername: true,
-  matchFields: [],
-  onlyWecomUsers: 'create',
-  onlyWecomDepartments: 'create',
-  notActivated: 'disable',
-  mapping: defaultMapping,
-  onlyHereUsers: 'ignore',
-  onlyHereDepartments: 'ignore',
-  guard: { percent: 20, minimum: 10, absolute: 500 },
-  syntheticEmailDomain: 'wecom.local',
-}
+import { createSync } from './sync.ts'
 
 onEachDatabase(({ test }) => {
   test('a run whose last commit got no answer counts what is on record', async (real) => {
@@ -54,7 +41,8 @@ onEachDatabase(({ test }) => {
       now: Date.now,
       log: createLog({ level: 'fatal' }),
       runTimeoutMs: 60_000,
-      sourceOf: async (_id, onCall) => ({
+      companiesOf: async () => ({ organizationId: organization.id, companies: [{ corpId, name: null }] }),
+      sourceOf: async (_id, _corpId, onCall) => ({
         connectionId,
         organizationId: organization.id,
         corpId,
@@ -62,9 +50,9 @@ onEachDatabase(({ test }) => {
         agentId: app.agentId,
         hasVisibleRange: true,
         contacts: null,
-        settings,
+        settings: SYNC_SETTINGS,
       }),
-      settingsOf: async () => ({ isEnabled: true, corpId, settings }),
+      settingsOf: async () => ({ isEnabled: true, isRealTime: true, corpId, settings: SYNC_SETTINGS }),
       schedules: { dueRuns: async () => [], useDueTime: async () => false },
       isLasting: true,
       onFinished: () => end(),

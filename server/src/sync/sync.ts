@@ -7,11 +7,16 @@ import type { DueRun } from '../connections/due-runs.ts'
 import { isUniqueViolation, type Transaction } from '../database/database.ts'
 import { AppError, type Problem } from '../errors.ts'
 import { countsOf } from './apply.ts'
-import { createCarryOut, LETTING_GO, type CarryOutParts } from './carrying-out.ts'
+import { createCarryOut, type CarryOutParts, type SyncCompany } from './carrying-out.ts'
 import { isMoreCautious } from './plan/caution.ts'
+import * as heldRuns from './held-runs.ts'
+import { createHintWork } from './hint-work.ts'
+import type { Hint, HintOutcome, HintVerdict } from './hints.ts'
 import type { Run, RunMode, RunTrigger, Warning } from './runs.ts'
+import { LETTING_GO } from './under-way.ts'
 
-export type { SyncSettings, SyncSource } from './carrying-out.ts'
+export type { SyncCompany, SyncSettings, SyncSource } from './carrying-out.ts'
+export type { ApplyHints, Hint, HintOutcome } from './hints.ts'
 
 /** Who asks for a run, and why. */
 export interface RunRequest {
@@ -32,6 +37,9 @@ export interface SyncParts extends CarryOutParts {
 
 export type Sync = ReturnType<typeof createSync>
 
+/** While somebody else works on events of the same connection. */
+const HINTS_AGAIN_MS = 500
+
 const HOUR_MS = 60 * 60 * 1_000
 
 /** Runs of this process beyond which it begins none by itself; what is due stays due, for others too. */
@@ -43,7 +51,12 @@ const MOST_TAKEOVERS = 3
 export function createSync(parts: SyncParts) {
   const { database, runs, now, log } = parts
   const carryOut = createCarryOut(parts)
+  const hintWork = createHintWork(parts)
   const active = new Map<string, { abort: AbortController; done: Promise<void> }>()
+  /** Runs of events. */
+  const hinted = new Map<string, { abort: AbortController; done: Promise<unknown> }>()
+  /** Of each connection the end of the last call about events. */
+  const queues = new Map<string, Promise<unknown>>()
   /** Starts that are under way; their runs are not among the active ones yet. */
   const starting = new Set<Promise<unknown>>()
   let isStopping = false
@@ -54,7 +67,7 @@ export function createSync(parts: SyncParts) {
      * @throws AppError `sync/disabled`, `sync/run-active`, `connections/not-found`, `connections/incomplete`
      */
     async start(connectionId: string, request: RunRequest): Promise<Run> {
-      const { organizationId } = await parts.sourceOf(connectionId, () => {})
+      const organizationId = await readable(connectionId)
       return begin({ ...request, connectionId, organizationId, originRunId: null })
     },
 
@@ -67,11 +80,14 @@ export function createSync(parts: SyncParts) {
       const held = await heldRun(runId)
       if (held.held?.planHash !== planHash) throw new AppError('sync/plan-changed')
       const { connectionId, organizationId } = held
-      await parts.sourceOf(connectionId, () => {})
+      await readable(connectionId)
       return begin(
         { mode: 'apply', trigger: 'approval', actor, connectionId, organizationId, originRunId: runId },
         async (tx) => {
-          if (!(await runs.lockHeld(tx, runId))) throw new AppError('sync/run-not-held')
+          if (!(await heldRuns.lockHeld(tx, runId))) throw new AppError('sync/run-not-held')
+          // Events may have added to it since it was looked at.
+          const { held: now } = await runs.load(runId, tx)
+          if (now?.planHash !== planHash) throw new AppError('sync/plan-changed')
         },
       )
     },
@@ -80,12 +96,12 @@ export function createSync(parts: SyncParts) {
     async reject(runId: string, actor: Actor): Promise<Run> {
       const held = await heldRun(runId)
       await database.inTransaction(async (tx) => {
-        if (!(await runs.closeHeld(tx, runId, 'rejected'))) throw new AppError('sync/run-not-held')
+        if (!(await heldRuns.closeHeld(tx, runId, 'rejected'))) throw new AppError('sync/run-not-held')
         // Locked above: an approval either began before, and is seen here, or finds the run rejected.
-        if (await runs.isBeingApproved(tx, runId)) throw new AppError('sync/run-active')
+        if (await heldRuns.isBeingApproved(tx, runId)) throw new AppError('sync/run-active')
         await parts.history.rejectHeld(tx, runId)
         const { users, departments } = held.counts
-        await runs.setCounts(tx, runId, {
+        await heldRuns.setCounts(tx, runId, {
           ...held.counts,
           users: { ...users, held: 0, skipped: users.skipped + users.held },
           departments: { ...departments, held: 0, skipped: departments.skipped + departments.held },
@@ -131,7 +147,8 @@ export function createSync(parts: SyncParts) {
       })
       const run = await runs.load(runId)
       if (!isCancelled) throw new AppError('sync/run-not-active')
-      active.get(runId)?.abort.abort(new AppError('sync/cancelled'))
+      const ours = active.get(runId) ?? hinted.get(runId)
+      ours?.abort.abort(new AppError('sync/cancelled'))
       return run
     },
 
@@ -147,9 +164,11 @@ export function createSync(parts: SyncParts) {
           ? 'sync/settings-changed'
           : null
       if (code === null) return
-      const runId = await runs.cancelOf(tx, after.id, now(), { code })
-      if (runId !== undefined)
-        await parts.audit.record(tx, actor, [runEntry('run.cancel', after.organizationId, runId)])
+      const cancelled = await runs.cancelOf(tx, after.id, now(), { code })
+      // Nobody began a run of events, and its events wait for whatever is set by then.
+      const begun = cancelled.filter(({ trigger }) => trigger !== 'event')
+      const entries = begun.map(({ id }) => runEntry('run.cancel', after.organizationId, id))
+      if (entries.length > 0) await parts.audit.record(tx, actor, entries)
     },
 
     /** Begins the runs that schedules want now. To be called from time to time. */
@@ -160,10 +179,14 @@ export function createSync(parts: SyncParts) {
       }
     },
 
+    /** See hints.ts. */
+    applyHints,
+
     /** Goes on with runs that nobody works on. To be called from time to time. */
     async takeOverAbandoned(): Promise<void> {
-      for (const { id, owner, takeovers } of await runs.abandoned(activeIds())) {
-        if (owner !== null && takeovers >= MOST_TAKEOVERS) await giveUp(id)
+      for (const { id, trigger, owner, takeovers } of await runs.abandoned(activeIds())) {
+        if (trigger === 'event') await closeAbandonedEvents(id)
+        else if (owner !== null && takeovers >= MOST_TAKEOVERS) await giveUp(id)
         else if (active.size < MOST_AT_ONCE) await takeOver(id, owner !== null)
       }
     },
@@ -172,10 +195,90 @@ export function createSync(parts: SyncParts) {
     async stop(): Promise<void> {
       isStopping = true
       await Promise.allSettled(starting)
-      const ending = [...active.values()]
+      const ending = [...active.values(), ...hinted.values()]
       for (const { abort } of ending) abort.abort(parts.isLasting ? LETTING_GO : new AppError('sync/interrupted'))
       await Promise.all(ending.map(({ done }) => done))
     },
+  }
+
+  /** Whose credentials are there, so far as that is known without asking WeCom. @returns its organization */
+  async function readable(connectionId: string): Promise<string> {
+    const { organizationId, companies } = await parts.companiesOf(connectionId)
+    const [company] = companies
+    if (company === undefined) throw new AppError('connections/corp-not-authorized')
+    if (company.name === null) await parts.sourceOf(connectionId, company.corpId, () => {})
+    return organizationId
+  }
+
+  /** One call after the other for each connection, because one run of events is under way for it at a time. */
+  async function applyHints(connectionId: string, corpId: string, hints: readonly Hint[]): Promise<HintOutcome[]> {
+    const before = queues.get(connectionId)
+    const done = (async () => {
+      await before
+      return applyHintsNow(connectionId, corpId, hints)
+    })()
+    const settled = Promise.allSettled([done])
+    queues.set(connectionId, settled)
+    try {
+      return await done
+    } finally {
+      if (queues.get(connectionId) === settled) queues.delete(connectionId)
+    }
+  }
+
+  async function applyHintsNow(connectionId: string, corpId: string, hints: readonly Hint[]): Promise<HintOutcome[]> {
+    const all = (outcome: HintVerdict): HintOutcome[] => hints.map(({ key }) => ({ key, ...outcome }))
+    if (hints.length === 0) return []
+    if (isStopping) return all({ kind: 'later', afterMs: HINTS_AGAIN_MS })
+    try {
+      const { isEnabled, isRealTime } = await parts.settingsOf(connectionId)
+      if (!isEnabled) return all({ kind: 'ignored', note: 'sync-off' })
+      if (!isRealTime) return all({ kind: 'ignored', note: 'real-time-off' })
+      const { organizationId, companies } = await parts.companiesOf(connectionId)
+      const company = companies.find((one) => one.corpId === corpId)
+      if (company === undefined) return all({ kind: 'ignored', note: 'out-of-scope' })
+      const work = await beginHinted({ connectionId, organizationId }, company, hints)
+      return work === null ? all({ kind: 'later', afterMs: HINTS_AGAIN_MS }) : await work.done
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'sync/disabled') return all({ kind: 'ignored', note: 'sync-off' })
+      if (error instanceof AppError) return all({ kind: 'failed', problem: error.problem, runId: null })
+      throw error
+    }
+  }
+
+  /** @returns null while another process works on events of this connection */
+  async function beginHinted(
+    connection: { readonly connectionId: string; readonly organizationId: string },
+    company: SyncCompany,
+    hints: readonly Hint[],
+  ): Promise<{ done: Promise<HintOutcome[]> } | null> {
+    const wanted = { ...connection, requestedBy: null, originRunId: null, startedAt: now(), warnings: [] }
+    const begun = (async () => {
+      const id = await database.inTransaction((tx) => runs.begin(tx, { ...wanted, mode: 'apply', trigger: 'event' }))
+      const run = await runs.load(id)
+      const abort = new AbortController()
+      const done = hintWork.workOff(run, company, hints, abort).finally(() => hinted.delete(id))
+      hinted.set(id, { abort, done })
+      return { done }
+    })()
+    const settled = begun.catch(() => {})
+    starting.add(settled)
+    try {
+      return await begun
+    } catch (error) {
+      if (isUniqueViolation(error)) return null
+      throw error
+    } finally {
+      starting.delete(settled)
+    }
+  }
+
+  /** Its events wait and are worked off again, by whoever claims them. */
+  async function closeAbandonedEvents(id: string): Promise<void> {
+    const isOurs = await database.inTransaction((tx) => runs.takeOver(tx, id, activeIds()))
+    if (!isOurs) return
+    await hintWork.closeBroken({ id }, { code: 'sync/interrupted' })
+    log.warn({ runId: id }, 'closed a run of events whose process is gone')
   }
 
   /** @param confirm called in the transaction that begins the run; when it throws, nothing is begun */
@@ -275,7 +378,7 @@ export function createSync(parts: SyncParts) {
 
   /** Null while a run may be ours without being among them yet. */
   function activeIds(): string[] | null {
-    return starting.size > 0 ? null : [...active.keys()]
+    return starting.size > 0 ? null : [...active.keys(), ...hinted.keys()]
   }
 
   async function heldRun(runId: string): Promise<Run> {

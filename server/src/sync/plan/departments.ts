@@ -24,6 +24,8 @@ export interface DepartmentContext {
   readonly connectionId: string
   readonly corpId: string
   readonly onlyWecom: 'create' | 'ignore'
+  /** What WeCom said by name since this list was read is newer than the list. */
+  readonly isNewer?: ((department: Row<'departments'>) => boolean) | undefined
   readonly now: number
   readonly newId: (kind: 'dep') => string
 }
@@ -48,6 +50,11 @@ export function planDepartments(
 
   for (const { department, parentId } of ordered) {
     const existing = knownByExternalId.get(department.id)
+    if (existing !== undefined && context.isNewer?.(existing) === true) {
+      idOf.set(department.id, existing.id)
+      unchanged++
+      continue
+    }
     const problem = nameProblem(department)
     if (problem !== undefined) {
       if (existing !== undefined) idOf.set(department.id, existing.id)
@@ -66,6 +73,13 @@ export function planDepartments(
     else steps.push(step)
   }
   return { steps, idOf, unchanged, skipped, inCircles }
+}
+
+/** As it is when the list of departments was not read: those that WeCom showed last are there. */
+export function keepDepartments(known: readonly Row<'departments'>[]): DepartmentPlan {
+  const shown = known.filter(({ missing_since }) => missing_since === null)
+  const idOf = new Map(shown.map(({ id, external_id }) => [Number(external_id), id]))
+  return { steps: [], idOf, unchanged: 0, skipped: 0, inCircles: [] }
 }
 
 /** The tree as it is once these are written: what a preview goes on with, which writes nothing. */

@@ -112,6 +112,8 @@ export interface MatchContext {
   /** Whether this linked member was missing from the last complete reading. */
   readonly wasAway: (key: string) => boolean
   readonly namesakes: ReadonlyMap<string, Namesake>
+  /** Under which userid, whose link this is, WeCom says that a member was known before. */
+  readonly renamedFrom?: (key: string) => { readonly userid: string; readonly link: KnownLink } | undefined
   readonly sightings: Sightings
   /** Folded usernames of living users, among what the mapping would call people and `usernameCandidates` of taken names. */
   readonly takenUsernames: ReadonlySet<string>
@@ -136,6 +138,9 @@ export function matchPeople(people: readonly WantedUser[], context: MatchContext
     const link = context.links.get(person.key)
     if (link !== undefined) return identityOfLinked(person, link, context, given)
 
+    const told = asToldRenamed(person, context)
+    if (told !== undefined) return told
+
     const namesake = context.namesakes.get(person.key)
     const byName = namesake !== undefined && context.bindByUsername && !namesake.isLinked ? namesake : undefined
     const recognised = asRenamed(person, byName, context) ?? byLoginName(byName) ?? byFields(person, context)
@@ -146,6 +151,21 @@ export function matchPeople(people: readonly WantedUser[], context: MatchContext
     if (username === undefined) return { kind: 'failed', problem: { code: 'directory/username-taken' } }
     return { kind: 'new', userId: context.newId('usr'), username }
   })
+}
+
+/**
+ * WeCom itself says under which userid a member was known. That is no guess; a person looks all the same where the account
+ * is protected, or where the member does not look like its user at all.
+ */
+function asToldRenamed(person: WantedUser, { renamedFrom, present }: MatchContext): Identity | undefined {
+  const told = renamedFrom?.(person.key)
+  const user = told && present.get(told.link.userId)
+  if (told === undefined || user === undefined) return undefined
+  const { userId, id } = told.link
+  const candidates: Candidate[] = [{ userId, matchedOn: 'userid', userid: told.userid }]
+  if (user.isProtected) return unsure('privileged', candidates)
+  if (isSomebodyElse(user, person)) return unsure('conflict', candidates)
+  return { kind: 'renamed', userId, linkId: id, from: told.userid, candidates }
 }
 
 /** Only a userid that was missing in between passes on to somebody new by itself; else a person looks first. */

@@ -7,7 +7,7 @@ import { hash as digest } from 'node:crypto'
 import type { Row } from '../../database/database.ts'
 import { isProtected } from '../../directory/protection.ts'
 import type { DepartmentWrite, SourceFields, UserWrite } from '../../directory/writes.ts'
-import { change, type Fields, type Step } from './changes.ts'
+import { change, type Change, type Fields, type Step } from './changes.ts'
 import { shownDepartment } from './departments.ts'
 import type { KnownUser } from './people.ts'
 
@@ -38,6 +38,11 @@ export interface DepartmentRemoval {
 /** One name for a removal, in approvals and in the hash of a plan. */
 export function removalKey(entity: 'user' | 'department', action: string, id: string): string {
   return `${entity} ${action} ${id}`
+}
+
+/** That of a removal as it is on record. */
+export function removalKeyOf({ entity, action, targetId }: Pick<Change, 'entity' | 'action' | 'targetId'>): string {
+  return removalKey(entity === 'department' ? entity : 'user', action, targetId!)
 }
 
 /** Names exactly these removals, in any order. */

@@ -1,6 +1,6 @@
 /**
  * A credential that shows all departments and, of all people, only some who were asked for by name before. With it the
- * reader reads one person by the very rules by which it reads everybody, in a handful of calls. Called by explain.ts.
+ * reader reads some people by the very rules by which it reads everybody, in a handful of calls. Called by named-people.ts.
  */
 import { WecomError, type CallOptions, type Member, type Principal } from '@muster/wecom'
 import { foldName } from '../../directory/names.ts'
