@@ -126,12 +126,17 @@ export function describe(
     uid,
     application: { id: application.id, name: application.name, logoUrl: application.logoUrl },
     ...accepted(application),
-    wishedConnection: text(params['connection']),
+    wish: wishIn(params),
     skipSignInPage: application.skipSignInPage,
     locales: text(params['ui_locales'])?.split(' ').filter(Boolean) ?? [],
     loginHint: text(params['login_hint']),
     authenticatedSince: authenticatedSince(params, since),
   }
+}
+
+function wishIn(params: Readonly<Record<string, unknown>>): SignInRequest['wish'] {
+  const wish = { connection: text(params['connection']), corp: text(params['corp']) }
+  return wish.connection === null && wish.corp === null ? null : wish
 }
 
 /** The provider's questions before it issues a code. Whoever answers is signin/, for every one of them. */

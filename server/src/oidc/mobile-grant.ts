@@ -13,6 +13,8 @@ export const MOBILE_GRANT = 'urn:muster:params:oauth:grant-type:wecom-code'
 export type AdmitByCode = (asked: {
   /** Id or identifier. */
   readonly connection: string
+  /** Which company of a connection with several. */
+  readonly corp: string | null
   readonly code: string
   readonly application: Application
   readonly address: string | null
@@ -22,7 +24,7 @@ export type AdmitByCode = (asked: {
   { readonly kind: 'admitted'; readonly userId: string; readonly session: Session } | { readonly kind: 'refused' }
 >
 
-const PARAMETERS = ['connection', 'code', 'scope']
+const PARAMETERS = ['connection', 'corp', 'code', 'scope']
 /** WeCom's codes have 512 bytes at most; see wecom-api.md. */
 const LONGEST = 512
 
@@ -51,12 +53,18 @@ export function addMobileGrant(
     async (ctx) => {
       const { oidc } = ctx
       const client = oidc.client
-      const { connection, code, scope } = oidc.params as Record<string, string | undefined>
+      const { connection, corp, code, scope } = oidc.params as Record<string, string | undefined>
       const application = await findApplication(client.clientId)
       if (application === undefined || !application.mobile) throw new errors.InvalidGrant('not for this application')
       if (!isShort(connection) || !isShort(code)) throw new errors.InvalidGrant('connection and code are needed')
 
-      const admitted = await admitByCode({ connection, code, application, ...caller() })
+      const admitted = await admitByCode({
+        connection,
+        corp: isShort(corp) ? corp : null,
+        code,
+        application,
+        ...caller(),
+      })
       if (admitted.kind === 'refused') throw new errors.InvalidGrant('the code signs nobody in')
       const { userId, session } = admitted
       holdSession(session)

@@ -218,7 +218,7 @@ onEachDatabase(({ dialect, test }) => {
 
       const asked = world.asked.at(-1)!
       assert.deepEqual(
-        [asked.wishedConnection, asked.locales, asked.loginHint, asked.application?.name, asked.passwordSignIn],
+        [asked.wish?.connection, asked.locales, asked.loginHint, asked.application?.name, asked.passwordSignIn],
         ['hq', ['zh-CN', 'en'], 'li', 'GitLab', true],
       )
       assert.deepEqual([asked.authenticatedSince, asked.connections], [null, []])

@@ -230,7 +230,7 @@ export function buildProvider(
       },
       pkce: { required: (_ctx, client) => client['pkce_required'] === true },
       extraClientMetadata: { properties: ['pkce_required'] },
-      extraParams: { connection: prepareAuthorization },
+      extraParams: { connection: prepareAuthorization, corp: null },
       interactions: { url: (_ctx, { uid }) => `/signin/${uid}`, policy: createPolicy(facts) },
       loadExistingGrant: makeGrant,
       findAccount: (_ctx, accountId, token) => ({

@@ -15,7 +15,12 @@ export interface AccountView {
   readonly links: readonly ShownLink[]
   /** Whether a link may go: another one or a password is left. */
   readonly canUnbind: boolean
-  readonly bindable: readonly { readonly identifier: string; readonly displayName: string }[]
+  readonly bindable: readonly {
+    readonly identifier: string
+    readonly displayName: string
+    /** Which of several companies; null where there is no choice. */
+    readonly company: { readonly corpId: string; readonly name: string } | null
+  }[]
   readonly sessions: readonly ShownSession[]
 }
 
@@ -26,6 +31,8 @@ export const DONE = ['password', 'unbound', 'ended', 'others-ended'] as const
 export interface ShownLink {
   readonly id: string
   readonly connectionName: string
+  /** Of a connection that several use. */
+  readonly company: string | null
   readonly userid: string
   readonly lastSignInAt: number | null
 }

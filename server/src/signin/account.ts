@@ -6,7 +6,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Actor } from '../audit/audit.ts'
-import type { Connections } from '../connections/connections.ts'
+import type { ConnectionForSignIn, Connections } from '../connections/connections.ts'
 import type { Row } from '../database/database.ts'
 import type { Links } from '../directory/links.ts'
 import type { PasswordProof } from '../directory/password-proof.ts'
@@ -28,7 +28,7 @@ export interface AccountParts {
     request: FastifyRequest,
     reply: FastifyReply,
     session: Session,
-    to: { connection: string; returnTo: string },
+    to: { connection: string; corp: string | null; returnTo: string },
   ) => Promise<string>
 }
 
@@ -37,7 +37,7 @@ const Id = z.string().max(64)
 const TokenBody = z.object({ token: z.string().max(64) })
 const LinkBody = TokenBody.extend({ link: Id })
 const SessionBody = TokenBody.extend({ session: Id })
-const BindBody = TokenBody.extend({ connection: Id })
+const BindBody = TokenBody.extend({ connection: Id, corp: z.string().max(128).optional() })
 /** Longer ones are refused by the rules for passwords, in words. */
 const Password = z.string().max(4_000)
 const PasswordBody = TokenBody.extend({ password: Password, newPassword: Password, newPasswordAgain: Password })
@@ -121,11 +121,13 @@ export function createAccount(parts: AccountParts) {
 
   async function bind(
     { session }: Visitor,
-    { connection }: z.output<typeof BindBody>,
+    { connection, corp }: z.output<typeof BindBody>,
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<Next> {
-    return { href: await parts.startBinding(request, reply, session, { connection, returnTo: PAGE }) }
+    return {
+      href: await parts.startBinding(request, reply, session, { connection, corp: corp ?? null, returnTo: PAGE }),
+    }
   }
 
   async function unbind({ user, actor }: Visitor, { link }: z.output<typeof LinkBody>): Promise<Next> {
@@ -202,7 +204,7 @@ export function createAccount(parts: AccountParts) {
   ): Promise<FastifyReply> {
     const { session, user, token } = visitor
     const own = await links.ofUser(user.id)
-    const open = await connections.openForSignIn(user.organization_id)
+    const doors = await connections.doorsOf(user.organization_id)
     const view: AccountView = {
       displayName: user.display_name,
       username: user.username,
@@ -213,11 +215,18 @@ export function createAccount(parts: AccountParts) {
       links: own.map((link) => ({
         id: link.id,
         connectionName: link.connection_name,
+        company: link.company_name,
         userid: link.userid,
         lastSignInAt: link.last_sign_in_at,
       })),
       canUnbind: own.length > 1 || user.password_hash !== null,
-      bindable: open.filter(({ id }) => !own.some((link) => link.connection_id === id)),
+      bindable: doors
+        .filter((door) => !own.some((link) => isThrough(link, door)))
+        .map(({ connection: { identifier, displayName, kind }, corp }) => ({
+          identifier,
+          displayName,
+          company: kind === 'self_built' || corp === null ? null : { corpId: corp.corpId, name: corp.name },
+        })),
       sessions: (await sessions.listOf(user.id)).map((one) => ({ ...one, isThis: one.id === session.id })),
     }
     return send(reply, renderAccount(view, contextOf(request)))
@@ -231,6 +240,15 @@ export function createAccount(parts: AccountParts) {
       nonce: randomBytes(16).toString('base64'),
     }
   }
+}
+
+/** One member of a company for each user; whom a provider's lets in next, it says only then. */
+function isThrough(
+  link: Pick<Row<'links'>, 'connection_id' | 'corp_id'>,
+  { connection, corp }: ConnectionForSignIn,
+): boolean {
+  if (link.connection_id !== connection.id) return false
+  return connection.kind !== 'delegated' || link.corp_id === corp?.corpId
 }
 
 function toSignIn(reply: FastifyReply): FastifyReply {

@@ -165,6 +165,27 @@ onEachDatabase(({ test }) => {
     assert.equal((await world.allUsers()).length, 1)
   })
 
+  test('whom an event removed while they came in is not brought back by what WeCom had said before', async (database) => {
+    const world = await createSignInWorld(database)
+    const hq = await world.connect('hq')
+    const zhang = { userid: 'zhangsan', name: '张三' }
+    const first = await world.signIn(hq, zhang)
+    assert.ok(first.kind === 'admitted')
+    const { userId } = first.session
+    const link = database.kysely.updateTable('links').where('user_id', '=', userId)
+    const user = database.kysely.updateTable('users').where('id', '=', userId)
+    await link.set({ asked_at: 2_000, source_hash: null }).execute()
+    await user.set({ status: 'disabled', disabled_by: 'source' }).execute()
+
+    const before = await world.outcome(hq, zhang, { takenAt: 1_000 })
+    const disabled = (await world.user(userId)).status
+    const after = await world.outcome(hq, zhang, { takenAt: 3_000 })
+
+    assert.notEqual(before, 'admitted')
+    assert.equal(disabled, 'disabled')
+    assert.equal(after, 'admitted', 'who is back is back')
+  })
+
   test('a userid that shows another name and another number gets nobody’s account', async (database) => {
     const world = await createSignInWorld(database)
     const hq = await world.connect('hq')
@@ -503,6 +524,7 @@ onEachDatabase(({ test }) => {
       requestUid: 'page-1',
       organizationId: world.organizationId,
       connectionId: hq.id,
+      corpId: 'hq',
       applicationId: null,
       applicationName: null,
       door: 'qr',
@@ -515,6 +537,7 @@ onEachDatabase(({ test }) => {
     const attempt = (await world.attempts.take(state, hq.id))!
     const asked = {
       kind: 'member',
+      corpId: 'hq',
       userid: 'lisi',
       member: { userid: 'lisi', departments: [], status: 1, name: '李四' },
     } as const
@@ -532,10 +555,19 @@ onEachDatabase(({ test }) => {
     const world = await createSignInWorld(database)
     const hq = await world.connect('hq')
     const { credential } = (await world.connections.forSignIn(hq.id))!
-    const asked = { kind: 'member', userid: 'lisi', member: { userid: 'lisi', departments: [], status: 1 } } as const
+    const member = { userid: 'lisi', departments: [], status: 1 }
+    const asked = { kind: 'member', corpId: 'hq', userid: 'lisi', member } as const
     const settle = () =>
       world.settle(
-        { connectionId: hq.id, credential, applicationId: null, door: 'qr', attempt: null },
+        {
+          connectionId: hq.id,
+          corpId: 'hq',
+          credential,
+          applicationId: null,
+          door: 'qr',
+          takenAt: null,
+          attempt: null,
+        },
         asked,
         null,
         BROWSER,

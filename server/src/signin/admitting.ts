@@ -42,10 +42,14 @@ export interface Browser {
 /** What somebody wants to come in for. */
 export interface Errand {
   readonly connectionId: string
+  /** Of which company they have to be a member; null: of any that has authorised the connection. */
+  readonly corpId: string | null
   /** Of the connection when it began; see connections.ts. */
   readonly credential: string
   readonly applicationId: string | null
   readonly door: Door
+  /** A moment before WeCom was asked; milliseconds since 1970, by our clock. null: long ago. */
+  readonly takenAt: number | null
   /** An attempt in a browser, which ends with this; null for a native app. */
   readonly attempt: { readonly id: string; readonly phase: Phase } | null
 }
@@ -106,15 +110,15 @@ export function createAdmitting(parts: AdmittingParts) {
       { reason, problem = null }: { reason: SignInReason; problem?: string | null },
       browser: Browser,
     ): Promise<Settled> {
-      const { connectionId, organizationId, applicationId, door } = attempt
+      const { connectionId, corpId, organizationId, applicationId, door, asked } = attempt
       try {
         return await database.inSharedTransaction(async (tx) => {
           const referenceId = await signIns.record(tx, {
             ...browser,
             organizationId,
             connectionId,
-            corpId: null,
-            userid: attempt.asked?.kind === 'member' ? attempt.asked.userid : null,
+            corpId: corpOf(asked) ?? corpId,
+            userid: asked?.kind === 'member' ? asked.userid : null,
             userId: null,
             applicationId,
             door,
@@ -139,21 +143,25 @@ export function createAdmitting(parts: AdmittingParts) {
     claim: Claim | null,
     browser: Browser,
   ): Promise<Settled> {
-    const found = await parts.connections.share(tx, errand.connectionId).catch(undefinedIfGone)
+    const corpId = corpOf(asked) ?? errand.corpId
+    const found = await parts.connections.share(tx, errand.connectionId, corpId).catch(undefinedIfGone)
     if (found === undefined) throw new AttemptGone()
-    const { connection, credential } = found
-    const { corpId } = connection
-    const about: About = { errand, connection, userid: asked.kind === 'member' ? asked.userid : null, browser }
-    if (corpId === null || credential !== errand.credential) {
-      return refused(tx, about, { ...REFUSED, reason: 'connection-changed' })
+    const { connection, corp, credential } = found
+    const userid = asked.kind === 'member' ? asked.userid : null
+    const about: About = { errand, connection, corpId: corpId ?? corp?.corpId ?? null, userid, browser }
+    // Whoever asked for people of one company gets nobody else, whatever else the connection takes.
+    if (errand.corpId !== null && corpId !== errand.corpId) {
+      return refused(tx, about, { ...REFUSED, reason: 'not-a-member' })
     }
-    const scene = parts.sceneOf(connection, corpId)
+    const isGone = corp === null ? connection.kind === 'self_built' : credential !== errand.credential
+    if (isGone) return refused(tx, about, { ...REFUSED, reason: 'connection-changed' })
+    const scene = parts.sceneOf(connection, about.corpId ?? '')
     const answer = claim === null ? null : await answerOf(tx, scene, claim)
     if (answer === undefined) return refused(tx, about, { ...REFUSED, reason: 'expired' })
-    const gathered = await gather(tx, scene, connection, asked)
+    const gathered = await gather(tx, scene, connection, asked, errand.takenAt)
     const decision = decide({
       settings: connection.signIn,
-      isCorpAuthorised: true,
+      isCorpAuthorised: corp !== null,
       sighting: gathered.sighting,
       identity: gathered.identity,
       answer: answer?.said ?? null,
@@ -176,21 +184,18 @@ export function createAdmitting(parts: AdmittingParts) {
   async function gather(
     tx: Transaction,
     scene: AdmissionScene,
-    { signIn }: Connection,
+    { kind, signIn }: Connection,
     asked: Asked,
+    takenAt: number | null,
   ): Promise<Gathered> {
     if (asked.kind === 'outsider') return { ...NOTHING, sighting: { kind: 'outsider' } }
-    if (asked.member === null) {
-      const known = await admission.linked(tx, scene, asked.userid)
-      const identity: Identity =
-        known === undefined
-          ? { kind: 'unknown', newcomer: { kind: 'unread' } }
-          : { kind: 'linked', account: accountOf(known, false) }
-      return { ...NOTHING, sighting: { kind: 'member', details: { kind: 'hidden' } }, identity, linked: known ?? null }
-    }
+    if (asked.member === null) return withoutDetails(await admission.linked(tx, scene, asked.userid))
     const wanted = await admission.map(scene, asked.member)
-    const rule: MatchingRule | null = signIn.loginOnly ? null : RULES[signIn.association](signIn.matchFields)
+    const rule = signIn.loginOnly ? null : RULES[signIn.association](fieldsToMatch(kind, signIn.matchFields))
     const standing = await admission.look(tx, scene, wanted, rule)
+    // An event has had WeCom asked since: it may have said that they are gone, and what is known here is newer.
+    const isOvertaken = standing.kind === 'linked' && (standing.known.link.asked_at ?? -1) >= (takenAt ?? 0)
+    if (isOvertaken) return withoutDetails(standing.known)
     return {
       sighting: {
         kind: 'member',
@@ -237,6 +242,7 @@ export function createAdmitting(parts: AdmittingParts) {
       userId,
       door: errand.door,
       connectionId: connection.id,
+      corpId: scene.corpId,
       linkId,
       applicationId: errand.applicationId,
       address: browser.address,
@@ -339,15 +345,16 @@ const REFUSED: Omit<Refusal, 'reason'> = { kind: 'refuse', userId: null, closes:
 interface About {
   readonly errand: Errand
   readonly connection: Connection
+  readonly corpId: string | null
   readonly userid: string | null
   readonly browser: Browser
 }
 
-function factsOf({ errand, connection, userid, browser }: About) {
+function factsOf({ errand, connection, corpId, userid, browser }: About) {
   return {
     organizationId: connection.organizationId,
     connectionId: connection.id,
-    corpId: connection.corpId,
+    corpId,
     userid,
     applicationId: errand.applicationId,
     door: errand.door,
@@ -367,6 +374,14 @@ interface Gathered {
   readonly linked: (Standing & { kind: 'linked' })['known'] | null
 }
 
+/** Somebody of whom WeCom says only that they are a member: then what is known here counts. */
+function withoutDetails(known: Gathered['linked'] | undefined): Gathered {
+  const identity: Identity = known
+    ? { kind: 'linked', account: accountOf(known, false) }
+    : { kind: 'unknown', newcomer: { kind: 'unread' } }
+  return { ...NOTHING, sighting: { kind: 'member', details: { kind: 'hidden' } }, identity, linked: known ?? null }
+}
+
 const NOTHING: Omit<Gathered, 'sighting'> = {
   identity: undefined,
   wanted: null,
@@ -382,6 +397,19 @@ const RULES: Readonly<Record<'create' | 'match' | 'ask', (fields: readonly strin
     byUsername: fields.includes('username'),
     fields: (['email', 'phone'] as const).filter((field) => fields.includes(field)),
   }),
+}
+
+/**
+ * A userid is the word of the company that gave it. Any company may authorise a provider, so there it is no sign that
+ * somebody is the user of that name here.
+ */
+function fieldsToMatch(kind: Connection['kind'], fields: readonly string[]): readonly string[] {
+  return kind === 'service_provider' ? fields.filter((field) => field !== 'username') : fields
+}
+
+/** undefined also for what an older version wrote, which knew one company for each connection. */
+function corpOf(asked: Asked | null): string | undefined {
+  return asked?.kind === 'member' ? asked.corpId : undefined
 }
 
 /** WeCom's status, and its switch, which few apps are shown (wecom-api.md §2.3.1). */

@@ -11,7 +11,7 @@ import type { ErrorCode } from '../errors.ts'
 export type Asked =
   | { readonly kind: 'outsider' }
   /** `member` is null when the details are not for this app to read. */
-  | { readonly kind: 'member'; readonly userid: string; readonly member: Member | null }
+  | { readonly kind: 'member'; readonly corpId: string; readonly userid: string; readonly member: Member | null }
 
 export type AskedOutcome =
   | Asked
@@ -34,11 +34,11 @@ export function isCode(text: string): boolean {
 }
 
 /** An error page has to come within ten seconds, whatever WeCom does. */
-const DEADLINE_MS = 8_000
+export const DEADLINE_MS = 8_000
 
 /** @param isMobile whether the code is said to come from the SDK of a native app */
-export async function askWecom(
-  principal: Principal,
+export async function askApp(
+  { principal, corpId }: { readonly principal: Principal; readonly corpId: string },
   code: string,
   { isMobile = false, deadlineMs = DEADLINE_MS }: { isMobile?: boolean; deadlineMs?: number } = {},
 ): Promise<AskedOutcome> {
@@ -52,17 +52,23 @@ export async function askWecom(
     // Only the page inside the client gives tickets; what the SDK hands out never has one.
     if (isMobile && userTicket !== undefined) return { kind: 'code-of-another-door' }
     const member = await memberOf(principal, userid, options)
-    if (member === null) return { kind: 'member', userid, member }
-    if (foldName(member.userid) !== foldName(userid)) return { kind: 'member', userid, member: null }
+    if (member === null) return { kind: 'member', corpId, userid, member }
+    if (foldName(member.userid) !== foldName(userid)) return { kind: 'member', corpId, userid, member: null }
     const detail = userTicket === undefined ? undefined : await detailOf(principal, userTicket, options)
     const isSame = detail !== undefined && foldName(detail.userid) === foldName(userid)
-    return { kind: 'member', userid, member: isSame ? enriched(member, detail) : member }
+    return { kind: 'member', corpId, userid, member: isSame ? enriched(member, detail) : member }
   } catch (error) {
-    if (!(error instanceof WecomError)) throw error
-    if (error.code === 'WECOM_CODE_REJECTED') return { kind: 'code-rejected' }
-    const reason = UNAVAILABLE.has(error.kind) ? 'wecom-unavailable' : 'wecom-problem'
-    return { kind: 'failed', reason, problem: wecomProblem(error)!.code, error }
+    return failureOf(error)
   }
+}
+
+/** @throws what did not come from WeCom */
+export function failureOf(error: unknown): AskedOutcome {
+  if (!(error instanceof WecomError)) throw error
+  if (error.code === 'WECOM_CODE_REJECTED') return { kind: 'code-rejected' }
+  const isPassing = UNAVAILABLE.has(error.kind) || UNTIL_THE_NEXT_TICKET.has(error.code)
+  const reason = isPassing ? 'wecom-unavailable' : 'wecom-problem'
+  return { kind: 'failed', reason, problem: wecomProblem(error)!.code, error }
 }
 
 /** No page of WeCom says on which of the two paths codes of the SDK are good (wecom-api.md §3.3); a bad one is on neither. */
@@ -79,6 +85,9 @@ type Options = { readonly priority: 'interactive'; readonly signal: AbortSignal 
 
 /** It may work later without anybody changing anything. */
 const UNAVAILABLE: ReadonlySet<string> = new Set(['busy', 'network', 'timeout', 'aborted', 'frequency', 'protocol'])
+
+/** A suite can ask nothing without its ticket, and WeCom sends another one within ten minutes. */
+const UNTIL_THE_NEXT_TICKET: ReadonlySet<string> = new Set(['WECOM_NO_TICKET', 'WECOM_SUITE_TICKET_REJECTED'])
 
 /** Not to be seen is not to be gone: 60111 is also the answer about somebody who left the visible range. */
 async function memberOf(principal: Principal, userid: string, options: Options): Promise<Member | null> {

@@ -1,6 +1,6 @@
 /**
- * Attempts to sign in through WeCom: what binds a state to one browser, one connection and one request, once, for ten
- * minutes. Every step is an update that only succeeds from the phase before it, so that of any number of callbacks at the
+ * Attempts to sign in through WeCom: what binds a state to one browser, one connection, one company of it and one
+ * request, once, for ten minutes. Every step is an update that only succeeds from the phase before it, so that of any number of callbacks at the
  * same time one goes on. Owns `sign_in_attempts`.
  */
 import { hash } from 'node:crypto'
@@ -26,6 +26,8 @@ export interface Attempt {
   readonly requestUid: string
   readonly organizationId: string
   readonly connectionId: string
+  /** Whose members may come in by it; null where the connection takes those of any company that authorised it. */
+  readonly corpId: string | null
   readonly applicationId: string | null
   readonly applicationName: string | null
   readonly door: WecomDoor
@@ -51,6 +53,7 @@ export interface NewAttempt {
   readonly requestUid: string
   readonly organizationId: string
   readonly connectionId: string
+  readonly corpId: string | null
   readonly applicationId: string | null
   readonly applicationName: string | null
   readonly door: WecomDoor
@@ -233,7 +236,7 @@ export function createAttempts({
       created_at: at,
       taken_at: null,
       expires_at: at + LIFETIME_MS,
-      corp_id: null,
+      corp_id: input.corpId,
     }
     return { state, write: (tx) => insertRows(tx, 'sign_in_attempts', [row]) }
   }
@@ -296,6 +299,7 @@ function fromRow(row: Row<'sign_in_attempts'>): Attempt {
     requestUid: row.request_uid,
     organizationId: row.organization_id,
     connectionId: row.connection_id,
+    corpId: row.corp_id,
     applicationId: row.application_id,
     applicationName: row.application_name,
     door: row.door as WecomDoor,

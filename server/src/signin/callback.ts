@@ -7,25 +7,25 @@ import { randomInt } from 'node:crypto'
 import type { SignInReason } from '@muster/contracts'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
-import type { Connection, ConnectionForSignIn, Connections } from '../connections/connections.ts'
+import type { Connection, ConnectionForSignIn, ConnectionKind, Connections } from '../connections/connections.ts'
 import { ENVIRONMENT_IDENTIFIER } from '../connections/environment.ts'
-import type { WecomAccess } from '../connections/wecom.ts'
 import type { Database } from '../database/database.ts'
 import { unreachable } from '../errors.ts'
 import type { Session } from '../sessions/sessions.ts'
 import type { Admitting, Claim } from './admitting.ts'
-import { askWecom, isCode, type Asked } from './asking.ts'
+import { isCode, type Asked } from './asking.ts'
 import type { Attempt, Attempts } from './attempts.ts'
 import type { Browsers } from './browser.ts'
 import { clientOf, doorOfLink } from './doors.ts'
 import type { Pace } from './pace.ts'
+import type { Code, Redeem } from './redeeming.ts'
 import { redirect } from './showing.ts'
 import type { SignIns } from './sign-ins.ts'
 
 export interface CallbackParts {
   readonly database: Database
   readonly connections: Connections
-  readonly wecom: WecomAccess
+  readonly redeem: Redeem
   readonly attempts: Attempts
   readonly signIns: SignIns
   readonly admitting: Admitting
@@ -71,12 +71,12 @@ export function callbackRoutes(scope: FastifyInstance, parts: CallbackParts): vo
     reply: FastifyReply,
     identifier: string | undefined,
   ): Promise<FastifyReply> {
-    const found = await connections.forSignIn(identifier ?? ENVIRONMENT_IDENTIFIER)
-    const isRightDoor = found !== undefined && (identifier !== undefined || found.connection.managedByEnvironment)
-    const given = readQuery(request.query as Record<string, unknown>)
-    if (!isRightDoor || given === undefined) return refuseStranger(request, reply, found?.connection)
+    const first = await connections.forSignIn(identifier ?? ENVIRONMENT_IDENTIFIER)
+    const isRightDoor = first !== undefined && (identifier !== undefined || first.connection.managedByEnvironment)
+    const given = readQuery(request.query as Record<string, unknown>, first?.connection.kind)
+    if (!isRightDoor || given === undefined) return refuseStranger(request, reply, first?.connection)
 
-    const { connection, credential } = found
+    const { connection } = first
     const browserHash = browsers.hashOf(request)
     const attempt = await attempts.take(given.state, connection.id)
     if (attempt === undefined) return refuseUsed(request, reply, connection, given.state, browserHash)
@@ -86,9 +86,14 @@ export function callbackRoutes(scope: FastifyInstance, parts: CallbackParts): vo
       refuseAttempt(request, reply, attempt, { isHere, reason, problem })
     if (given.code === undefined) return refuse('declined')
     if (!connection.signIn.enabled) return refuse('sign-in-off')
-    if (attempt.credential !== credential) return refuse('connection-changed')
+    const found = attempt.corpId === null ? first : await connections.forSignIn(connection.id, attempt.corpId)
+    if (found === undefined) return refuse('connection-changed')
+    if (connection.kind !== 'self_built' && attempt.corpId !== null && found.corp === null) {
+      return refuse('corp-not-authorised')
+    }
+    if (attempt.credential !== found.credential) return refuse('connection-changed')
 
-    const outcome = await askWecom(parts.wecom.forSignIn(found), given.code)
+    const outcome = await parts.redeem(found, given.code)
     switch (outcome.kind) {
       case 'code-rejected': {
         if (!isHere || attempt.restarts >= MOST_RESTARTS) return refuse('code-rejected')
@@ -194,6 +199,7 @@ export function callbackRoutes(scope: FastifyInstance, parts: CallbackParts): vo
         tx,
         {
           connection: connection ?? null,
+          corpId: connection?.corpId ?? null,
           applicationId: null,
           door: doorOfLink(clientOf(request.headers['user-agent'])),
           reason: 'state-invalid',
@@ -214,11 +220,21 @@ function furtherPath({ environmentRedirectUrl, publicUrl }: CallbackParts): stri
   return isOurs || url.pathname === '/' ? undefined : url.pathname
 }
 
-/** Each once, or it is nothing that WeCom sends. */
-function readQuery({ state, code }: Record<string, unknown>): { state: string; code: string | undefined } | undefined {
+/**
+ * Each once, or it is nothing that WeCom sends. A provider may be sent an `auth_code` instead: the login page before the
+ * present one does so (wecom-api.md §3.4). We send nobody there, and take who comes from it with a state of ours.
+ */
+function readQuery(
+  { state, code, auth_code: authCode }: Record<string, unknown>,
+  kind: ConnectionKind | undefined,
+): { state: string; code: Code | undefined } | undefined {
   if (typeof state !== 'string') return undefined
+  if (kind === 'service_provider' && authCode !== undefined) {
+    const isOne = code === undefined && typeof authCode === 'string' && isCode(authCode)
+    return isOne ? { state, code: { text: authCode, from: 'older-page' } } : undefined
+  }
   if (code === undefined) return { state, code }
-  return typeof code === 'string' && isCode(code) ? { state, code } : undefined
+  return typeof code === 'string' && isCode(code) ? { state, code: { text: code, from: 'browser' } } : undefined
 }
 
 function refusedPage({ reason, referenceId }: { reason: SignInReason; referenceId: string }): string {

@@ -10,7 +10,16 @@ import { AppError } from '../errors.ts'
 import type { Session } from '../sessions/sessions.ts'
 import type { Attempt, Attempts } from './attempts.ts'
 import type { Browsers, CookieReply } from './browser.ts'
-import { clientOf, doorOfLink, redirectUrlOf, wayFor, wecomAddress, type WecomDoor, type WecomHosts } from './doors.ts'
+import {
+  clientOf,
+  doorAppOf,
+  doorOfLink,
+  redirectUrlOf,
+  wayFor,
+  wecomAddress,
+  type WecomDoor,
+  type WecomHosts,
+} from './doors.ts'
 import type { OwnRequests } from './own-requests.ts'
 import type { Pace } from './pace.ts'
 import type { Way } from './pages/views.ts'
@@ -18,7 +27,7 @@ import type { Refusals } from './refusals.ts'
 import { safeReturnTo } from './return-to.ts'
 import { redirect, type Showing } from './showing.ts'
 import type { SignInRequest } from './signin.ts'
-import { wishedOf, wishOf, type Visits } from './visits.ts'
+import { isCorpId, wishOf, type Visits } from './visits.ts'
 
 /** A browser that goes to WeCom at once: nothing is to be shown or asked on the way. */
 export interface Departure {
@@ -73,10 +82,8 @@ export function createDepartures(parts: DepartureParts) {
   ): Promise<Departure | undefined> {
     const next = wayFor(clientOf(request.headers['user-agent']), asked)
     if (next.kind !== 'go') return undefined
-    const offered = await visits.offeredTo(asked)
-    const wish = asked.wishedConnection
-    const chosen = wish !== null ? wishedOf(offered, wish) : offered.length === 1 ? offered[0] : undefined
-    if (chosen === undefined || !isComplete(chosen)) return undefined
+    const [chosen, another] = await visits.choiceOf(asked, await visits.offeredTo(asked), null)
+    if (chosen === undefined || another !== undefined || doorAppOf(chosen) === undefined) return undefined
     if (takePlace(request) !== undefined) return undefined
     const { uid: requestUid, application } = asked
     const browserHash = browsers.ensure(request, reply)
@@ -101,9 +108,11 @@ export function createDepartures(parts: DepartureParts) {
     const asked = await visits.loadRequest(request, reply)
     if (asked === undefined) return showing.show(request, reply, null, { kind: 'expired' }, 404)
     const wish = wishOf(request)
-    const offered = await visits.offeredTo(asked)
-    const found = offered.find(({ connection: { identifier } }) => identifier === wish)
-    if (found === undefined) return refusals.refuseWish(request, reply, asked, wish ?? '')
+    const fitting = wish === null ? [] : await visits.doorsFor(await visits.offeredTo(asked), wish)
+    const [found, another] = fitting
+    if (found === undefined) return refusals.refuseWish(request, reply, asked, wish)
+    // One company of several has to be picked first, or the address was made up.
+    if (another !== undefined) return redirect(reply, `/signin/${asked.uid}`)
     return startAt(request, reply, asked, found, doorOfLink(clientOf(request.headers['user-agent'])))
   }
 
@@ -121,9 +130,9 @@ export function createDepartures(parts: DepartureParts) {
       loginUrl: hosts.loginUrl,
       linkHref,
       parameters: {
-        login_type: 'CorpApp',
+        login_type: given.get('login_type') === 'ServiceApp' ? 'ServiceApp' : 'CorpApp',
         appid: given.get('appid')!,
-        agentid: given.get('agentid')!,
+        agentid: given.get('agentid'),
         redirect_uri: given.get('redirect_uri')!,
         state: given.get('state')!,
         lang: showing.languageFor(request, asked),
@@ -156,9 +165,10 @@ export function createDepartures(parts: DepartureParts) {
     request: FastifyRequest,
     reply: FastifyReply,
     session: Session,
-    { connection: reference, returnTo }: { connection: string; returnTo: string },
+    { connection: reference, corp, returnTo }: { connection: string; corp: string | null; returnTo: string },
   ): Promise<string> {
-    const found = await connections.forSignIn(reference)
+    if (corp !== null && !isCorpId(corp)) throw new AppError('connections/not-found')
+    const found = await connections.forSignIn(reference, corp)
     if (found === undefined || found.connection.organizationId !== session.organizationId)
       throw new AppError('connections/not-found')
     if (!found.connection.signIn.enabled) throw new AppError('connections/sign-in-off')
@@ -202,7 +212,7 @@ export function createDepartures(parts: DepartureParts) {
 
   function prepare(
     request: FastifyRequest,
-    { connection, credential }: ConnectionForSignIn,
+    found: ConnectionForSignIn,
     given: {
       requestUid: string
       application: { id: string; name: string } | null
@@ -213,24 +223,22 @@ export function createDepartures(parts: DepartureParts) {
     },
     asked?: SignInRequest,
   ): Departure {
-    const { corpId, agentId, signIn } = connection
-    if (corpId === null || agentId === null) throw new AppError('connections/incomplete')
+    const { connection, corp, credential } = found
+    const app = doorAppOf(found)
+    if (app === undefined) throw new AppError('connections/incomplete')
     const { application, ...rest } = given
     const { state, write } = attempts.prepare({
       ...rest,
       organizationId: connection.organizationId,
       connectionId: connection.id,
+      corpId: corp?.corpId ?? null,
       credential,
       applicationId: application?.id ?? null,
       applicationName: application?.name ?? null,
     })
-    const { requestPrivateFields } = signIn
-    const door = { corpId, agentId, requestPrivateFields, redirectUrl: redirectUrl(connection) }
+    const { requestPrivateFields } = connection.signIn
+    const door = { app, requestPrivateFields, redirectUrl: redirectUrl(connection) }
     const client = clientOf(request.headers['user-agent'])
     return { address: wecomAddress(given.door, client, door, state, hosts, showing.languageFor(request, asked)), write }
   }
-}
-
-function isComplete({ connection: { corpId, agentId } }: ConnectionForSignIn): boolean {
-  return corpId !== null && agentId !== null
 }

@@ -3,7 +3,7 @@
  * and its session. Steps end by sending the browser back here, or by showing one of the pages that are made here.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Connections } from '../connections/connections.ts'
+import type { ConnectionForSignIn, Connections } from '../connections/connections.ts'
 import { isEnough } from '../sessions/sessions.ts'
 import type { Admitting, Claim } from './admitting.ts'
 import type { Attempt } from './attempts.ts'
@@ -15,7 +15,7 @@ import type { PasswordProblem, Way } from './pages/views.ts'
 import type { Refusals } from './refusals.ts'
 import { redirect, type Showing } from './showing.ts'
 import type { SignInRequest } from './signin.ts'
-import { wishedOf, wishOf, type Visits } from './visits.ts'
+import { queryOf, wishOf, type Visits, type Wish } from './visits.ts'
 
 export interface DispatcherParts {
   readonly connections: Connections
@@ -117,13 +117,14 @@ export function createDispatcher({
     given: GivenPassword = { username: asked.loginHint ?? '', problem: null },
   ): Promise<FastifyReply> {
     const offered = await visits.offeredTo(asked)
-    const wish = asked.wishedConnection ?? wishOf(request)
-    const wished = wishedOf(offered, wish)
-    if (wish !== null && wished === undefined) return refusals.refuseWish(request, reply, asked, wish)
+    const picked = wishOf(request)
+    const choice = await visits.choiceOf(asked, offered, picked)
+    const wish = asked.wish ?? picked
+    if (wish !== null && choice.length === 0) return refusals.refuseWish(request, reply, asked, wish)
     if (offered.length === 0 && !asked.passwordSignIn) {
       return refusals.refuseHere(request, reply, asked, { connection: null, reason: 'sign-in-off' })
     }
-    const chosen = wished ?? (offered.length === 1 ? offered[0] : undefined)
+    const chosen = choice.length === 1 ? choice[0] : undefined
     const client = clientOf(request.headers['user-agent'])
     const browserHash = browsers.ensure(request, reply)
     const path = `/signin/${asked.uid}`
@@ -131,7 +132,7 @@ export function createDispatcher({
     if (chosen !== undefined && given.problem === null) {
       const next = wayFor(client, asked)
       if (next.kind === 'go' && !isAgain(request)) return departures.startAt(request, reply, asked, chosen, next.door)
-      const linkHref = `${path}/go?connection=${encodeURIComponent(chosen.connection.identifier)}`
+      const linkHref = `${path}/go?${queryOf(chosen)}`
       if (next.kind === 'open-app') way = { kind: 'open-app', href: linkHref }
       else {
         const seconds = departures.takePlace(request)
@@ -144,11 +145,12 @@ export function createDispatcher({
     }
     return show(request, reply, asked, {
       kind: 'sign-in',
-      connections: offered.map(({ connection }) => ({
-        displayName: connection.displayName,
-        iconHref: iconHref(connection),
-        href: `${path}?connection=${encodeURIComponent(connection.identifier)}`,
-        isChosen: connection.id === chosen?.connection.id,
+      connections: shownOf(offered, choice, asked.wish).map((door) => ({
+        displayName: door.connection.displayName,
+        company: isOneOfMany(door, offered) ? (door.corp?.name ?? null) : null,
+        iconHref: iconHref(door.connection),
+        href: `${path}?${queryOf(door)}`,
+        isChosen: chosen !== undefined && isSameDoor(door, chosen),
       })),
       way,
       password: asked.passwordSignIn ? { ...formFor(request, asked, 'password'), ...given } : null,
@@ -163,16 +165,43 @@ export function createDispatcher({
     attempt: Attempt,
     given: GivenPassword,
   ): Promise<FastifyReply> {
-    const found = await connections.forSignIn(attempt.connectionId)
     const member = attempt.asked?.kind === 'member' ? attempt.asked : null
+    const found = await connections.forSignIn(attempt.connectionId, member?.corpId ?? null)
+    const company = found?.connection.kind === 'self_built' ? null : (found?.corp?.name ?? null)
     return show(request, reply, asked, {
       kind: 'bind',
       memberName: member?.member?.name ?? member?.userid ?? '',
-      connectionName: found?.connection.displayName ?? '',
+      connectionName: company ?? found?.connection.displayName ?? '',
       form: { ...formFor(request, asked, 'bind'), ...given },
       create: attempt.mayCreate ? formFor(request, asked, 'create') : null,
     })
   }
+}
+
+/**
+ * What the page lists: all that is offered; of what an application asks for only what is left to choose from, and where it
+ * asks for one company, nobody is told which others there are.
+ */
+function shownOf(
+  offered: readonly ConnectionForSignIn[],
+  choice: readonly ConnectionForSignIn[],
+  wish: Wish | null,
+): ConnectionForSignIn[] {
+  if (wish === null) return [...offered]
+  if (choice.length > 1) return [...choice]
+  const isHidden = (door: ConnectionForSignIn) =>
+    wish.corp !== null && choice.some((one) => one.connection.id === door.connection.id && !isSameDoor(one, door))
+  return offered.filter((door) => !isHidden(door))
+}
+
+function isOneOfMany({ connection }: ConnectionForSignIn, offered: readonly ConnectionForSignIn[]): boolean {
+  return offered.filter((one) => one.connection.id === connection.id).length > 1
+}
+
+/** A provider's has one door, whichever company was asked for. */
+function isSameDoor(one: ConnectionForSignIn, other: ConnectionForSignIn): boolean {
+  if (one.connection.id !== other.connection.id) return false
+  return one.connection.kind === 'service_provider' || one.corp?.corpId === other.corp?.corpId
 }
 
 /** Somebody who is signed in and adds a way in has a session all along; what came of the attempt goes first. */

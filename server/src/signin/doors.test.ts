@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { clientOf, redirectUrlOf, wayFor, wecomAddress } from './doors.ts'
+import type { ConnectionForSignIn } from '../connections/connections.ts'
+import { clientOf, doorAppOf, redirectUrlOf, wayFor, wecomAddress, type DoorConnection } from './doors.ts'
 
 const AGENTS = {
   computer:
@@ -54,9 +55,8 @@ test('inside the client there is no page, on a computer the panel, elsewhere a w
 })
 
 const HOSTS = { loginUrl: 'https://login.work.weixin.qq.com', oauthUrl: 'https://open.weixin.qq.com' }
-const CONNECTION = {
-  corpId: 'ww0123456789abcdef',
-  agentId: 1000002,
+const CONNECTION: DoorConnection = {
+  app: { kind: 'app', corpId: 'ww0123456789abcdef', agentId: 1000002 },
   redirectUrl: 'https://muster.example.com/auth/wecom/hq/callback',
   requestPrivateFields: false,
 }
@@ -83,6 +83,42 @@ test('the addresses of WeCom are as it documents them, letter by letter', () => 
     /^https:\/\/open\.weixin\.qq\.com\/connect\/oauth2\/authorize\?/,
     'what WeChat shows is copied into WeCom',
   )
+})
+
+test('a suite is named instead of a company, and its people choose their company themselves', () => {
+  const suite: DoorConnection = { ...CONNECTION, app: { kind: 'suite', suiteId: 'ww0suite' } }
+
+  assert.equal(
+    wecomAddress('in-wecom', 'wecom', suite, 'abc123', HOSTS, 'zh'),
+    'https://open.weixin.qq.com/connect/oauth2/authorize?appid=ww0suite' +
+      '&redirect_uri=https%3A%2F%2Fmuster.example.com%2Fauth%2Fwecom%2Fhq%2Fcallback' +
+      '&response_type=code&scope=snsapi_base&state=abc123#wechat_redirect',
+  )
+  assert.equal(
+    wecomAddress('qr', 'computer', suite, 'abc123', HOSTS, 'en'),
+    'https://login.work.weixin.qq.com/wwlogin/sso/login?login_type=ServiceApp&appid=ww0suite' +
+      '&redirect_uri=https%3A%2F%2Fmuster.example.com%2Fauth%2Fwecom%2Fhq%2Fcallback&state=abc123&lang=en',
+  )
+})
+
+test('who is asked for is the company of the door, or the suite of a provider; without either there is no door', () => {
+  const appOf = (
+    connection: { kind: 'self_built' | 'delegated' | 'service_provider'; suiteId: string | null },
+    corp: { corpId: string; agentId: number | null; name: string } | null,
+  ) => doorAppOf({ connection: connection as ConnectionForSignIn['connection'], corp })
+  const company = { corpId: 'wpk0company', agentId: 1000021, name: '示例' }
+
+  assert.deepEqual(appOf({ kind: 'delegated', suiteId: 'dk0' }, company), {
+    kind: 'app',
+    corpId: 'wpk0company',
+    agentId: 1000021,
+  })
+  assert.deepEqual(appOf({ kind: 'service_provider', suiteId: 'ww0' }, null), { kind: 'suite', suiteId: 'ww0' })
+  assert.deepEqual(appOf({ kind: 'service_provider', suiteId: 'ww0' }, company), { kind: 'suite', suiteId: 'ww0' })
+  assert.equal(appOf({ kind: 'service_provider', suiteId: null }, null), undefined)
+  assert.equal(appOf({ kind: 'delegated', suiteId: 'dk0' }, null), undefined, 'no company')
+  assert.equal(appOf({ kind: 'delegated', suiteId: 'dk0' }, { ...company, agentId: null }), undefined, 'no app in it')
+  assert.equal(appOf({ kind: 'self_built', suiteId: null }, { ...company, agentId: null }), undefined)
 })
 
 test('WeCom sends people back to one address per connection, and for the environment exactly to the one it names', () => {

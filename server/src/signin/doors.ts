@@ -1,8 +1,9 @@
 /**
- * Which door of WeCom fits the browser, and the address behind it (product.md §5, wecom-api.md §3.1 and §3.2). Pure. WeCom
+ * Which door of WeCom fits the browser, and the address behind it (product.md §5, wecom-api.md §3.1, §3.2 and §3.4). Pure. WeCom
  * sends people back to one address per connection, which is what its administrator registered.
  */
 import type { Door } from '@muster/contracts'
+import type { ConnectionForSignIn } from '../connections/connections.ts'
 import { unreachable } from '../errors.ts'
 
 /** The doors that lead to WeCom's pages. */
@@ -21,10 +22,14 @@ export function clientOf(userAgent: string | undefined): Client {
 
 const MOST_OF_AN_AGENT = 1_000
 
+/** Whom WeCom is told that people sign in to: the app of one company, or a suite, which people of any company come through. */
+export type DoorApp =
+  | { readonly kind: 'app'; readonly corpId: string; readonly agentId: number }
+  | { readonly kind: 'suite'; readonly suiteId: string }
+
 /** A connection, as far as its doors are concerned. */
 export interface DoorConnection {
-  readonly corpId: string
-  readonly agentId: number
+  readonly app: DoorApp
   readonly redirectUrl: string
   readonly requestPrivateFields: boolean
 }
@@ -63,6 +68,15 @@ export function wayFor(client: Client, { skipSignInPage }: { readonly skipSignIn
   }
 }
 
+/** undefined: the connection, or what is known of its company, is not complete. */
+export function doorAppOf({ connection, corp }: Pick<ConnectionForSignIn, 'connection' | 'corp'>): DoorApp | undefined {
+  if (connection.kind === 'service_provider') {
+    return connection.suiteId === null ? undefined : { kind: 'suite', suiteId: connection.suiteId }
+  }
+  if (corp === null || corp.agentId === null) return undefined
+  return { kind: 'app', corpId: corp.corpId, agentId: corp.agentId }
+}
+
 /** The door that a plain link on our page leads to. */
 export function doorOfLink(client: Client): WecomDoor {
   return client === 'wecom' ? 'in-wecom' : client === 'computer' ? 'qr' : 'phone'
@@ -84,36 +98,41 @@ export function wecomAddress(
 
 /** Old clients read the parameters by their place, so they stand as WeCom documents them. */
 function insideAddress(
-  { corpId, agentId, redirectUrl, requestPrivateFields }: DoorConnection,
+  { app, redirectUrl, requestPrivateFields }: DoorConnection,
   state: string,
   { oauthUrl }: WecomHosts,
 ) {
   const query = queryOf([
-    ['appid', corpId],
+    ['appid', app.kind === 'suite' ? app.suiteId : app.corpId],
     ['redirect_uri', redirectUrl],
     ['response_type', 'code'],
     ['scope', requestPrivateFields ? 'snsapi_privateinfo' : 'snsapi_base'],
     ['state', state],
-    ['agentid', String(agentId)],
+    ...agentOf(app),
   ])
   return `${oauthUrl}/connect/oauth2/authorize?${query}#wechat_redirect`
 }
 
 function loginAddress(
-  { corpId, agentId, redirectUrl }: DoorConnection,
+  { app, redirectUrl }: DoorConnection,
   state: string,
   { loginUrl }: WecomHosts,
   language: 'zh' | 'en',
 ) {
   const query = queryOf([
-    ['login_type', 'CorpApp'],
-    ['appid', corpId],
-    ['agentid', String(agentId)],
+    ['login_type', app.kind === 'suite' ? 'ServiceApp' : 'CorpApp'],
+    ['appid', app.kind === 'suite' ? app.suiteId : app.corpId],
+    ...agentOf(app),
     ['redirect_uri', redirectUrl],
     ['state', state],
     ['lang', language],
   ])
   return `${loginUrl}/wwlogin/sso/login?${query}`
+}
+
+/** A suite has another one in each company, so WeCom is told none. */
+function agentOf(app: DoorApp): [string, string][] {
+  return app.kind === 'suite' ? [] : [['agentid', String(app.agentId)]]
 }
 
 /** WeCom decodes what encodeURIComponent writes; a plus for a space it may take for a plus. */

@@ -71,13 +71,15 @@ export function createOwnRequests({
 
     /** `GET /signin/start`: any page of ours sends people here who are to come back signed in. */
     async start(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-      const { return_to: returnTo, organization, prompt } = request.query as Record<string, unknown>
+      const { return_to: returnTo, organization, prompt, lang } = request.query as Record<string, unknown>
       const reference = typeof organization === 'string' && organization.length <= 64 ? organization : undefined
       const { id: organizationId } = await organizations.resolve(reference)
       // As applications ask for it: whoever confirms a dangerous act, and has no password, signs in once more.
       const authenticatedSince = prompt === 'login' ? now() : null
       const errand = { organizationId, returnTo: safeReturnTo(returnTo, publicUrl), authenticatedSince }
-      return redirect(reply, `/signin/${begin(reply, errand)}`)
+      // The page goes on in the language of the page that sends here.
+      const language = lang === 'zh' || lang === 'en' ? `?lang=${lang}` : ''
+      return redirect(reply, `/signin/${begin(reply, errand)}${language}`)
     },
 
     async load(request, _reply, uid): Promise<SignInRequest | undefined> {
@@ -88,7 +90,7 @@ export function createOwnRequests({
         application: null,
         organizationId: errand.organizationId,
         connections: await connectionsOf(errand.organizationId),
-        wishedConnection: null,
+        wish: null,
         skipSignInPage: false,
         passwordSignIn: true,
         locales: [],

@@ -69,6 +69,7 @@ export function createPasswordDoor({
             userId,
             door: 'password',
             connectionId: null,
+            corpId: null,
             linkId: null,
             applicationId,
             address,

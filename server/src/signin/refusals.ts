@@ -14,6 +14,7 @@ import type { Pace } from './pace.ts'
 import type { Showing } from './showing.ts'
 import type { SignInRequest } from './signin.ts'
 import type { SignIns } from './sign-ins.ts'
+import type { Wish } from './visits.ts'
 
 export interface RefusalParts {
   readonly database: Database
@@ -36,6 +37,7 @@ const REASONS_WITHOUT_REQUEST = [
   'wecom-unavailable',
   'wecom-problem',
   'not-a-member',
+  'corp-not-authorised',
   'too-many-attempts',
   'expired',
 ] as const satisfies readonly SignInReason[]
@@ -67,13 +69,13 @@ export function createRefusals({ database, connections, signIns, browsers, pace,
     )
   }
 
-  /** A connection was wished that is not among the offered ones. */
-  async function refuseWish(request: FastifyRequest, reply: FastifyReply, asked: SignInRequest, wish: string) {
-    const found = await connections.forSignIn(wish)
+  /** Something was asked for that is not among what is offered. */
+  async function refuseWish(request: FastifyRequest, reply: FastifyReply, asked: SignInRequest, wish: Wish | null) {
+    const reference = wish?.connection ?? null
+    const found = reference === null ? undefined : await connections.forSignIn(reference)
     const isTheirs = found !== undefined && found.connection.organizationId === asked.organizationId
-    const isOff = isTheirs && !found.connection.signIn.enabled
-    const reason = isOff ? 'sign-in-off' : 'connection-unknown'
-    return refuseHere(request, reply, asked, { connection: isTheirs ? found.connection : null, reason })
+    const connection = isTheirs ? found.connection : null
+    return refuseHere(request, reply, asked, { connection, reason: reasonFor(asked, connection, wish) })
   }
 
   async function refuseHere(
@@ -89,6 +91,7 @@ export function createRefusals({ database, connections, signIns, browsers, pace,
         tx,
         {
           connection,
+          corpId: connection?.corpId ?? null,
           organizationId: asked.organizationId,
           applicationId: asked.application?.id ?? null,
           door: doorOfLink(clientOf(request.headers['user-agent'])),
@@ -117,4 +120,12 @@ export function createRefusals({ database, connections, signIns, browsers, pace,
       429,
     )
   }
+}
+
+/** Its company has not authorised it, or none has, or there is nothing of that name for this request. */
+function reasonFor({ connections }: SignInRequest, connection: Connection | null, wish: Wish | null): SignInReason {
+  if (connection === null) return wish !== null && wish.corp !== null ? 'corp-not-authorised' : 'connection-unknown'
+  if (!connection.signIn.enabled) return 'sign-in-off'
+  if (!connections.includes(connection.id) || connection.kind === 'self_built') return 'connection-unknown'
+  return 'corp-not-authorised'
 }

@@ -67,7 +67,9 @@ export function createSignIns({
     refuse(
       tx: Transaction,
       about: {
-        readonly connection: Pick<Connection, 'id' | 'organizationId' | 'corpId'> | null
+        readonly connection: Pick<Connection, 'id' | 'organizationId'> | null
+        /** null: not known which, or of none. */
+        readonly corpId: string | null
         readonly organizationId?: string
         readonly applicationId: string | null
         readonly door: Door
@@ -80,7 +82,7 @@ export function createSignIns({
       return record(tx, {
         organizationId: about.organizationId ?? connection?.organizationId ?? null,
         connectionId: connection?.id ?? null,
-        corpId: connection?.corpId ?? null,
+        corpId: about.corpId,
         userid: null,
         userId: null,
         applicationId,

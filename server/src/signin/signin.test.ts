@@ -18,8 +18,15 @@ onEachDatabase(({ test }) => {
       const { userid } = control.truth({ corpId }).members.find(({ status }) => status === 1)!
       const codeOf = (agentId: number, rest = {}) =>
         control.mintCode({ corpId, agentId, identity: { userid }, source: 'mobile', ...rest }).code
-      const bring = async (code: string, connection = hq.id, connections = [hq.id]) => {
-        const errand = { connection, code, organizationId: hq.organizationId, applicationId: 'app_1', connections }
+      const bring = async (code: string, connection = hq.id, connections = [hq.id], corp: string | null = null) => {
+        const errand = {
+          connection,
+          corp,
+          code,
+          organizationId: hq.organizationId,
+          applicationId: 'app_1',
+          connections,
+        }
         const settled = await world.whole.admitByCode(errand, BROWSER)
         return settled.kind === 'refused'
           ? settled.reason
@@ -42,7 +49,11 @@ onEachDatabase(({ test }) => {
       assert.equal(await bring(codeOf(app!.agentId), 'nobody'), 'connection-unknown')
       control.changeSettings({ readings: { mobileCodes: 'older-path' } })
       assert.equal(await bring(codeOf(app!.agentId)), 'mobile-sdk', 'on the path that older apps use')
+      assert.equal(await bring(codeOf(app!.agentId), hq.id, [hq.id], corpId), 'mobile-sdk', 'of the company that it is')
       const calls = control.countCalls({ endpoint: 'auth/getuserinfo' }).count
+      for (const strange of ['ww-elsewhere', '', 'a b', 'x'.repeat(200), '\u0000']) {
+        assert.equal(await bring(codeOf(app!.agentId), hq.id, [hq.id], strange), 'corp-not-authorised')
+      }
       for (const odd of ['', 'a b', 'x'.repeat(513), '\u0000']) assert.equal(await bring(odd), 'code-rejected')
       await world.connections.update(SYSTEM, hq.id, { signIn: { enabled: false } })
       assert.equal(await bring(codeOf(app!.agentId)), 'sign-in-off')

@@ -28,10 +28,11 @@ import { createPace } from './pace.ts'
 import { createPages } from './pages/pages.ts'
 import { createPasswordDoor } from './password-door.ts'
 import { mountPopUp } from './pop-up.ts'
+import { createRedeeming } from './redeeming.ts'
 import { createRefusals } from './refusals.ts'
 import { createShowing } from './showing.ts'
 import { createSignIns } from './sign-ins.ts'
-import { createVisits } from './visits.ts'
+import { createVisits, type Wish } from './visits.ts'
 
 export type { Departure, LeaveAtOnce } from './departures.ts'
 
@@ -43,8 +44,8 @@ export interface SignInRequest {
   readonly organizationId: string
   /** Ids of the connections that may be used, in the application's order. */
   readonly connections: readonly string[]
-  /** `connection=` of the authorization request: an identifier, not yet checked. */
-  readonly wishedConnection: string | null
+  /** `connection=` and `corp=` of the authorization request, not yet checked; null: neither. */
+  readonly wish: Wish | null
   readonly skipSignInPage: boolean
   readonly passwordSignIn: boolean
   /** BCP 47 tags of `ui_locales`. */
@@ -87,6 +88,7 @@ export function createSignIn(parts: SignInParts) {
   const signIns = createSignIns({ database, audit: parts.audit, newId, now, random })
   const admitting = createAdmitting({ ...parts, attempts, signIns })
   const passwordDoor = createPasswordDoor({ ...parts, signIns })
+  const redeem = createRedeeming(parts.wecom)
   const browsers = createBrowsers({ publicUrl, random })
   const pace = createPace({ now })
   const own = createOwnRequests({
@@ -158,6 +160,7 @@ export function createSignIn(parts: SignInParts) {
         ...parts,
         attempts,
         signIns,
+        redeem,
         admitting,
         browsers,
         pace,
@@ -175,6 +178,6 @@ export function createSignIn(parts: SignInParts) {
     leaveAtOnce: departures.leaveAtOnce,
 
     /** A code of the SDK in a native app, for the grant `wecom-code`. */
-    admitByCode: createMobileDoor({ ...parts, signIns, admitting, pace }),
+    admitByCode: createMobileDoor({ ...parts, signIns, redeem, admitting, pace }),
   }
 }

@@ -42,10 +42,25 @@ export function createVisits({ database, connections, sessions, attempts, browse
       return requestsOf(uid)?.load(request, reply, uid)
     },
 
-    /** In the order of the application, and only those that people may use now. */
+    /** In the order of the application, with the companies of each by name, and only those that people may use now. */
     async offeredTo({ organizationId, connections: ids }: SignInRequest): Promise<ConnectionForSignIn[]> {
-      const open = new Map((await connections.doorsOf(organizationId)).map((one) => [one.connection.id, one]))
+      const open = Map.groupBy(await connections.doorsOf(organizationId), ({ connection }) => connection.id)
       return ids.flatMap((id) => open.get(id) ?? [])
+    },
+
+    doorsFor,
+
+    /**
+     * What of the offered ones is still to choose from: what the request asks for, and within that what the person has
+     * picked on our page. One: there is no choice left. None: nothing fits.
+     */
+    async choiceOf(
+      { wish: asked }: SignInRequest,
+      offered: readonly ConnectionForSignIn[],
+      picked: Wish | null,
+    ): Promise<readonly ConnectionForSignIn[]> {
+      const fitting = asked === null ? offered : await doorsFor(offered, asked)
+      return picked === null || (asked !== null && fitting.length <= 1) ? fitting : doorsFor(fitting, picked)
     },
 
     async attemptOf(request: FastifyRequest, { uid }: SignInRequest): Promise<Attempt | undefined> {
@@ -81,20 +96,57 @@ export function createVisits({ database, connections, sessions, attempts, browse
     return own.isOwn(uid) ? own : others
   }
 
+  /** The offered ones that fit a wish. A provider's takes people of one company only, if that has authorised it. */
+  async function doorsFor(
+    offered: readonly ConnectionForSignIn[],
+    { connection, corp }: Wish,
+  ): Promise<ConnectionForSignIn[]> {
+    const doors: ConnectionForSignIn[] = []
+    for (const door of offered.filter((one) => isNamed(one, connection))) {
+      if (corp === null || door.corp?.corpId === corp) doors.push(door)
+      else if (door.connection.kind === 'service_provider' && isCorpId(corp)) {
+        const narrowed = await connections.forSignIn(door.connection.id, corp)
+        if (narrowed !== undefined && narrowed.corp !== null) doors.push(narrowed)
+      }
+    }
+    return doors
+  }
+
   function sessionOf(request: FastifyRequest): Promise<Session | undefined> {
     return sessions.find(sessions.cookieOf(request))
   }
 }
 
-/** The connection that the address of a page of ours names. */
-export function wishOf({ query }: FastifyRequest): string | null {
-  const { connection } = query as Record<string, unknown>
-  return typeof connection === 'string' && connection.length <= 64 ? connection : null
+/** What an application or an address asks for: a connection, and one company of those that have authorised it. */
+export interface Wish {
+  /** Id or identifier; null: any. */
+  readonly connection: string | null
+  readonly corp: string | null
 }
 
-export function wishedOf(
-  offered: readonly ConnectionForSignIn[],
-  wish: string | null,
-): ConnectionForSignIn | undefined {
-  return offered.find(({ connection: { id, identifier } }) => wish === id || wish === identifier)
+/** What the address of a page of ours names. null: nothing */
+export function wishOf({ query }: FastifyRequest): Wish | null {
+  const given = query as Record<string, unknown>
+  const wish = { connection: named(given['connection']), corp: named(given['corp']) }
+  return wish.connection === null && wish.corp === null ? null : wish
+}
+
+function named(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null
+}
+
+/** Whether this can be the id of a company at all; there is no company of any other to look for. */
+export function isCorpId(text: string): boolean {
+  return /^[\x21-\x7e]{1,128}$/.test(text)
+}
+
+/** The wish that leads to just this door, as a query. */
+export function queryOf({ connection: { identifier, kind }, corp }: ConnectionForSignIn): string {
+  const query = new URLSearchParams({ connection: identifier })
+  if (kind !== 'self_built' && corp !== null) query.set('corp', corp.corpId)
+  return query.toString()
+}
+
+function isNamed({ connection: { id, identifier } }: ConnectionForSignIn, wish: string | null): boolean {
+  return wish === null || wish === id || wish === identifier
 }

@@ -59,12 +59,17 @@ function draw({ language, nonce }: AccountContext, parts: ShellParts): Page {
   return inShell({ language, nonce, application: null, embedOrigins: [], selfHref: '/account' }, parts)
 }
 
+function ofCompany(name: string | null): Html | false {
+  return name !== null && html` (${nameHtml(name)})`
+}
+
 function drawLinks({ links, bindable, canUnbind, token }: AccountView, { language }: AccountContext): Html {
   const words = WORDS[language]
-  const adding = bindable.map(({ identifier, displayName }) =>
+  const adding = bindable.map(({ identifier, displayName, company }) =>
     formOf(
       { action: '/account/links/bind', token },
-      html`${hidden('connection', identifier)}${button(html`${words.bind} ${nameHtml(displayName)}`, 'other')}`,
+      html`${hidden('connection', identifier)}${company !== null && hidden('corp', company.corpId)}
+      ${button(html`${words.bind} ${nameHtml(displayName)}${ofCompany(company?.name ?? null)}`, 'other')}`,
     ),
   )
   return html`<section class="part">
@@ -81,7 +86,11 @@ function drawLinks({ links, bindable, canUnbind, token }: AccountView, { languag
     const used =
       link.lastSignInAt === null ? words.neverUsed : html`${words.lastUsed} ${time(link.lastSignInAt, language)}`
     return html`<li>
-      <p>${longName(link.connectionName)} · ${nameHtml(link.userid)}<br /><span class="soft">${used}</span></p>
+      <p>
+        ${longName(link.connectionName)}${ofCompany(link.company)} · ${nameHtml(link.userid)}<br /><span class="soft"
+          >${used}</span
+        >
+      </p>
       ${
         canUnbind &&
         formOf(

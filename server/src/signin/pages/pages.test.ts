@@ -21,7 +21,7 @@ const CONTEXT: ViewContext = {
   nonce: 'abcdefghijklmnop',
   selfHref: '/signin/u1?connection=hq',
 }
-const PANEL: Way = {
+const PANEL: Way & { kind: 'panel' } = {
   kind: 'panel',
   parameters: {
     login_type: 'CorpApp',
@@ -64,6 +64,42 @@ test('WeCom comes first, then the password, which stays closed until something i
 
 test('a connection that is called WeCom is not called so twice', () => {
   assert.match(textOf(signIn({ connections: [connection('企业微信')] })), /Continue with 企业微信/)
+})
+
+test('companies stand below the name of their connection, and are what the buttons say', () => {
+  const of = (displayName: string, company: string) => ({ ...connection(displayName), company })
+  const connections = [of('集团', '甲公司'), of('集团', '乙\u202e公司'), connection('客户'), of('伙伴', '丙公司')]
+  const markup = markupOf(signIn({ connections }))
+
+  const order = [
+    '客户',
+    '<h2><bdi>集团',
+    'Continue with <bdi>甲公司',
+    'Continue with <bdi>乙',
+    '<h2><bdi>伙伴',
+    '丙公司',
+  ]
+  const places = order.map((text) => markup.indexOf(text))
+  assert.ok(!places.includes(-1), String(places))
+  assert.deepEqual(
+    places,
+    places.toSorted((one, other) => one - other),
+  )
+  assert.equal(markup.match(/class="button main"/g)?.length, 1, 'one button stands out')
+  assert.doesNotMatch(markup, /\u202e/, 'names of companies are other people’s words')
+  const chosen = [{ ...of('集团', '甲公司'), isChosen: true }, of('集团', '乙公司')]
+  const others = markupOf(signIn({ connections: chosen, way: { kind: 'open-app', href: '/signin/u1/go' } }))
+  assert.match(others, /<h2>Other ways[^]*<h3><bdi>集团[^]*乙公司/)
+  assert.doesNotMatch(others, /甲公司/)
+})
+
+test('the panel of a suite names no agent', () => {
+  const way: Way = { ...PANEL, parameters: { ...PANEL.parameters, login_type: 'ServiceApp', agentid: null } }
+
+  const { html } = render(signIn({ connections: [connection('isv', true)], way }), CONTEXT)
+
+  assert.match(html, /data-login-type="ServiceApp"/)
+  assert.doesNotMatch(html, /data-agentid/)
 })
 
 test('the panel is there with its script, its host and a plain link', () => {
@@ -194,7 +230,7 @@ function signIn(given: Partial<SignInPage>): SignInPage {
 }
 
 function connection(displayName: string, isChosen = false) {
-  return { displayName, iconHref: null, href: '/signin/u1?connection=hq', isChosen }
+  return { displayName, company: null as string | null, iconHref: null, href: '/signin/u1?connection=hq', isChosen }
 }
 
 function credentials(problem: PasswordProblem | null) {

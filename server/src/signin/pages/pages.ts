@@ -75,6 +75,12 @@ function draw(view: SignInView | OtherView, scene: Scene): Page {
         sign: drawings.good,
         content: view.againHref !== null && linkButton(view.againHref, scene.text.signInAgain, 'other'),
       })
+    case 'authorised':
+      return drawNotice(scene, {
+        title: scene.text.authorisedTitle,
+        lead: scene.text.authorised,
+        sign: drawings.good,
+      })
     case 'error':
       return drawNotice(scene, {
         title: view.title[scene.language],
@@ -134,14 +140,31 @@ type Connections = (SignInView & { kind: 'sign-in' })['connections']
 
 /** WeCom comes first, so its first button is the one that stands out. */
 function drawConnections(connections: Connections, areFirst: boolean, text: Texts): Html {
-  const buttons = connections.map(({ displayName, iconHref, href }, index) => {
-    const look = areFirst && index === 0 ? 'main' : 'other'
+  const drawDoor = ({ displayName, company, iconHref, href }: Connections[number], isFirst: boolean) => {
+    const look = isFirst ? 'main' : 'other'
+    // There may be many, and the page is to be small: the picture of their connection is the same for all of them.
+    if (company !== null) return html`<li>${linkButton(href, text.connectionButton(nameHtml(company)), look)}</li>`
     return html`<li>${linkButton(href, connectionLabel(displayName, text), look, drawIcon(iconHref))}</li>`
-  })
-  return html`${!areFirst && html`<h2>${text.otherWays}</h2>`}
-    <ul class="stack">
-      ${buttons}
-    </ul>`
+  }
+  const heading = (name: string) => (areFirst ? html`<h2>${nameHtml(name)}</h2>` : html`<h3>${nameHtml(name)}</h3>`)
+  const groups = groupsOf(connections).map(
+    (doors, place) =>
+      html`${doors[0]!.company !== null && heading(doors[0]!.displayName)}
+        <ul class="stack">
+          ${doors.map((door, index) => drawDoor(door, areFirst && place === 0 && index === 0))}
+        </ul>`,
+  )
+  return html`${!areFirst && html`<h2>${text.otherWays}</h2>`} ${groups}`
+}
+
+/** First the connections without a choice, then the companies of each of the others, below its name. */
+function groupsOf(connections: Connections): Connections[number][][] {
+  const alone = connections.filter(({ company }) => company === null)
+  const names = new Set(connections.flatMap(({ company, displayName }) => (company === null ? [] : [displayName])))
+  const groups = [...names].map((name) =>
+    connections.filter(({ company, displayName }) => company !== null && displayName === name),
+  )
+  return alone.length === 0 ? groups : [alone, ...groups]
 }
 
 /** The label says what it is; the picture is for those who see. */
@@ -200,7 +223,7 @@ function drawPanel(way: Way & { kind: 'panel' }, text: Texts): Html {
         <div
           id="panel"
           data-appid="${appid}"
-          data-agentid="${agentid}"
+          ${agentid !== null && html`data-agentid="${agentid}"`}
           data-login-type="${loginType}"
           data-redirect-uri="${redirectUri}"
           data-state="${state}"

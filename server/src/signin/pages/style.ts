@@ -25,7 +25,7 @@ header{text-align:center;margin-bottom:1.5rem}
 @media(prefers-color-scheme:dark){.good{background:#153323;color:#86dba6}}
 h1{font-size:1.375rem;line-height:1.35;font-weight:650;margin:0;letter-spacing:-.01em;text-wrap:balance;
 display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:4;overflow:hidden}
-h2{font-size:1rem;line-height:1.4;font-weight:600;margin:0 0 .75rem}
+h2,h3{font-size:1rem;line-height:1.4;font-weight:600;margin:0 0 .75rem}h3{font-size:.9375rem}ul+h2,ul+h3,ul+ul{margin-top:.75rem}
 p{margin:0 0 1rem}p:last-child{margin-bottom:0}
 header p{text-wrap:balance;margin:.5rem 0 0;color:var(--soft);font-size:.9375rem}
 .soft{color:var(--soft);font-size:.875rem}

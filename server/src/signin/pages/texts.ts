@@ -93,6 +93,8 @@ export interface Texts {
   readonly signedOutTitle: string
   readonly signedOut: string
   readonly signInAgain: string
+  readonly authorisedTitle: string
+  readonly authorised: string
   readonly errorTitle: string
   readonly applicationErrorTitle: string
   readonly applicationError: string
@@ -293,6 +295,8 @@ const en: Texts = {
   signedOutTitle: 'You are signed out',
   signedOut: 'On a computer that others use, close the browser, too.',
   signInAgain: 'Sign in again',
+  authorisedTitle: 'Your company has authorised the app',
+  authorised: 'Nothing more is needed here. You can close this page.',
   errorTitle: 'Something went wrong',
   applicationErrorTitle: 'This sign-in cannot go on',
   applicationError:
@@ -448,6 +452,8 @@ const zh: Texts = {
   signedOutTitle: '您已退出登录',
   signedOut: '如使用公共电脑，请同时关闭浏览器。',
   signInAgain: '重新登录',
+  authorisedTitle: '贵企业已完成授权',
+  authorised: '无需其他操作，可以关闭此页面。',
   errorTitle: '出现错误',
   applicationErrorTitle: '无法继续登录',
   applicationError: '应用发来的请求有误或已过期，请返回该应用重新登录。',

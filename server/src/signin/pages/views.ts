@@ -19,9 +19,10 @@ export interface Form {
 
 /** What the panel of `@wecom/jssdk` is given; the SDK encodes it. How it comes back is the script's choice. */
 export interface PanelParameters {
-  readonly login_type: 'CorpApp'
+  readonly login_type: 'CorpApp' | 'ServiceApp'
   readonly appid: string
-  readonly agentid: string
+  /** null for a suite, which has another one in each company. */
+  readonly agentid: string | null
   readonly redirect_uri: string
   readonly state: string
   readonly lang: 'zh' | 'en'
@@ -51,6 +52,8 @@ export type SignInView =
       /** All that may be used. */
       readonly connections: readonly {
         readonly displayName: string
+        /** Whose people it is for, where several companies use the connection; null where there is no choice. */
+        readonly company: string | null
         /** Of ours; null for the drawing. */
         readonly iconHref: string | null
         readonly href: string
@@ -119,6 +122,8 @@ export type OtherView =
       readonly isAsked: boolean
     }
   | { readonly kind: 'signed-out'; readonly againHref: string | null }
+  /** For the administrator of a company, after authorising our app in WeCom. */
+  | { readonly kind: 'authorised' }
   /** An error of the table in errors.ts. */
   | {
       readonly kind: 'error'

@@ -54,7 +54,8 @@
         params: {
           login_type: loginType,
           appid,
-          agentid,
+          // A suite has none.
+          ...(agentid === undefined ? {} : { agentid }),
           redirect_uri: redirectUri,
           state,
           lang,
