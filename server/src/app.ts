@@ -8,6 +8,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { createAdminApi } from './admin/admin.ts'
 import { createAccess } from './admin/access.ts'
+import { mountInstalled } from './admin/installed.ts'
 import { createSetup } from './admin/setup.ts'
 import { createApplications } from './applications/applications.ts'
 import { createAudit, SYSTEM } from './audit/audit.ts'
@@ -15,16 +16,22 @@ import { createTallies } from './audit/tallies.ts'
 import { startJobs } from './background.ts'
 import type { Clock } from './clock.ts'
 import { databaseUrl, type Config } from './config.ts'
+import { createAuthorisations } from './connections/authorisations.ts'
 import { createConnections, type Connection } from './connections/connections.ts'
+import { createCorps } from './connections/corps.ts'
 import { createDoctor } from './connections/doctor.ts'
 import { createDueRuns } from './connections/due-runs.ts'
+import { createInstallations } from './connections/installations.ts'
+import { createSuiteTickets } from './connections/suite-tickets.ts'
 import { createVerificationFiles } from './connections/verification-files.ts'
 import { createWecomAccess } from './connections/wecom.ts'
 import { takeSnapshot } from './database/backup.ts'
 import { openDatabase, type Database } from './database/database.ts'
+import { companyOfMember } from './directory/comparison.ts'
 import { createDepartments } from './directory/departments.ts'
 import { createGuesses } from './directory/guesses.ts'
 import { createLinks } from './directory/links.ts'
+import { foldName } from './directory/names.ts'
 import { createOrganizations } from './directory/organizations.ts'
 import { createPasswordProof } from './directory/password-proof.ts'
 import { createPopulations } from './directory/population.ts'
@@ -33,6 +40,7 @@ import { createSearchTexts } from './directory/search-texts.ts'
 import { createUsers } from './directory/users.ts'
 import { AppError } from './errors.ts'
 import { mountConsole } from './console.ts'
+import { createEvents } from './events/events.ts'
 import { mountFavicon } from './favicon.ts'
 import { createHttp, languageOf } from './http.ts'
 import { createIds } from './ids.ts'
@@ -51,7 +59,7 @@ import { createHistory } from './sync/history.ts'
 import { createReviews } from './sync/reviews.ts'
 import { createRuns } from './sync/runs.ts'
 import { createMappingSamples } from './sync/sample.ts'
-import { createSync, type SyncSettings, type SyncSource } from './sync/sync.ts'
+import { createSync, type SyncCompany, type SyncSettings, type SyncSource } from './sync/sync.ts'
 import { createTimeline } from './sync/timeline.ts'
 import { ownVersion } from './version.ts'
 import { createVault, KEY_CHECK, loadOrCreateMasterKey, type Vault } from './vault.ts'
@@ -111,6 +119,7 @@ export async function createApp({
       now,
       onUpdate: (tx, actor, before, after) => sync.heedSettings(tx, actor, before, after),
     })
+    const corps = createCorps({ database })
     const wecom = createWecomAccess({
       database,
       vault,
@@ -121,6 +130,18 @@ export async function createApp({
       onCall: metrics.wecomCall,
       onBudgetError: (error) => log.warn({ err: error }, 'the shared budget of calls could not be kept'),
     })
+    const authorisations = createAuthorisations({ database, vault, audit, wecom, now })
+    const installations = createInstallations({
+      database,
+      audit,
+      authorisations,
+      wecom,
+      random: (bytes) => void crypto.getRandomValues(bytes),
+      now,
+      publicUrl: config.publicUrl,
+      openUrl: config.wecom.openUrl,
+    })
+    const suiteTickets = createSuiteTickets({ database, vault, now })
     const verificationFiles = createVerificationFiles({ database, audit, now })
     const doctor = createDoctor({
       database,
@@ -136,14 +157,20 @@ export async function createApp({
     // features
     const runs = createRuns({ database, newId, owner })
     const history = createHistory({ database })
-    const sourceOf = async (connection: Connection, onCall: () => void): Promise<SyncSource> => {
-      const access = await wecom.forDirectory(connection.id, onCall)
+    const sourceOf = async (connection: Connection, corpId: string, onCall: () => void): Promise<SyncSource> => {
+      const access = await wecom.forDirectory(connection.id, connection.kind === 'delegated' ? corpId : null, onCall)
       return {
         ...access,
         connectionId: connection.id,
         organizationId: connection.organizationId,
         settings: settingsOf(connection),
       }
+    }
+    const companiesOf = async ({ id, kind, corpId }: Connection): Promise<SyncCompany[]> => {
+      if (kind === 'service_provider') throw new AppError('connections/kind-without-sync')
+      if (kind === 'delegated') return corps.authorized(id)
+      if (corpId === null) throw new AppError('connections/incomplete')
+      return [{ corpId, name: null }]
     }
     const sync = createSync({
       database,
@@ -157,14 +184,24 @@ export async function createApp({
       schedules: createDueRuns({ database }),
       isLasting: purpose === 'serve',
       onFinished: metrics.runEnded,
-      async sourceOf(connectionId, onCall) {
+      async companiesOf(connectionId) {
         const connection = await connections.get(connectionId)
         if (!connection.sync.enabled) throw new AppError('sync/disabled')
-        return sourceOf(connection, onCall)
+        return { organizationId: connection.organizationId, companies: await companiesOf(connection) }
+      },
+      async sourceOf(connectionId, corpId, onCall) {
+        const connection = await connections.get(connectionId)
+        if (!connection.sync.enabled) throw new AppError('sync/disabled')
+        return sourceOf(connection, corpId, onCall)
       },
       async settingsOf(connectionId, tx) {
         const connection = await (tx === undefined ? connections.get(connectionId) : connections.hold(tx, connectionId))
-        return { isEnabled: connection.sync.enabled, corpId: connection.corpId, settings: settingsOf(connection) }
+        return {
+          isEnabled: connection.sync.enabled,
+          isRealTime: connection.sync.realTime,
+          corpId: connection.corpId,
+          settings: settingsOf(connection),
+        }
       },
     })
     const explain = createExplain({
@@ -173,13 +210,33 @@ export async function createApp({
       users,
       newId,
       now,
-      async sourceOf(connectionId) {
+      async sourceOf(connectionId, userid) {
         const connection = await connections.get(connectionId)
-        const source = await sourceOf(connection, () => {})
+        const companies = await companiesOf(connection)
+        // Of several, the one where somebody has this userid.
+        const of = companies.length < 2 ? undefined : await companyOfMember(database, connection.id, foldName(userid))
+        const company = companies.find(({ corpId }) => corpId === of) ?? companies[0]
+        if (company === undefined) throw new AppError('connections/corp-not-authorized')
+        const source = await sourceOf(connection, company.corpId, () => {})
         return { source, displayName: connection.displayName, isSyncOn: connection.sync.enabled }
       },
     })
     const timeline = createTimeline({ database, users })
+    const events = createEvents({
+      database,
+      vault,
+      audit,
+      connections,
+      corpState: async (connectionId, corpId) => (await corps.find(connectionId, corpId))?.state,
+      saveTicket: suiteTickets.save,
+      applyHints: sync.applyHints,
+      applySuiteEvent: authorisations.apply,
+      metrics,
+      newId,
+      owner,
+      now,
+      log,
+    })
 
     const decisions = createDecisions({
       database,
@@ -256,10 +313,10 @@ export async function createApp({
       languageOf: signIn.languageOf,
       render: signIn.render,
       leaveAtOnce: signIn.leaveAtOnce,
-      async admitByCode({ connection, code, application, ...browser }) {
+      async admitByCode({ connection, corp, code, application, ...browser }) {
         const { organizationId, id: applicationId } = application
         const accepted = application.connections.map(({ id }) => id)
-        const errand = { connection, code, organizationId, applicationId, connections: accepted }
+        const errand = { connection, corp, code, organizationId, applicationId, connections: accepted }
         const settled = await signIn.admitByCode(errand, browser)
         if (settled.kind !== 'admitted') return { kind: 'refused' }
         return { kind: 'admitted', userId: settled.session.userId, session: settled.session }
@@ -281,13 +338,16 @@ export async function createApp({
         languageOf,
         audit,
         connections,
+        corps,
         decisions,
         departments,
         doctor,
+        events,
         explain,
         history,
+        installations,
         links,
-        mappingSamples: createMappingSamples({ connections, wecom }),
+        mappingSamples: createMappingSamples({ connections, corps, wecom }),
         now,
         oidc,
         organizations,
@@ -301,6 +361,7 @@ export async function createApp({
         sessions,
         setup,
         signIns: signIn.signIns,
+        suiteTickets,
         sync,
         takeSnapshot: () => takeSnapshot(database, config.dataDir, now()),
         tallies,
@@ -316,6 +377,10 @@ export async function createApp({
       account.mount(scope)
     })
     await http.register(async (scope) => oidc.mount(scope))
+    await http.register(async (scope) => events.mount(scope))
+    await http.register(async (scope) =>
+      mountInstalled(scope, { installations, publicUrl: config.publicUrl, languageOf, render: signIn.render }),
+    )
     if (purpose === 'serve') mountConsole(http, { languageOf })
     mountFavicon(http)
     http.get<{ Params: { name: string } }>('/:name(^WW_verify_[A-Za-z0-9]+\\.txt$)', async ({ params }, reply) => {
@@ -335,6 +400,8 @@ export async function createApp({
         : [
             { name: 'abandoned-runs', pauseMs: 4_000, work: sync.takeOverAbandoned },
             { name: 'due-runs', pauseMs: 500, work: sync.beginDue },
+            { name: 'events', pauseMs: 200, work: events.workOff, wokenBy: events.wokenBy },
+            { name: 'old-events', pauseMs: 60 * 60_000, work: () => events.removeOld(closing.signal) },
             { name: 'signing-keys', pauseMs: 2_000, work: oidc.followKeys },
             { name: 'signing-key-rotation', pauseMs: 60 * 60_000, work: oidc.maintainKeys },
             { name: 'search-texts', pauseMs: 1_000, work: () => searchTexts.fill(closing.signal) },
@@ -347,9 +414,11 @@ export async function createApp({
                 await guesses.removeOld()
                 await oidc.clear(closing.signal)
                 await signIn.clear()
+                await installations.clear()
                 await oidc.clear(closing.signal)
               },
             },
+            { name: 'authorisations', pauseMs: 30_000, work: () => authorisations.readDue(closing.signal) },
             { name: 'tallies', pauseMs: 20_000, work: () => tallies.count(closing.signal) },
             { name: 'populations', pauseMs: 60_000, work: populations.note },
             {
@@ -358,7 +427,7 @@ export async function createApp({
               async work() {
                 const users = await purge.run(closing.signal)
                 if (users > 0) log.info({ users }, 'purged users who were deleted 30 days ago')
-                while ((await forgetPurged(database, closing.signal)) > 0);
+                while ((await forgetPurged(database, closing.signal, events.forget)) > 0);
               },
             },
           ],
@@ -374,6 +443,7 @@ export async function createApp({
         await localDoor.close()
         await jobs.stop()
         await sync.stop()
+        await events.stop()
         await http.close()
         await wecom.close()
         await database.close()

@@ -14,7 +14,7 @@ interface Command {
 
 const commands: Record<string, Command> = {
   demo: {
-    usage: 'demo [--people N] [--port P] [--once] [--json]',
+    usage: 'demo [--people N] [--port P] [--provider] [--once] [--json]',
     summary: 'an emulated WeCom company, a server, a full sync: try it without WeCom',
     run: async (args) => (await import('./cli/demo.ts')).demo(args),
   },

@@ -6,6 +6,9 @@ import type { Applications } from '../applications/applications.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { Tallies } from '../audit/tallies.ts'
 import type { Connections } from '../connections/connections.ts'
+import type { Corps } from '../connections/corps.ts'
+import type { Installations } from '../connections/installations.ts'
+import type { SuiteTickets } from '../connections/suite-tickets.ts'
 import type { Snapshot } from '../database/backup.ts'
 import type { Doctor } from '../connections/doctor.ts'
 import type { VerificationFiles } from '../connections/verification-files.ts'
@@ -16,6 +19,7 @@ import type { PasswordProof } from '../directory/password-proof.ts'
 import type { Populations } from '../directory/population.ts'
 import type { Users } from '../directory/users.ts'
 import { AppError, type Language } from '../errors.ts'
+import type { Events } from '../events/events.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { Decisions } from '../sync/decisions.ts'
 import type { Explain } from '../sync/explain.ts'
@@ -35,7 +39,9 @@ import { applicationRoutes } from './applications.ts'
 import { auditRoutes } from './audit.ts'
 import { backupRoutes } from './backup.ts'
 import { connectionRoutes } from './connections.ts'
+import { corpRoutes } from './corps.ts'
 import { departmentRoutes } from './departments.ts'
+import { eventRoutes } from './events.ts'
 import { explanationRoutes } from './explanations.ts'
 import { linkRoutes } from './links.ts'
 import { mappingRoutes } from './mapping.ts'
@@ -62,11 +68,14 @@ export interface AdminParts {
   readonly audit: Audit
   readonly claimPreviews: ClaimPreviews
   readonly connections: Connections
+  readonly corps: Corps
   readonly decisions: Decisions
   readonly departments: Departments
   readonly doctor: Doctor
+  readonly events: Events
   readonly explain: Explain
   readonly history: History
+  readonly installations: Installations
   readonly links: Links
   readonly mappingSamples: MappingSamples
   readonly oidc: Pick<Oidc, 'listKeys' | 'rotateKeys'>
@@ -78,6 +87,7 @@ export interface AdminParts {
   readonly signIns: SignIns
   readonly sessions: Sessions
   readonly setup: Setup
+  readonly suiteTickets: SuiteTickets
   readonly sync: Sync
   /** Copies the file of the database into the data directory. */
   readonly takeSnapshot: () => Promise<Snapshot>
@@ -98,6 +108,7 @@ export function createAdminApi(parts: AdminParts) {
     ...overviewRoutes(parts),
     ...organizationRoutes(parts),
     ...connectionRoutes(parts),
+    ...corpRoutes(parts),
     ...mappingRoutes(parts),
     ...previewRoutes(parts),
     ...verificationFileRoutes(parts),
@@ -114,6 +125,7 @@ export function createAdminApi(parts: AdminParts) {
     ...apiTokenRoutes(parts),
     ...administratorRoutes(parts),
     ...signInRoutes(parts),
+    ...eventRoutes(parts),
     ...auditRoutes(parts),
     ...backupRoutes(parts),
   ]

@@ -15,6 +15,8 @@ import type { Actor } from '../audit/audit.ts'
 import type { Connection, Connections } from '../connections/connections.ts'
 import { ENVIRONMENT_IDENTIFIER } from '../connections/environment.ts'
 import type { Check, Diagnosis, Doctor } from '../connections/doctor.ts'
+import type { Corps } from '../connections/corps.ts'
+import type { SuiteTickets } from '../connections/suite-tickets.ts'
 import type { Organizations } from '../directory/organizations.ts'
 import type { Language } from '../errors.ts'
 import type { Runs } from '../sync/runs.ts'
@@ -24,17 +26,21 @@ import { route, type Route } from './routes.ts'
 
 export function connectionRoutes({
   connections,
+  corps,
   doctor,
   organizations,
   runs,
+  suiteTickets,
   sync,
   publicUrl,
   environmentRedirectUrl,
 }: {
   connections: Connections
+  corps: Corps
   doctor: Doctor
   organizations: Organizations
   runs: Runs
+  suiteTickets: SuiteTickets
   sync: Sync
   publicUrl: string
   environmentRedirectUrl: string | undefined
@@ -95,8 +101,9 @@ export function connectionRoutes({
   }
 
   async function render(connection: Connection): Promise<z.input<typeof ConnectionAnswer>> {
-    const { last, activeRunId } = await runs.statusOf(connection.id)
+    const { last, activeRunId, isHeldByEvents } = await runs.statusOf(connection.id)
     const { has } = connection
+    const previousUntil = await connections.callbackPreviousUntil(connection.id)
     return {
       id: connection.id,
       organizationId: connection.organizationId,
@@ -118,16 +125,16 @@ export function connectionRoutes({
         hasAesKey: has.callbackAesKey,
         commandUrl: `${publicUrl}/callback/wecom/${connection.identifier}/command`,
         dataUrl: `${publicUrl}/callback/wecom/${connection.identifier}/data`,
-        previousUntil: null,
+        previousUntil: previousUntil === null ? null : new Date(previousUntil).toISOString(),
       },
-      suite: null,
+      suite: connection.kind === 'self_built' ? null : await suiteOf(connection.id),
       mobile: connection.mobile,
       redirectUrl: redirectUrlOf(connection),
       managedByEnvironment: connection.managedByEnvironment,
       signIn: connection.signIn,
       sync: connection.sync,
       status: {
-        sync: last === null ? 'never' : statusOf(last.state),
+        sync: isHeldByEvents ? 'held' : last === null ? 'never' : statusOf(last.state),
         lastRunId: last?.id ?? null,
         lastRunAt: last === null ? null : new Date(last.startedAt).toISOString(),
         nextRunAt: connection.nextRunAt === null ? null : new Date(connection.nextRunAt).toISOString(),
@@ -137,6 +144,14 @@ export function connectionRoutes({
       },
       createdAt: new Date(connection.createdAt).toISOString(),
       updatedAt: new Date(connection.updatedAt).toISOString(),
+    }
+  }
+
+  async function suiteOf(connectionId: string) {
+    const sentAt = await suiteTickets.sentAt(connectionId)
+    return {
+      ticketAt: sentAt === null ? null : new Date(sentAt).toISOString(),
+      authorizedCorps: await corps.countAuthorized(connectionId),
     }
   }
 

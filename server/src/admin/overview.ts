@@ -14,9 +14,11 @@ import type { z } from 'zod'
 import type { Deed, Tallies } from '../audit/tallies.ts'
 import type { Connection, Connections } from '../connections/connections.ts'
 import type { Doctor } from '../connections/doctor.ts'
+import type { SuiteTickets } from '../connections/suite-tickets.ts'
 import type { Organizations } from '../directory/organizations.ts'
 import type { Populations } from '../directory/population.ts'
 import { errorTable, type Language, type Text } from '../errors.ts'
+import type { Events } from '../events/events.ts'
 import type { Oidc } from '../oidc/oidc.ts'
 import type { Reviews } from '../sync/reviews.ts'
 import type { Run, Runs } from '../sync/runs.ts'
@@ -27,12 +29,14 @@ import { route, type Route } from './routes.ts'
 export interface OverviewParts {
   readonly connections: Connections
   readonly doctor: Pick<Doctor, 'lastCounts'>
+  readonly events: Pick<Events, 'parkedOf'>
   readonly now: () => number
   readonly oidc: Pick<Oidc, 'listKeys'>
   readonly organizations: Organizations
   readonly populations: Populations
   readonly reviews: Pick<Reviews, 'openOf'>
   readonly runs: Pick<Runs, 'statusOf' | 'heldOf' | 'recent' | 'userCountsSince'>
+  readonly suiteTickets: Pick<SuiteTickets, 'sentAt'>
   readonly tallies: Pick<Tallies, 'perDay'>
 }
 
@@ -40,16 +44,22 @@ const MOST_CONNECTIONS = 500
 const CHARTED_RUNS = 50
 /** Keys are changed after 90 days, by a job; two more, and the job has not done it. */
 const KEY_OVERDUE_MS = 92 * 86_400_000
+/** WeCom sends a ticket every ten minutes, and each is good for thirty. */
+const TICKET_GOOD_MS = 30 * 60_000
 
 /** Everything about one connection that the page and its notices need. */
 interface Scene {
   readonly connection: Connection
   readonly last: Run | null
   readonly activeRunId: string | null
+  readonly isHeldByEvents: boolean
   readonly held: Run | null
   readonly linkedUsers: number
   readonly doctor: { readonly ranAt: number; readonly failed: number; readonly warned: number } | null
   readonly reviews: { readonly count: number; readonly since: number } | null
+  readonly parked: { readonly count: number; readonly since: number } | null
+  /** When WeCom sent the newest ticket; null: never. undefined: of a connection that needs none. */
+  readonly ticketAt: number | null | undefined
 }
 
 interface Notice {
@@ -62,7 +72,8 @@ interface Notice {
 }
 
 export function overviewRoutes(parts: OverviewParts): Route[] {
-  const { connections, doctor, now, oidc, organizations, populations, reviews, runs, tallies } = parts
+  const { connections, doctor, events, now, oidc, organizations, populations, reviews, runs, suiteTickets, tallies } =
+    parts
   return [
     route(getOverview, async ({ query, language }): Promise<z.input<typeof OverviewAnswer>> => {
       const { id: organizationId } = await organizations.resolve(query.organizationId)
@@ -75,7 +86,7 @@ export function overviewRoutes(parts: OverviewParts): Route[] {
         organizationId,
         timeZone: query.timeZone,
         connections: scenes.map(renderConnection),
-        attention: [...scenes.flatMap(noticesOf), ...(await noticesOfAll(scenes, at))]
+        attention: [...scenes.flatMap((scene) => noticesOf(scene, at)), ...(await noticesOfAll(scenes, at))]
           .toSorted((one, other) => GRAVITY.indexOf(one.kind) - GRAVITY.indexOf(other.kind))
           .map((notice) => renderNotice(notice, language)),
         users: { ...users, total: users.active + users.disabled },
@@ -89,6 +100,7 @@ export function overviewRoutes(parts: OverviewParts): Route[] {
     const { items } = await connections.list({ organizationId, q: null, limit: MOST_CONNECTIONS, cursor: null })
     const ids = items.map(({ id }) => id)
     const [held, examined, open] = [await runs.heldOf(ids), await doctor.lastCounts(ids), await reviews.openOf(ids)]
+    const parked = await events.parkedOf(ids)
     const scenes: Scene[] = []
     for (const connection of items) {
       scenes.push({
@@ -98,6 +110,8 @@ export function overviewRoutes(parts: OverviewParts): Route[] {
         linkedUsers: await connections.linkedUsers(connection.id),
         doctor: examined.get(connection.id) ?? null,
         reviews: open.get(connection.id) ?? null,
+        parked: parked.get(connection.id) ?? null,
+        ticketAt: connection.kind === 'self_built' ? undefined : await suiteTickets.sentAt(connection.id),
       })
     }
     return scenes
@@ -168,6 +182,8 @@ const GRAVITY: readonly AttentionKind[] = [
   'run-failed',
   'held-run',
   'doctor',
+  'suite-ticket',
+  'events-parked',
   'signing-key',
   'reviews',
   'run-incomplete',
@@ -175,7 +191,7 @@ const GRAVITY: readonly AttentionKind[] = [
 ]
 
 /** What somebody should look at about one connection. */
-function noticesOf({ connection, last, held, doctor, reviews }: Scene): Notice[] {
+function noticesOf({ connection, last, held, doctor, reviews, parked, ticketAt }: Scene, at: number): Notice[] {
   const { id: connectionId, displayName: name } = connection
   const about = { connectionId, runId: null, count: null, since: null }
   const notices: Notice[] = []
@@ -243,6 +259,29 @@ function noticesOf({ connection, last, held, doctor, reviews }: Scene): Notice[]
       since,
     })
   }
+  // Before it is switched on, the set-up says what is missing.
+  const isOn = connection.sync.enabled || connection.signIn.enabled
+  if (isOn && ticketAt !== undefined && (ticketAt === null || at - ticketAt > TICKET_GOOD_MS)) {
+    notices.push({
+      ...about,
+      kind: 'suite-ticket',
+      detail: ticketNotice(connection, ticketAt === null),
+      since: ticketAt,
+    })
+  }
+  if (parked !== null) {
+    const { count, since } = parked
+    notices.push({
+      ...about,
+      kind: 'events-parked',
+      count,
+      detail: {
+        en: `${count} ${count === 1 ? 'event' : 'events'} of “${name}” failed too often and ${count === 1 ? 'waits' : 'wait'} for a replay.`,
+        zh: `“${name}”有 ${count} 个事件多次失败，等待重新处理。`,
+      },
+      since,
+    })
+  }
   if (reviews !== null) {
     const { count, since } = reviews
     notices.push({
@@ -259,6 +298,22 @@ function noticesOf({ connection, last, held, doctor, reviews }: Scene): Notice[]
   return notices
 }
 
+/** Signing in to an app for any company asks WeCom as the suite; to a company's own, with its permanent code. */
+function ticketNotice({ displayName: name, kind }: Connection, isFirst: boolean): Text {
+  const happened = isFirst
+    ? { en: `WeCom has sent no ticket for “${name}” yet`, zh: `企业微信尚未向“${name}”推送 ticket` }
+    : { en: `WeCom has stopped sending the ticket of “${name}”`, zh: `企业微信已停止向“${name}”推送 ticket` }
+  return kind === 'service_provider'
+    ? {
+        en: `${happened.en}: without it nobody signs in through it, and no company can be invited.`,
+        zh: `${happened.zh}：没有它将无法登录，也无法邀请企业。`,
+      }
+    : {
+        en: `${happened.en}: without it no company can authorise it.`,
+        zh: `${happened.zh}：没有它，企业无法完成授权。`,
+      }
+}
+
 const NO_CONNECTION: Text = { en: 'There is no connection to WeCom yet.', zh: '尚未创建企业微信连接。' }
 const KEY_OVERDUE: Text = {
   en: 'The key that signs ID tokens has not been changed for more than 90 days. The log says why.',
@@ -270,7 +325,7 @@ function renderNotice({ detail, since, ...notice }: Notice, language: Language):
 }
 
 function renderConnection(scene: Scene): z.input<typeof ConnectionAnswer> {
-  const { connection, last, activeRunId, held, linkedUsers, doctor } = scene
+  const { connection, last, activeRunId, isHeldByEvents, held, linkedUsers, doctor } = scene
   return {
     id: connection.id,
     identifier: connection.identifier,
@@ -278,7 +333,8 @@ function renderConnection(scene: Scene): z.input<typeof ConnectionAnswer> {
     kind: connection.kind,
     syncEnabled: connection.sync.enabled,
     signInEnabled: connection.signIn.enabled,
-    syncStatus: activeRunId !== null ? 'running' : last === null ? 'never' : statusOf(last.state),
+    syncStatus:
+      activeRunId !== null ? 'running' : isHeldByEvents ? 'held' : last === null ? 'never' : statusOf(last.state),
     lastRunId: last?.id ?? null,
     lastRunAt: last === null ? null : new Date(last.startedAt).toISOString(),
     nextRunAt: connection.nextRunAt === null ? null : new Date(connection.nextRunAt).toISOString(),

@@ -133,7 +133,10 @@ function renderRun(run: Run, language: Language): z.input<typeof RunAnswer> {
         ? null
         : { ...run.reading, reason: { ...run.reading.reason, detail: run.reading.reason.detail[language] } },
     complete: run.complete,
-    corps: [],
+    corps: run.corps.map(({ error, ...corp }) => ({
+      ...corp,
+      error: error === null ? null : renderProblem(error, language),
+    })),
     counts: run.counts,
     apiCalls: run.apiCalls,
     unread: run.unread.map(({ what, code, problem }) => ({
@@ -179,7 +182,8 @@ export function renderForeseen(
   }
 }
 
-function renderProblem({ code, detail, remedy }: Problem, language: Language) {
+/** What is stored in both languages. */
+export function renderProblem({ code, detail, remedy }: Problem, language: Language) {
   const known = errorTable[code]
   return {
     code,

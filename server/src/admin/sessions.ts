@@ -32,6 +32,7 @@ function render(session: Session): z.input<typeof SessionAnswer> {
     userId: session.userId,
     door: session.door,
     connectionId: session.connectionId,
+    corpId: session.corpId,
     applicationId: session.applicationId,
     address: session.address,
     userAgent: session.userAgent,

@@ -2,6 +2,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { request } from 'undici'
+import { z } from 'zod'
 
 export interface EmulatorProcess {
   readonly apiUrl: string
@@ -15,8 +17,20 @@ export interface EmulatorProcess {
     readonly name: string
     readonly app: { readonly agentId: number; readonly secret: string }
   }
+  /**
+   * Enters an address that is told of changes, as the company's administrator does for 通讯录同步.
+   * @returns why it was not taken; undefined: it was
+   */
+  tellOfChanges(receiver: { url: string; token: string; encodingAesKey: string }): Promise<string | undefined>
+  /** Steers it by one of its control functions. @throws when it refuses */
+  control(name: string, argument: unknown): Promise<unknown>
   stop(): Promise<void>
 }
+
+const Verification = z.object({ ok: z.boolean(), reason: z.string().optional() })
+
+/** The assistant 通讯录同步 has no AgentId in WeCom; the emulator calls it this. */
+const CONTACTS_SYNC = 0
 
 interface Announcement {
   apiUrl: string
@@ -51,6 +65,15 @@ export async function startEmulatorProcess(people: number): Promise<EmulatorProc
   // The app from before 2022 sees every field, which makes the better first impression.
   const { companies, apiUrl, controlUrl, loginUrl, oauthUrl, openUrl } = announcement
   const { corpId, name, apps } = companies[0]!
+  const control = async (name: string, argument: unknown) => {
+    const { statusCode, body } = await request(`${controlUrl}/${name}`, {
+      method: 'POST',
+      body: JSON.stringify(argument),
+    })
+    const result = await body.json()
+    if (statusCode !== 200) throw new Error(`The emulator refused ${name}: ${JSON.stringify(result)}`)
+    return result
+  }
   const app = apps.find(({ kind }) => kind === 'self-built-before-2022') ?? apps[0]!
   return {
     apiUrl,
@@ -59,6 +82,13 @@ export async function startEmulatorProcess(people: number): Promise<EmulatorProc
     oauthUrl,
     openUrl,
     company: { corpId, name, app },
+    async tellOfChanges(receiver) {
+      const { ok, reason } = Verification.parse(
+        await control('setCallback', { corpId, agentId: CONTACTS_SYNC, ...receiver }),
+      )
+      return ok ? undefined : (reason ?? 'no reason was given')
+    },
+    control,
     async stop() {
       child.kill('SIGTERM')
       await exited
