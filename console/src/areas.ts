@@ -13,6 +13,7 @@ const later = {
   audit: async () => (await import('./audit/texts.ts')).auditTexts,
   connections: async () => (await import('./connections/texts.ts')).connectionsTexts,
   directory: async () => (await import('./directory/texts.ts')).directoryTexts,
+  events: async () => (await import('./events/texts.ts')).eventsTexts,
   overview: async () => (await import('./overview/texts.ts')).overviewTexts,
   reviews: async () => (await import('./reviews/texts.ts')).reviewsTexts,
   runs: async () => (await import('./runs/texts.ts')).runsTexts,

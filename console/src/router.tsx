@@ -1,9 +1,10 @@
 /** Every page of the console on one screen. Pages are loaded when somebody goes there. */
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet } from '@tanstack/react-router'
 import { z } from 'zod'
-import { SignInOutcome, SignInReason } from '@muster/contracts'
+import { ConnectionKind, SignInOutcome, SignInReason } from '@muster/contracts'
 import { TABS } from './connections/tabs.ts'
 import { STEPS } from './connections/wizard-steps.ts'
+import { eventsSearch } from './events/search.ts'
 import { reviewsSearch } from './reviews/search.ts'
 import { changesSearch, runsSearch } from './runs/search.ts'
 import { wordsOf } from './areas.ts'
@@ -52,7 +53,11 @@ const pages = [
     getParentRoute: () => inside,
     path: '/connections/new',
     loader: wordsOf('connections'),
-    validateSearch: z.object({ step: z.enum(STEPS).optional().catch(undefined), connection: text }),
+    validateSearch: z.object({
+      step: z.enum(STEPS).optional().catch(undefined),
+      kind: ConnectionKind.optional().catch(undefined),
+      connection: text,
+    }),
     component: lazyRouteComponent(() => import('./connections/wizard.tsx'), 'Wizard'),
   }),
   createRoute({
@@ -75,6 +80,13 @@ const pages = [
     loader: wordsOf('runs'),
     validateSearch: changesSearch,
     component: lazyRouteComponent(() => import('./runs/run.tsx'), 'RunPage'),
+  }),
+  createRoute({
+    getParentRoute: () => inside,
+    path: '/events',
+    loader: wordsOf('events'),
+    validateSearch: eventsSearch,
+    component: lazyRouteComponent(() => import('./events/events.tsx'), 'Events'),
   }),
   createRoute({
     getParentRoute: () => inside,

@@ -2,11 +2,12 @@
 import { FilterOutlined } from '@ant-design/icons'
 import { listAudit, type AuditEntry } from '@muster/contracts'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { Button, DatePicker, Flex, Input, Tag, Typography } from 'antd'
+import { Button, Flex, Input, Tag, Typography } from 'antd'
 import type { TableProps } from 'antd'
 import dayjs from 'dayjs'
 import { useTranslation } from 'react-i18next'
 import { exportAddress } from '../api.ts'
+import { Day } from '../design/day.tsx'
 import { ListTable } from '../design/list-table.tsx'
 import { Name, nameText } from '../design/name.tsx'
 import { Page } from '../design/page.tsx'
@@ -152,25 +153,6 @@ function NameOrId({ name, id }: { name: string | null; id: string }) {
     <code title={id}>
       {id.slice(0, 4)}…{id.slice(-6)}
     </code>
-  )
-}
-
-function Day({
-  label,
-  value,
-  onChange,
-}: {
-  label: string
-  value: string | undefined
-  onChange: (day: string | undefined) => void
-}) {
-  return (
-    <DatePicker
-      aria-label={label}
-      placeholder={label}
-      value={value === undefined ? null : dayjs(value)}
-      onChange={(day) => onChange(day === null ? undefined : day.format('YYYY-MM-DD'))}
-    />
   )
 }
 

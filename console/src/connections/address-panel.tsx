@@ -5,22 +5,30 @@
 import { diagnoseConnection, getDiagnosis, type Connection } from '@muster/contracts'
 import { ReloadOutlined } from '@ant-design/icons'
 import { Alert, Button, Flex, Typography } from 'antd'
+import type { TFunction } from 'i18next'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useAction, useRead } from '../api.ts'
-import { Copyable } from '../design/copyable.tsx'
 import { ProblemAlert } from '../design/problem.tsx'
 import { When } from '../design/when.tsx'
 import { useMay } from '../shell/session.tsx'
 import { domainOf, isPublic } from './addresses.ts'
+import { EnteredElsewhere } from './entered-elsewhere.tsx'
+import { hasSuiteCredentials, isSuite } from './suite-credentials.ts'
 import { VerificationFileField } from './verification-file.tsx'
 
 export function AddressPanel({ connection }: { connection: Connection }) {
   const { t } = useTranslation('connections')
   const domain = domainOf(connection.redirectUrl)
+  const { kind } = connection
+  const isOwn = kind === 'self_built'
   return (
     <Flex vertical gap={28} style={{ maxWidth: 760 }}>
-      <Part number={1} title={t('settings.address.domains')} why={t('settings.address.domainsWhy')}>
+      <Part
+        number={1}
+        title={t('settings.address.domains')}
+        why={isOwn ? t('settings.address.domainsWhy') : t(`suite.address.${kind}.domainsWhy`)}
+      >
         {!isPublic(connection.redirectUrl) && (
           <Alert
             type="warning"
@@ -29,26 +37,56 @@ export function AddressPanel({ connection }: { connection: Connection }) {
             style={{ marginBlockEnd: 16 }}
           />
         )}
-        <Value label={t('settings.address.trusted')} where={t('settings.address.trustedWhere')} value={domain} />
-        <Value
-          label={t('settings.address.callbackDomain')}
-          where={t('settings.address.callbackDomainWhere')}
-          value={domain}
-        />
-        <Value
-          label={t('settings.address.redirect')}
-          where={t('settings.address.redirectWhere')}
-          value={connection.redirectUrl}
-        />
+        <Flex vertical gap={16}>
+          {domainsOf(t, kind).map(({ label, where }) => (
+            <EnteredElsewhere key={label} label={label} where={where} value={domain} />
+          ))}
+          <EnteredElsewhere
+            label={t('settings.address.redirect')}
+            where={t('settings.address.redirectWhere')}
+            value={connection.redirectUrl}
+          />
+        </Flex>
       </Part>
       <Part number={2} title={t('settings.address.file')} why={t('settings.address.fileWhy')}>
         <VerificationFileField connection={connection} />
       </Part>
-      <Part number={3} title={t('settings.address.ip')} why={t('settings.address.ipWhy')}>
+      <Part
+        number={3}
+        title={t('settings.address.ip')}
+        why={isOwn ? t('settings.address.ipWhy') : t(`suite.address.${kind}.ipWhy`)}
+      >
         <ObservedAddress connection={connection} />
       </Part>
     </Flex>
   )
+}
+
+/** Where the same host has to be entered, in the words of WeCom's pages for this kind of app. */
+function domainsOf(t: TFunction<'connections'>, kind: Connection['kind']): { label: string; where: string }[] {
+  switch (kind) {
+    case 'self_built':
+      return [
+        { label: t('settings.address.trusted'), where: t('settings.address.trustedWhere') },
+        { label: t('settings.address.callbackDomain'), where: t('settings.address.callbackDomainWhere') },
+      ]
+    case 'delegated':
+      return [
+        { label: t('settings.address.trusted'), where: t('suite.address.delegated.trustedWhere') },
+        { label: t('settings.address.callbackDomain'), where: t('suite.address.delegated.callbackDomainWhere') },
+      ]
+    case 'service_provider':
+      return [
+        { label: t('suite.address.service_provider.launch'), where: t('suite.address.service_provider.launchWhere') },
+        {
+          label: t('suite.address.service_provider.callbackDomain'),
+          where: t('suite.address.service_provider.callbackDomainWhere'),
+        },
+        { label: t('settings.address.trusted'), where: t('suite.address.service_provider.trustedWhere') },
+      ]
+    default:
+      return kind satisfies never
+  }
 }
 
 function Part({ number, title, why, children }: { number: number; title: string; why: string; children: ReactNode }) {
@@ -65,18 +103,6 @@ function Part({ number, title, why, children }: { number: number; title: string;
   )
 }
 
-function Value({ label, where, value }: { label: string; where: string; value: string }) {
-  return (
-    <div style={{ marginBlockEnd: 16 }}>
-      <strong>{label}</strong>
-      <div style={{ marginBlock: 4 }}>
-        <Copyable label={label} value={value} />
-      </div>
-      <Typography.Text type="secondary">{where}</Typography.Text>
-    </div>
-  )
-}
-
 /** WeCom says which address it sees only when it refuses it (60020), so it has to be asked. */
 function ObservedAddress({ connection }: { connection: Connection }) {
   const { t } = useTranslation('connections')
@@ -87,15 +113,19 @@ function ObservedAddress({ connection }: { connection: Connection }) {
   const checks = doctor.data?.checks ?? diagnosis?.checks ?? []
   const seen = doctor.data === undefined ? diagnosis?.observedAddress : doctor.data.observedAddress
   const check = checks.find(({ name }) => name === 'address')
-  const hasCredentials = connection.corpId !== null && (connection.hasSecret || connection.hasContactsSecret)
+  const hasCredentials = isSuite(connection)
+    ? hasSuiteCredentials(connection)
+    : connection.corpId !== null && (connection.hasSecret || connection.hasContactsSecret)
   return (
     <>
-      {typeof seen === 'string' ? (
-        <Value label={t('settings.address.ipSeen')} where={t('settings.address.ipWait')} value={seen} />
+      {check?.result === 'pass' ? (
+        <Alert type="success" showIcon title={t('settings.address.ipTrusted')} style={{ marginBlockEnd: 12 }} />
+      ) : typeof seen === 'string' ? (
+        <div style={{ marginBlockEnd: 16 }}>
+          <EnteredElsewhere label={t('settings.address.ipSeen')} where={t('settings.address.ipWait')} value={seen} />
+        </div>
       ) : (
-        <Typography.Paragraph>
-          {check?.result === 'pass' ? t('settings.address.ipTrusted') : t('settings.address.ipUnknown')}
-        </Typography.Paragraph>
+        <Typography.Paragraph>{t('settings.address.ipUnknown')}</Typography.Paragraph>
       )}
       {check !== undefined && check.result !== 'pass' && (
         <Alert

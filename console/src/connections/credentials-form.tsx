@@ -1,15 +1,15 @@
 /**
- * The credentials of a connection. As soon as they are enough to be tried they are saved and the doctor asks WeCom, once
+ * The credentials of a company's own app. As soon as they are enough to be tried they are saved and the doctor asks WeCom, once
  * for each thing that was entered; what it found stands beside the field that it is about.
  */
-import { diagnoseConnection, getDiagnosis, updateConnection, type Connection, type Diagnosis } from '@muster/contracts'
-import { CheckCircleFilled, CloseCircleFilled, WarningFilled } from '@ant-design/icons'
-import { Button, Flex, Form, Input, InputNumber, Spin, Typography, theme } from 'antd'
-import { useRef, useState, type ReactNode } from 'react'
+import { diagnoseConnection, getDiagnosis, updateConnection, type Connection } from '@muster/contracts'
+import { Button, Flex, Form, Input, InputNumber, Spin, Typography } from 'antd'
+import { useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useAction, useRead } from '../api.ts'
 import { ProblemAlert } from '../design/problem.tsx'
 import { useMay } from '../shell/session.tsx'
+import { PRINTABLE, SecretInput, Verdict } from './credential-fields.tsx'
 import {
   credentialsPatch,
   isComplete,
@@ -17,11 +17,9 @@ import {
   verdictOf,
   type CredentialField,
   type Credentials,
+  type Patch,
 } from './credentials.ts'
 import { StepFooter } from './step-frame.tsx'
-
-/** As the contract has it: printable characters without spaces. */
-const PRINTABLE = /^[\x21-\x7e]*$/
 
 /** @param onNext with it, the form ends with the ways back and on of the wizard; what was entered is saved before */
 export function CredentialsForm({
@@ -40,26 +38,75 @@ export function CredentialsForm({
   const last = useRead(getDiagnosis, { params: { id: connection.id } })
   const doctor = useAction(diagnoseConnection)
   const isLeaving = useRef(false)
-  const save = useAction(updateConnection, (saved) => {
-    setChanged(false)
-    form.setFieldsValue({ secret: '', contactsSecret: '' })
-    if (isComplete(saved, { corpId: saved.corpId ?? '', agentId: saved.agentId })) {
-      doctor.mutate({ params: { id: connection.id } })
-    }
-    if (isLeaving.current) onNext?.()
-  })
+  /** A field was left while WeCom was asked, and has its turn when it has answered. */
+  const wasLeft = useRef(false)
+  const isSending = useRef(false)
+  const save = useAction(updateConnection)
   const isAsking = save.isPending || doctor.isPending
   const known = doctor.data?.checks ?? (last.data?.diagnosis?.isOutdated === false ? last.data.diagnosis.checks : [])
   const checks = isChanged || isAsking ? [] : known
   const isOwned = connection.managedByEnvironment
 
   /** Nothing is sent twice, and nothing that is not enough yet: WeCom bans an address for wrong secrets. */
-  async function saveWhenComplete(): Promise<void> {
+  async function saveWhenComplete(stored: Connection): Promise<void> {
     const values = form.getFieldsValue()
-    if (isAsking || !isComplete(connection, values)) return
-    const patch = credentialsPatch(connection, values)
+    if (!isComplete(stored, values)) return
+    const patch = credentialsPatch(stored, values)
     if (Object.keys(patch).length === 0) return
-    if (await isValid()) save.mutate({ params: { id: connection.id }, body: patch })
+    if (await isValid()) send(patch)
+  }
+
+  function onFieldLeft(): void {
+    if (isAsking) wasLeft.current = true
+    else void saveWhenComplete(connection)
+  }
+
+  function saveLeftField(stored: Connection): void {
+    if (!wasLeft.current) return
+    wasLeft.current = false
+    void saveWhenComplete(stored)
+  }
+
+  /** Leaving a field for the button sends once: both happen before anything of it is seen here. */
+  function send(patch: Patch): void {
+    if (isSending.current) {
+      wasLeft.current = true
+      return
+    }
+    isSending.current = true
+    save.mutate(
+      { params: { id: connection.id }, body: patch },
+      {
+        onSuccess: (saved) => void onSaved(saved, patch),
+        onError: () => (isLeaving.current = false),
+        onSettled: () => (isSending.current = false),
+      },
+    )
+  }
+
+  /** Somebody may have entered more while it was saved; that stays, and is saved next. */
+  async function onSaved(saved: Connection, sent: Patch): Promise<void> {
+    for (const name of ['secret', 'contactsSecret'] as const) {
+      if (form.getFieldValue(name)?.trim() === sent[name]) form.setFieldValue(name, '')
+    }
+    const rest = credentialsPatch(saved, form.getFieldsValue())
+    const isAllSaved = Object.keys(rest).length === 0
+    setChanged(!isAllSaved)
+    if (isLeaving.current) {
+      if (isAllSaved) onNext?.()
+      else if (await isValid()) send(rest)
+      else isLeaving.current = false
+      return
+    }
+    if (wasLeft.current && !isAllSaved) {
+      saveLeftField(saved)
+      return
+    }
+    if (isComplete(saved, { corpId: saved.corpId ?? '', agentId: saved.agentId })) ask(saved)
+  }
+
+  function ask(stored: Connection): void {
+    doctor.mutate({ params: { id: stored.id } }, { onSettled: () => saveLeftField(stored) })
   }
 
   function isValid(): Promise<boolean> {
@@ -78,15 +125,18 @@ export function CredentialsForm({
     }
     if (!(await isValid())) return
     isLeaving.current = true
-    if (save.isPending) return
-    save.mutate({ params: { id: connection.id }, body: patch }, { onError: () => (isLeaving.current = false) })
+    if (!save.isPending) send(patch)
   }
 
   /** By the button everything is saved, also what is not enough yet: it is a draft. */
-  function saveNow(values: Credentials): void {
-    const patch = credentialsPatch(connection, values)
-    if (Object.keys(patch).length > 0) save.mutate({ params: { id: connection.id }, body: patch })
-    else doctor.mutate({ params: { id: connection.id } })
+  function saveNow(): void {
+    if (isAsking) {
+      wasLeft.current = true
+      return
+    }
+    const patch = credentialsPatch(connection, form.getFieldsValue())
+    if (Object.keys(patch).length > 0) send(patch)
+    else ask(connection)
   }
 
   const field = (name: CredentialField, where: string) => ({
@@ -121,8 +171,11 @@ export function CredentialsForm({
         secret: '',
         contactsSecret: '',
       }}
-      onValuesChange={() => setChanged(true)}
-      onBlur={() => void saveWhenComplete()}
+      onValuesChange={() => {
+        setChanged(true)
+        wasLeft.current = false // nothing half-typed is sent
+      }}
+      onBlur={onFieldLeft}
       onFinish={saveNow}
     >
       <Form.Item
@@ -166,10 +219,7 @@ export function CredentialsForm({
             {t('settings.credentials.save')}
           </Button>
           {connection.hasContactsSecret && (
-            <Button
-              type="text"
-              onClick={() => save.mutate({ params: { id: connection.id }, body: { contactsSecret: null } })}
-            >
+            <Button type="text" onClick={() => send({ contactsSecret: null })}>
               {t('settings.credentials.clear')}
             </Button>
           )}
@@ -191,40 +241,5 @@ export function CredentialsForm({
       )}
       {onNext !== undefined && <StepFooter onBack={onBack} onNext={() => void leave()} isSaving={save.isPending} />}
     </Form>
-  )
-}
-
-/** A field of a form for what goes in and never comes out. */
-function SecretInput({ isStored, isDisabled, ...field }: { isStored: boolean; isDisabled: boolean }) {
-  const { t } = useTranslation('connections')
-  return (
-    <Input.Password
-      {...field}
-      maxLength={512}
-      autoComplete="new-password"
-      spellCheck={false}
-      disabled={isDisabled}
-      placeholder={isStored ? (isDisabled ? '••••••••' : t('settings.credentials.stored')) : ''}
-    />
-  )
-}
-
-function Verdict({ check }: { check: Diagnosis['checks'][number] | undefined }) {
-  const { t } = useTranslation('connections')
-  const { token } = theme.useToken()
-  if (check === undefined || check.result === 'skipped') return null
-  const looks = {
-    pass: { icon: <CheckCircleFilled aria-hidden style={{ color: token.colorSuccess }} />, type: 'success' },
-    warn: { icon: <WarningFilled aria-hidden style={{ color: token.colorWarning }} />, type: 'warning' },
-    fail: { icon: <CloseCircleFilled aria-hidden style={{ color: token.colorError }} />, type: 'danger' },
-  } as const
-  const { icon, type } = looks[check.result]
-  const words: ReactNode =
-    check.result === 'pass' ? `${t('settings.credentials.verified')} ${check.detail}` : check.detail
-  return (
-    <div role="status" style={{ marginBlockStart: 4 }}>
-      {icon} <Typography.Text type={type}>{words}</Typography.Text>
-      {check.remedy !== null && <div>{check.remedy}</div>}
-    </div>
   )
 }

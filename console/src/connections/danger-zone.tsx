@@ -57,6 +57,9 @@ function Consequences({ connection }: { connection: Connection }) {
           {t(`details.danger.${consequence}`, { linked: numberText(connection.status.linkedUsers) })}
         </li>
       ))}
+      {connection.suite !== null && (
+        <li>{t('details.danger.corps', { corps: numberText(connection.suite.authorizedCorps) })}</li>
+      )}
     </ul>
   )
 }

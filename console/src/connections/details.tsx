@@ -11,6 +11,8 @@ import { ProblemAlert } from '../design/problem.tsx'
 import { StatusTag } from '../design/status.tsx'
 import { May } from '../shell/session.tsx'
 import { AddressPanel } from './address-panel.tsx'
+import { CallbackPanel } from './callback-panel.tsx'
+import { CorpsPanel } from './corps-panel.tsx'
 import { CredentialsForm } from './credentials-form.tsx'
 import { DangerZone } from './danger-zone.tsx'
 import { FieldsPart, IdentityForm } from './details-fields.tsx'
@@ -18,11 +20,15 @@ import { DoctorPanel } from './doctor-panel.tsx'
 import { GuardForm } from './guard-form.tsx'
 import { IconPicture } from './icon-picture.tsx'
 import { MobileForm } from './mobile-form.tsx'
+import { RealTimeForm } from './real-time-form.tsx'
 import { ScheduleEditor } from './schedule-editor.tsx'
 import { ServiceCards } from './service-cards.tsx'
 import { EnvironmentNotice, Section } from './settings-section.tsx'
 import { SignInForm } from './sign-in-form.tsx'
-import { TABS, type Tab } from './tabs.ts'
+import { isSuite } from './suite-credentials.ts'
+import { SuiteForm } from './suite-form.tsx'
+import { SuiteTicket } from './suite-ticket.tsx'
+import { tabsOf, type Tab } from './tabs.ts'
 import { isDraft, resumeAt } from './wizard-steps.ts'
 
 const WATCH_MS = 2_000
@@ -31,7 +37,7 @@ const REFRESH_MS = 30_000
 export function ConnectionDetails() {
   const { t } = useTranslation('connections')
   const { id } = useParams({ from: '/inside/connections/$id' })
-  const { tab = 'services' } = useSearch({ from: '/inside/connections/$id' })
+  const { tab: wanted = 'services' } = useSearch({ from: '/inside/connections/$id' })
   const navigate = useNavigate()
   const read = useRead(
     getConnection,
@@ -47,6 +53,8 @@ export function ConnectionDetails() {
     )
   }
   const name = nameText(connection.displayName)
+  const tabs = tabsOf(connection.kind)
+  const tab = tabs.includes(wanted) ? wanted : 'services'
   return (
     <Page title={name} heading={<Heading connection={connection} />}>
       <EnvironmentNotice connection={connection} />
@@ -57,7 +65,7 @@ export function ConnectionDetails() {
         onChange={(key) =>
           void navigate({ to: '/connections/$id', params: { id }, search: { tab: key as Tab }, replace: true })
         }
-        items={TABS.map((key) => ({
+        items={tabs.map((key) => ({
           key,
           label: t(`details.tab.${key}`),
           children: <Part tab={key} connection={connection} />,
@@ -115,10 +123,13 @@ function Part({ tab, connection }: { tab: Tab; connection: Connection }): ReactN
   switch (tab) {
     case 'services':
       return <ServiceCards connection={connection} />
+    case 'corps':
+      return <CorpsPart connection={connection} />
     case 'sync':
       return (
         <Flex vertical gap={16}>
           <ScheduleEditor connection={connection} />
+          <RealTimeForm connection={connection} />
           <GuardForm connection={connection} />
         </Flex>
       )
@@ -128,16 +139,25 @@ function Part({ tab, connection }: { tab: Tab; connection: Connection }): ReactN
       return (
         <Flex vertical gap={16}>
           <SignInForm connection={connection} />
-          <MobileForm connection={connection} />
+          {connection.kind !== 'service_provider' && <MobileForm connection={connection} />}
         </Flex>
       )
     case 'credentials':
       return (
         <Flex vertical gap={16}>
-          <Section title={t('settings.credentials.title')} why={t('settings.credentials.why')}>
-            <CredentialsForm connection={connection} />
+          {isSuite(connection) ? (
+            <Section title={t(`suite.form.title.${connection.kind}`)} why={t('suite.form.why')}>
+              <SuiteForm connection={connection} />
+            </Section>
+          ) : (
+            <Section title={t('settings.credentials.title')} why={t('settings.credentials.why')}>
+              <CredentialsForm connection={connection} />
+            </Section>
+          )}
+          <Section title={t('suite.callback.title')} why={t(`suite.callback.why.${connection.kind}`)}>
+            <CallbackPanel connection={connection} />
           </Section>
-          <Section title={t('wizard.step.domain')} why={t('wizard.domain.intro')}>
+          <Section title={t('wizard.step.domain')} why={t(`wizard.domain.intro.${connection.kind}`)}>
             <AddressPanel connection={connection} />
           </Section>
         </Flex>
@@ -158,4 +178,21 @@ function Part({ tab, connection }: { tab: Tab; connection: Connection }): ReactN
     default:
       return tab satisfies never
   }
+}
+
+function CorpsPart({ connection }: { connection: Connection }) {
+  const { t } = useTranslation('connections')
+  if (!isSuite(connection)) return null
+  return (
+    <Flex vertical gap={16}>
+      <Section title={t('suite.ticket.title')}>
+        <div style={{ marginBlockStart: 12, maxWidth: 760 }}>
+          <SuiteTicket connection={connection} />
+        </div>
+      </Section>
+      <Section title={t('suite.corps.title')} why={t(`suite.corps.why.${connection.kind}`)}>
+        <CorpsPanel connection={connection} />
+      </Section>
+    </Flex>
+  )
 }

@@ -9,13 +9,16 @@ import { Name } from '../design/name.tsx'
 import { ProblemAlert } from '../design/problem.tsx'
 import { useMay } from '../shell/session.tsx'
 import { isPersonal, valueText } from './mapping-rows.ts'
+import { isSuite } from './suite-credentials.ts'
 
 export function MemberSample({ connection, mapping }: { connection: Connection; mapping: readonly MappingEntry[] }) {
   const { t } = useTranslation('connections')
   const mayAsk = useMay('operator')
   const sample = useAction(sampleMapping)
-  const hasCredentials = connection.corpId !== null && (connection.hasSecret || connection.hasContactsSecret)
-  const isAskedFirst = mayAsk && hasCredentials
+  const hasSomebody = isSuite(connection)
+    ? (connection.suite?.authorizedCorps ?? 0) > 0
+    : connection.corpId !== null && (connection.hasSecret || connection.hasContactsSecret)
+  const isAskedFirst = mayAsk && hasSomebody
   const { mutate } = sample
 
   function ask(userid: string): void {
@@ -39,7 +42,13 @@ export function MemberSample({ connection, mapping }: { connection: Connection; 
         {t('settings.sample.why')}
       </Typography.Paragraph>
       {!mayAsk && <Alert type="info" showIcon title={t('settings.sample.auditor')} />}
-      {mayAsk && !hasCredentials && <Alert type="info" showIcon title={t('settings.sample.incomplete')} />}
+      {mayAsk && !hasSomebody && (
+        <Alert
+          type="info"
+          showIcon
+          title={t(isSuite(connection) ? 'settings.sample.noCompany' : 'settings.sample.incomplete')}
+        />
+      )}
       {isAskedFirst && (
         <>
           <Form<{ userid?: string }>

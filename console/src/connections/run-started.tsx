@@ -4,17 +4,17 @@ import { Link } from '@tanstack/react-router'
 import { Alert } from 'antd'
 import { useTranslation } from 'react-i18next'
 
-export function RunStarted({ run: { id, warnings } }: { run: Run }) {
+export function RunStarted({ run: { id, mode, warnings } }: { run: Run }) {
   const { t } = useTranslation('connections')
   return (
     <Alert
-      type={warnings.length > 0 ? 'warning' : 'success'}
+      type={warnings.length === 0 ? 'success' : mode === 'preview' ? 'info' : 'warning'}
       showIcon
       role="status"
       style={{ marginBlockEnd: 12 }}
       title={
         <>
-          {t('details.service.started')}{' '}
+          {t(mode === 'preview' ? 'details.service.previewStarted' : 'details.service.started')}{' '}
           <Link to="/runs/$id" params={{ id }}>
             {t('details.service.watch')}
           </Link>

@@ -13,17 +13,33 @@ import { May, useMay } from '../shell/session.tsx'
 import { OnOff } from './on-off.tsx'
 import { RunButtons } from './run-buttons.tsx'
 import { useScheduleText } from './schedule-text.tsx'
+import { isSuite } from './suite-credentials.ts'
+import { ticketState } from './suite-state.ts'
+import { SuiteTicket } from './suite-ticket.tsx'
 import type { Tab } from './tabs.ts'
+import { useNow } from './use-now.ts'
+import { isDraft } from './wizard-steps.ts'
+
+/** How often it is looked whether the ticket has become too old. */
+const AGAIN_MS = 15_000
 
 /** A link in the middle of a sentence is not told by its colour alone. */
 const UNDERLINED = { textDecoration: 'underline' } as const
 
 export function ServiceCards({ connection }: { connection: Connection }) {
+  const now = useNow(AGAIN_MS)
   return (
     <Row gutter={[16, 16]}>
-      <Col xs={24} xl={12}>
-        <SyncCard connection={connection} />
-      </Col>
+      {isSuite(connection) && !isDraft(connection) && ticketState(connection.suite, now) !== 'fresh' && (
+        <Col span={24}>
+          <SuiteTicket connection={connection} />
+        </Col>
+      )}
+      {connection.kind !== 'service_provider' && (
+        <Col xs={24} xl={12}>
+          <SyncCard connection={connection} />
+        </Col>
+      )}
       <Col xs={24} xl={12}>
         <SignInCard connection={connection} />
       </Col>
@@ -88,20 +104,28 @@ function SyncCard({ connection }: { connection: Connection }) {
             children: sync.schedule.kind === 'manual' ? schedule : `${schedule} (${sync.timeZone})`,
           },
           { key: 'linked', label: t('details.service.linked'), children: numberText(status.linkedUsers) },
+          {
+            key: 'realTime',
+            label: t('details.service.realTime'),
+            children: <OnOff isOn={sync.enabled && sync.realTime} />,
+          },
         ]}
       />
-      <div style={{ marginBlockStart: 8 }}>
+      <Flex gap={16} wrap style={{ marginBlockStart: 8 }}>
         <Link to="/runs" search={{ connection: connection.identifier }}>
           {t('details.service.history')}
         </Link>
-      </div>
+        <Link to="/events" search={{ connection: connection.identifier }}>
+          {t('details.service.events')}
+        </Link>
+      </Flex>
     </Service>
   )
 }
 
 function SignInCard({ connection }: { connection: Connection }) {
   const { t } = useTranslation('connections')
-  const { signIn, redirectUrl } = connection
+  const { signIn, redirectUrl, suite } = connection
   const { token } = theme.useToken()
   const unlinked = signIn.loginOnly ? 'loginOnly' : signIn.association
   return (
@@ -117,6 +141,29 @@ function SignInCard({ connection }: { connection: Connection }) {
         column={1}
         styles={{ label: { color: token.colorTextSecondary } }}
         items={[
+          ...(suite === null
+            ? []
+            : [
+                {
+                  key: 'corps',
+                  label: t('details.service.corps'),
+                  children: (
+                    <Link
+                      to="/connections/$id"
+                      params={{ id: connection.identifier }}
+                      search={{ tab: 'corps' }}
+                      aria-label={`${t('details.service.corps')}: ${numberText(suite.authorizedCorps)}`}
+                    >
+                      {numberText(suite.authorizedCorps)}
+                    </Link>
+                  ),
+                },
+                {
+                  key: 'ticket',
+                  label: t('details.service.ticket'),
+                  children: suite.ticketAt === null ? t('suite.ticket.none') : <When at={suite.ticketAt} />,
+                },
+              ]),
           {
             key: 'unlinked',
             label: t('details.service.unlinked'),
@@ -143,6 +190,13 @@ function SignInCard({ connection }: { connection: Connection }) {
           },
         ]}
       />
+      {suite !== null && (
+        <div style={{ marginBlockStart: 8 }}>
+          <Link to="/events" search={{ connection: connection.identifier }}>
+            {t('details.service.events')}
+          </Link>
+        </div>
+      )}
     </Service>
   )
 }

@@ -1,4 +1,4 @@
-/** Step 7: the doctor and the first preview. */
+/** The last step: the doctor and, where there is a directory to follow, the first preview. */
 import type { Connection } from '@muster/contracts'
 import { Divider } from 'antd'
 import { useTranslation } from 'react-i18next'
@@ -16,14 +16,19 @@ export function CheckStep({
   onFinish: () => void
 }) {
   const { t } = useTranslation('connections')
+  const hasSync = draft.kind !== 'service_provider'
   return (
     <>
-      <StepIntro>{t('wizard.check.intro')}</StepIntro>
+      <StepIntro>{t(hasSync ? 'wizard.check.intro' : 'suite.wizard.checkIntro')}</StepIntro>
       <Heading title={t('details.doctor.title')} why={t('details.doctor.why')} />
       <DoctorPanel connection={draft} />
-      <Divider />
-      <Heading title={t('wizard.check.preview')} />
-      <FirstRun connection={draft} />
+      {hasSync && (
+        <>
+          <Divider />
+          <Heading title={t('wizard.check.preview')} />
+          <FirstRun connection={draft} />
+        </>
+      )}
       <StepFooter onBack={onBack} onNext={onFinish} next={t('wizard.finish')} />
     </>
   )

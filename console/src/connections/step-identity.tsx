@@ -28,10 +28,13 @@ interface Identity {
 
 export function IdentityStep({
   draft,
+  kind,
   onBack,
   onNext,
 }: {
   draft: Connection | undefined
+  /** Of the draft that is made here. */
+  kind: Connection['kind']
   onBack: () => void
   /** With the draft, as it is now. */
   onNext: (draft: Connection) => void
@@ -50,7 +53,13 @@ export function IdentityStep({
       return
     }
     create.mutate({
-      body: { identifier, displayName: name.trim(), icon, ...(organizationId === undefined ? {} : { organizationId }) },
+      body: {
+        identifier,
+        kind,
+        displayName: name.trim(),
+        icon,
+        ...(organizationId === undefined ? {} : { organizationId }),
+      },
     })
   }
 

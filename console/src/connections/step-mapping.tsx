@@ -1,4 +1,4 @@
-/** Step 5: fields, accounts and differences, beside a real member; saved together. */
+/** A step of connecting: fields, accounts and differences, beside a real member; saved together. */
 import { readMapping, updateConnection, type Connection } from '@muster/contracts'
 import { Col, Divider, Form, Row } from 'antd'
 import { useState } from 'react'

@@ -1,4 +1,4 @@
-/** Step 6: the two switches, both off until somebody switches them on. Nothing is switched before it is saved. */
+/** The switches of the services, off until somebody switches them on. Nothing is switched before it is saved. */
 import { updateConnection, type Connection } from '@muster/contracts'
 import { Card, Col, Flex, Row, Switch, Typography } from 'antd'
 import { useState } from 'react'
@@ -13,6 +13,7 @@ export function ServicesStep({ draft, onBack, onNext }: { draft: Connection; onB
   const { t } = useTranslation('connections')
   const [isOn, setOn] = useState({ sync: draft.sync.enabled, signIn: draft.signIn.enabled })
   const save = useAction(updateConnection, onNext)
+  const services = SERVICES.filter((service) => service === 'signIn' || draft.kind !== 'service_provider')
 
   function saveNow(): void {
     const body = {
@@ -25,9 +26,9 @@ export function ServicesStep({ draft, onBack, onNext }: { draft: Connection; onB
 
   return (
     <>
-      <StepIntro>{t('wizard.services.intro')}</StepIntro>
+      <StepIntro>{t(services.length > 1 ? 'wizard.services.intro' : 'wizard.services.introSignIn')}</StepIntro>
       <Row gutter={[16, 16]}>
-        {SERVICES.map((service) => (
+        {services.map((service) => (
           <Col key={service} xs={24} lg={12}>
             <Card size="small" style={{ height: '100%' }}>
               <Flex justify="space-between" align="center" gap={16}>
@@ -50,7 +51,8 @@ export function ServicesStep({ draft, onBack, onNext }: { draft: Connection; onB
                 {t(`wizard.services.${service}.what`)}
               </Typography.Paragraph>
               <Typography.Paragraph type="secondary" style={{ marginBlock: 0 }}>
-                {t(`wizard.services.${service}.effect`)} {t(`wizard.services.${service}.owner`)}
+                {t(`wizard.services.${service}.effect`)}{' '}
+                {service === 'sync' ? t('wizard.services.sync.owner') : t(`wizard.services.signIn.needs.${draft.kind}`)}
               </Typography.Paragraph>
             </Card>
           </Col>

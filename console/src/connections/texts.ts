@@ -2,6 +2,7 @@
 import { bothLanguages } from '../texts.ts'
 import { detailsWords } from './words-details.ts'
 import { settingsWords } from './words-settings.ts'
+import { suiteWords } from './words-suites.ts'
 import { wizardWords } from './words-wizard.ts'
 
 export const connectionsTexts = bothLanguages(
@@ -42,10 +43,10 @@ export const connectionsTexts = bothLanguages(
     },
     save: 'Save',
     saved: 'Saved.',
-    later: 'Comes with a later version',
     wizard: wizardWords.en,
     settings: settingsWords.en,
     details: detailsWords.en,
+    suite: suiteWords.en,
   },
   {
     title: '连接',
@@ -84,9 +85,9 @@ export const connectionsTexts = bothLanguages(
     },
     save: '保存',
     saved: '已保存。',
-    later: '将在后续版本提供',
     wizard: wizardWords.zh,
     settings: settingsWords.zh,
     details: detailsWords.zh,
+    suite: suiteWords.zh,
   },
 )

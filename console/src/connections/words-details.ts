@@ -6,6 +6,7 @@ export const detailsWords = bothLanguages(
     tabs: 'Parts of the connection',
     tab: {
       services: 'Services',
+      corps: 'Companies',
       sync: 'Sync',
       fields: 'Fields',
       signIn: 'Sign-in',
@@ -27,6 +28,10 @@ export const detailsWords = bothLanguages(
       status: 'Result',
       schedule: 'Schedule',
       linked: 'Linked people',
+      realTime: 'Real time',
+      events: 'Events',
+      corps: 'Companies',
+      ticket: 'Suite ticket',
       active: 'A run is under way.',
       watch: 'Watch it',
       held: 'Removals wait for approval.',
@@ -36,6 +41,7 @@ export const detailsWords = bothLanguages(
       preview: 'Preview',
       recent: 'The last run is less than an hour old. Run again all the same?',
       started: 'The run has started.',
+      previewStarted: 'The preview has started. It writes nothing.',
       unlinked: 'Who is not linked',
       unlinkedWords: {
         loginOnly: 'is refused',
@@ -45,7 +51,7 @@ export const detailsWords = bothLanguages(
       },
       domains: 'E-mail domains',
       anyDomain: 'all',
-      address: 'Callback URL',
+      address: 'Sign-in callback URL',
       disableSyncTitle: 'Disable directory sync?',
       disableSync:
         'Links and people stay as they are. Nothing runs any more: no schedule, no run by hand, no events; a run under way is cancelled. Leavers are not noticed until it is enabled again.',
@@ -84,6 +90,8 @@ export const detailsWords = bothLanguages(
       sessions: 'Sessions that came through it end.',
       password: 'Signing in with a password works as before.',
       files: 'Its credentials, settings and verification files are deleted.',
+      corps:
+        'The companies that authorised it are forgotten, with the permanent codes that WeCom gave for them: {{corps}} at the moment. To be connected again, each has to authorise again.',
       confirm: 'Type {{identifier}} to confirm',
       go: 'Remove for ever',
       cancel: 'Keep it',
@@ -96,6 +104,7 @@ export const detailsWords = bothLanguages(
     tabs: '连接的各个部分',
     tab: {
       services: '服务',
+      corps: '授权企业',
       sync: '通讯录同步',
       fields: '字段与差异',
       signIn: '单点登录',
@@ -117,6 +126,10 @@ export const detailsWords = bothLanguages(
       status: '结果',
       schedule: '计划',
       linked: '已关联人员',
+      realTime: '实时更新',
+      events: '事件',
+      corps: '授权企业',
+      ticket: 'Suite ticket',
       active: '正在同步。',
       watch: '查看进度',
       held: '有移除等待审批。',
@@ -126,6 +139,7 @@ export const detailsWords = bothLanguages(
       preview: '预览',
       recent: '距上次同步不到一小时。仍要再次同步吗？',
       started: '同步已开始。',
+      previewStarted: '预览已开始，不会写入任何内容。',
       unlinked: '未关联的人员',
       unlinkedWords: {
         loginOnly: '拒绝登录',
@@ -135,7 +149,7 @@ export const detailsWords = bothLanguages(
       },
       domains: '邮箱域名',
       anyDomain: '不限',
-      address: '回调地址',
+      address: '登录回调地址',
       disableSyncTitle: '停用通讯录同步？',
       disableSync:
         '关联与人员保持不变。之后不再运行任何同步：计划、手动、事件均停止；正在进行的同步会被取消。重新开启之前，不会发现离职人员。',
@@ -173,6 +187,8 @@ export const detailsWords = bothLanguages(
       sessions: '通过它建立的会话会结束。',
       password: '密码登录不受影响。',
       files: '其凭证、设置和域名校验文件会被删除。',
+      corps:
+        '已授权的企业及企业微信为其颁发的永久授权码会被删除，目前共 {{corps}} 家。如需再次接入，各企业须重新授权。',
       confirm: '请输入 {{identifier}} 以确认',
       go: '永久移除',
       cancel: '保留',

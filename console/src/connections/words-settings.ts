@@ -104,6 +104,7 @@ export const settingsWords = bothLanguages(
       useridHelp: 'Without one, Muster looks for a member who shows much.',
       try: 'Try it',
       incomplete: 'Enter the credentials first; then a real member can be shown here.',
+      noCompany: 'When a company has authorised the app, a real member can be shown here.',
       result: 'As a user here',
       member: 'In WeCom',
       state: {
@@ -368,6 +369,7 @@ export const settingsWords = bothLanguages(
       useridHelp: '不填时，Muster 会找一位信息较全的成员。',
       try: '试用',
       incomplete: '请先填写凭证，然后可以在此显示一位真实成员。',
+      noCompany: '有企业授权后，可以在此显示一位真实成员。',
       result: '在此成为的用户',
       member: '企业微信中的成员',
       state: {

@@ -10,7 +10,10 @@ export const wizardWords = bothLanguages(
     step: {
       kind: 'Kind',
       identity: 'Name',
+      callback: 'Callback',
+      suite: 'Provider credentials',
       credentials: 'Credentials',
+      corps: 'Companies',
       domain: 'Domain and address',
       mapping: 'Fields and accounts',
       services: 'Services',
@@ -21,7 +24,7 @@ export const wizardWords = bothLanguages(
     saveNext: 'Save and continue',
     leave: 'Leave, keep the draft',
     leaveEmpty: 'Leave',
-    kept: 'What you saved is kept as a draft with both services off. You can go on at any time from the list of connections.',
+    kept: 'What you saved is kept as a draft, with nothing switched on. You can go on at any time from the list of connections.',
     finish: 'To the connection',
     auditor:
       'Connecting WeCom needs an operator or an owner. As an auditor you can look at every connection, but not change it.',
@@ -40,13 +43,16 @@ export const wizardWords = bothLanguages(
       },
       delegated: {
         what: 'An app that a service provider develops for your company (代开发): the same doors, other credentials.',
-        needs: 'a service provider with an app template\nan administrator who authorises it by a scan',
-        gives: 'the same as a self-built app',
+        needs:
+          'a service provider with an app template (代开发应用模版)\nan administrator of the company who authorises it by a scan\na public address of this server: WeCom calls it every ten minutes',
+        gives:
+          'the same as a self-built app, for each company that authorises the template\nids that WeCom encrypts for the provider',
       },
       service_provider: {
         what: 'An app of a service provider: people of any authorised company sign in to its product.',
-        needs: 'a verified service provider account\na login suite',
-        gives: 'sign-in for many companies, without directory sync',
+        needs:
+          'a verified service provider account\na login suite (登录授权)\na public address of this server: WeCom calls it every ten minutes',
+        gives: 'sign-in for the companies that authorise it, without directory sync',
       },
     },
     identity: {
@@ -73,8 +79,13 @@ export const wizardWords = bothLanguages(
       intro: 'What Muster needs to ask WeCom. Each is tried as soon as it is complete, so paste one after the other.',
     },
     domain: {
-      intro:
-        'What WeCom has to know about this server. Do it in this order: WeCom shows 企业可信IP only after the domain is verified.',
+      intro: {
+        self_built:
+          'What WeCom has to know about this server. Do it in this order: WeCom shows 企业可信IP only after the domain is verified.',
+        delegated:
+          'What WeCom has to know about this server: the domains for the app of each company, the address once.',
+        service_provider: 'What WeCom has to know about this server: the domains of signing in, and its address.',
+      },
     },
     mapping: {
       intro: 'What of a member becomes which field of a user, and how members and accounts find each other.',
@@ -82,6 +93,8 @@ export const wizardWords = bothLanguages(
     services: {
       intro:
         'Two services, each with its own switch, both off at first. You can save without either and switch them on later.',
+      introSignIn:
+        'One service, off at first. You can save without it and switch it on later; there is no directory to synchronise.',
       sync: {
         title: 'Directory sync',
         what: 'Keeps people and departments in step with WeCom.',
@@ -93,7 +106,11 @@ export const wizardWords = bothLanguages(
         what: 'People sign in with WeCom, by QR code at a computer and without a page inside WeCom.',
         effect:
           'As soon as it is on, this way appears on the sign-in pages of the applications that use this connection.',
-        owner: 'Needs CorpId, AgentId and Secret, and the domain of step 4.',
+        needs: {
+          self_built: 'Needs CorpId, AgentId and Secret, and the domain of step 4.',
+          delegated: 'Needs callback, template id and secret, and the domain of step 6.',
+          service_provider: 'Needs callback, the credentials of provider and suite, and the domains of step 5.',
+        },
       },
       switchSync: 'Switch on directory sync',
       switchSignIn: 'Switch on single sign-on',
@@ -141,7 +158,10 @@ export const wizardWords = bothLanguages(
     step: {
       kind: '类型',
       identity: '名称',
+      callback: '回调',
+      suite: '服务商凭证',
       credentials: '凭证',
+      corps: '授权企业',
       domain: '域名与 IP',
       mapping: '字段与账号',
       services: '服务',
@@ -152,7 +172,7 @@ export const wizardWords = bothLanguages(
     saveNext: '保存并继续',
     leave: '离开并保留草稿',
     leaveEmpty: '离开',
-    kept: '已保存的内容会作为草稿保留，两项服务均为关闭状态。您可以随时从连接列表继续配置。',
+    kept: '已保存的内容会作为草稿保留，未开启任何服务。您可以随时从连接列表继续配置。',
     finish: '前往连接详情',
     auditor: '接入企业微信需要操作员或所有者。审计员可以查看所有连接，但不能修改。',
     done: '此连接的服务已开启，您在此所做的修改会立即生效。',
@@ -169,13 +189,13 @@ export const wizardWords = bothLanguages(
       },
       delegated: {
         what: '由服务商为贵公司代开发的应用：登录方式相同，凭证不同。',
-        needs: '拥有应用模板的服务商\n扫码授权的企业管理员',
-        gives: '与自建应用相同',
+        needs: '拥有代开发应用模版的服务商\n扫码授权的企业管理员\n本服务器的公网地址：企业微信每十分钟会访问一次',
+        gives: '与自建应用相同，适用于每家授权模版的企业\n由企业微信为服务商加密的 ID',
       },
       service_provider: {
         what: '服务商的应用：任何已授权企业的成员都可以登录其产品。',
-        needs: '已认证的服务商账号\n登录授权套件',
-        gives: '多家企业的登录，不含通讯录同步',
+        needs: '已认证的服务商账号\n登录授权套件\n本服务器的公网地址：企业微信每十分钟会访问一次',
+        gives: '已授权企业的登录，不含通讯录同步',
       },
     },
     identity: {
@@ -202,13 +222,18 @@ export const wizardWords = bothLanguages(
       intro: 'Muster 访问企业微信所需的凭证。每一项填写完整后会立即验证，依次粘贴即可。',
     },
     domain: {
-      intro: '企业微信需要知道的本服务器信息。请按此顺序操作：域名校验通过后，企业微信才允许设置企业可信IP。',
+      intro: {
+        self_built: '企业微信需要知道的本服务器信息。请按此顺序操作：域名校验通过后，企业微信才允许设置企业可信IP。',
+        delegated: '企业微信需要知道的本服务器信息：域名须为每家企业的应用分别设置，IP 只需设置一次。',
+        service_provider: '企业微信需要知道的本服务器信息：登录所用的域名，以及服务器的 IP。',
+      },
     },
     mapping: {
       intro: '成员的哪些信息成为用户的哪些字段，以及成员与账号如何对应。',
     },
     services: {
       intro: '两项服务各有开关，默认均为关闭。可以先保存，以后再开启。',
+      introSignIn: '只有一项服务，默认关闭。可以先保存，以后再开启；此类应用没有通讯录同步。',
       sync: {
         title: '通讯录同步',
         what: '使人员与部门与企业微信保持一致。',
@@ -219,7 +244,11 @@ export const wizardWords = bothLanguages(
         title: '单点登录',
         what: '员工使用企业微信登录：在电脑上扫码，在企业微信内免登。',
         effect: '开启后，使用此连接的应用的登录页上会立即出现此登录方式。',
-        owner: '需要企业ID、AgentId 与 Secret，以及第 4 步的域名配置。',
+        needs: {
+          self_built: '需要企业ID、AgentId 与 Secret，以及第 4 步的域名配置。',
+          delegated: '需要回调、模版ID 与模版Secret，以及第 6 步的域名配置。',
+          service_provider: '需要回调、服务商与套件的凭证，以及第 5 步的域名配置。',
+        },
       },
       switchSync: '开启通讯录同步',
       switchSignIn: '开启单点登录',

@@ -3,6 +3,7 @@ import { ApiProblem } from '@muster/contracts'
 import { Alert, Button } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { CopyButton } from './copy-button.tsx'
+import { Name } from './name.tsx'
 
 export function ProblemAlert({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   const { t } = useTranslation('design')
@@ -41,5 +42,35 @@ export function ProblemAlert({ error, onRetry }: { error: unknown; onRetry?: () 
       }
       action={onRetry && <Button onClick={onRetry}>{t('problem.retry')}</Button>}
     />
+  )
+}
+
+/**
+ * A problem that is on record, below its title.
+ * @param isMeant somebody wanted it so: there is nothing to be done about it, and no code to ask about
+ */
+export function RecordedProblem({
+  problem: { detail, remedy, code },
+  isMeant = false,
+}: {
+  problem: { readonly detail: string | null; readonly remedy: string | null; readonly code: string }
+  isMeant?: boolean
+}) {
+  const { t } = useTranslation('design')
+  return (
+    <>
+      {detail !== null && (
+        <div>
+          <Name>{detail}</Name>
+        </div>
+      )}
+      {remedy !== null && (
+        <div>
+          {!isMeant && <strong>{t('problem.remedy')}: </strong>}
+          {remedy}
+        </div>
+      )}
+      {!isMeant && <code>{code}</code>}
+    </>
   )
 }

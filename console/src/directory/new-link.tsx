@@ -1,9 +1,9 @@
 /** Binds a person to a member of WeCom by hand. Nobody asks WeCom here: the userid is believed, so the effect is said. */
-import { createLink, type Connection, type User } from '@muster/contracts'
+import { createLink, listCorps, type Connection, type User } from '@muster/contracts'
 import { Button, Form, Input, Modal, Select } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useAction } from '../api.ts'
+import { useAction, useRead } from '../api.ts'
 import { nameText } from '../design/name.tsx'
 import { ProblemAlert } from '../design/problem.tsx'
 
@@ -67,11 +67,7 @@ export function NewLinkButton({
               options={free.map(({ id, displayName }) => ({ value: id as string, label: nameText(displayName) }))}
             />
           </Form.Item>
-          {hasCorps && (
-            <Form.Item name="corpId" label="CorpId" extra={t('links.corpWhy')}>
-              <Input maxLength={64} spellCheck={false} />
-            </Form.Item>
-          )}
+          {hasCorps && chosen !== undefined && <CorpField key={chosen} connectionId={chosen} />}
           <Form.Item
             name="userid"
             label="userid"
@@ -87,5 +83,24 @@ export function NewLinkButton({
         </Form>
       </Modal>
     </>
+  )
+}
+
+/** The same userid may be in each of several companies. */
+function CorpField({ connectionId }: { connectionId: string }) {
+  const { t } = useTranslation('directory')
+  const corps = useRead(listCorps, { params: { id: connectionId }, query: { state: 'authorized', limit: 500 } })
+  return (
+    <Form.Item name="corpId" label={t('links.corp')} extra={t('links.corpWhy')}>
+      <Select
+        allowClear
+        loading={corps.isPending}
+        showSearch={{ optionFilterProp: 'label' }}
+        options={(corps.data?.items ?? []).map(({ corpId, name }) => ({
+          value: corpId,
+          label: `${nameText(name)} (${corpId})`,
+        }))}
+      />
+    </Form.Item>
   )
 }

@@ -101,6 +101,7 @@ export const actWords = bothLanguages(
       newTitle: 'Link {{name}} to a member of WeCom',
       newWhy:
         'Whoever signs in as this member comes in with this account, and sync brings the fields of the member here. WeCom is not asked now: check the userid.',
+      corp: 'Company',
       corpWhy: 'Needed only where the connection has several companies.',
       useridWhy: 'The account (账号) in WeCom’s contacts, not the name. Capitals do not matter.',
       useridMissing: 'Enter a userid.',
@@ -204,6 +205,7 @@ export const actWords = bothLanguages(
       new: '关联成员',
       newTitle: '将 {{name}} 关联到企业微信成员',
       newWhy: '以该成员身份登录的人将进入此账号，同步会带来该成员的资料。此时不会查询企业微信，请核对 userid。',
+      corp: '企业',
       corpWhy: '仅当连接包含多个企业时需要填写。',
       useridWhy: '企业微信通讯录中的“账号”，不是姓名。不区分大小写。',
       useridMissing: '请输入 userid。',

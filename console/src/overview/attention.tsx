@@ -13,6 +13,8 @@ const GRAVITY = {
   'run-failed': 'error',
   'run-incomplete': 'warning',
   doctor: 'error',
+  'suite-ticket': 'error',
+  'events-parked': 'warning',
   reviews: 'info',
   'signing-key': 'warning',
 } as const satisfies Record<AttentionKind, string>
@@ -60,6 +62,20 @@ function Way({ to: { kind, runId, connectionId } }: { to: Attention }) {
   if (kind === 'reviews') return <Link to="/reviews">{word}</Link>
   if (kind === 'signing-key') return <Link to="/settings">{word}</Link>
   if (connectionId === null) return <Link to="/connections">{word}</Link>
+  if (kind === 'events-parked') {
+    return (
+      <Link to="/events" search={{ connection: connectionId, state: 'parked' }}>
+        {word}
+      </Link>
+    )
+  }
+  if (kind === 'suite-ticket') {
+    return (
+      <Link to="/connections/$id" params={{ id: connectionId }} search={{ tab: 'corps' }}>
+        {word}
+      </Link>
+    )
+  }
   return (
     <Link to="/connections/$id" params={{ id: connectionId }}>
       {word}

@@ -45,9 +45,9 @@ export function Overview() {
     >
       {overview.error && <ProblemAlert error={overview.error} onRetry={() => void overview.refetch()} />}
       {overview.isPending && <Skeleton active />}
-      {overview.data && (overview.data.connections.length === 0 ? <NothingYet /> : null)}
       {overview.data && (
         <Flex vertical gap={16}>
+          {overview.data.connections.length === 0 && <NothingYet />}
           <AttentionList attention={overview.data.attention} />
           <ConnectionCards connections={overview.data.connections} />
           <Numbers data={overview.data} />

@@ -4,6 +4,7 @@ import { Link } from '@tanstack/react-router'
 import { Alert, Drawer, Flex, Grid, Table } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { Name, nameText } from '../design/name.tsx'
+import { RecordedProblem } from '../design/problem.tsx'
 import { May } from '../shell/session.tsx'
 import { ChangeStateTag, ChangeTarget, FieldName, ReasonText, WhatText } from './change-words.tsx'
 import { ValueText } from './field-values.tsx'
@@ -50,26 +51,7 @@ function Details({ run, change }: { run: Run; change: Change }) {
         )}
       </div>
       {error !== null && (
-        <Alert
-          type="error"
-          showIcon
-          title={error.title}
-          description={
-            <>
-              {error.detail !== null && (
-                <div>
-                  <Name>{error.detail}</Name>
-                </div>
-              )}
-              {error.remedy !== null && (
-                <div>
-                  <strong>{t('changes.remedy')}:</strong> {error.remedy}
-                </div>
-              )}
-              <code>{error.code}</code>
-            </>
-          }
-        />
+        <Alert type="error" showIcon title={error.title} description={<RecordedProblem problem={error} />} />
       )}
       {differences.length === 0 ? (
         <p>{t('changes.noFields')}</p>

@@ -10,8 +10,7 @@ import { durationText, numberText, When } from '../design/when.tsx'
 
 export function RunFacts({ run }: { run: Run }) {
   const { t } = useTranslation('runs')
-  const { counts, reading, strategy, finishedAt, startedAt } = run
-  const isReading = run.trigger !== 'revert'
+  const { counts, reading, finishedAt, startedAt } = run
   const items = [
     { key: 'connection', label: t('run.connection'), children: <ConnectionLink id={run.connectionId} /> },
     { key: 'trigger', label: t('run.trigger'), children: t(`trigger.${run.trigger}`) },
@@ -32,14 +31,7 @@ export function RunFacts({ run }: { run: Run }) {
       key: 'strategy',
       label: t('run.strategy'),
       span: 'filled' as const,
-      children: isReading ? (
-        <div>
-          <div>{strategy === null ? t('run.strategyUnknown') : t(`strategy.${strategy}`)}</div>
-          {reading !== null && <Typography.Text type="secondary">{reading.reason.detail}</Typography.Text>}
-        </div>
-      ) : (
-        t('run.noReading')
-      ),
+      children: <Reading run={run} />,
     },
     {
       key: 'calls',
@@ -90,6 +82,18 @@ export function RunFacts({ run }: { run: Run }) {
   )
 }
 
+function Reading({ run: { trigger, strategy, reading } }: { run: Run }) {
+  const { t } = useTranslation('runs')
+  if (trigger === 'revert') return t('run.noReading')
+  if (trigger === 'event') return t('run.byName')
+  return (
+    <div>
+      <div>{strategy === null ? t('run.strategyUnknown') : t(`strategy.${strategy}`)}</div>
+      {reading !== null && <Typography.Text type="secondary">{reading.reason.detail}</Typography.Text>}
+    </div>
+  )
+}
+
 function ConnectionLink({ id }: { id: string }) {
   const { t } = useTranslation('runs')
   const { data, error } = useRead(getConnection, { params: { id } })
@@ -104,6 +108,7 @@ function ConnectionLink({ id }: { id: string }) {
 function Asker({ run: { requestedBy, trigger } }: { run: Run }) {
   const { t } = useTranslation('runs')
   if (requestedBy !== null) return <Name>{requestedBy}</Name>
+  if (trigger === 'event') return <>{t('run.nobodyEvent')}</>
   return <>{t(trigger === 'schedule' ? 'run.nobodySchedule' : 'run.nobody')}</>
 }
 

@@ -13,6 +13,7 @@ import { Changes } from './changes.tsx'
 import { Counters } from './counters.tsx'
 import { Decided, Held } from './held.tsx'
 import { PreviewNote } from './preview.tsx'
+import { RunCorps } from './run-corps.tsx'
 import { RunFacts } from './run-facts.tsx'
 import { StageBar } from './stage-bar.tsx'
 import { Failure, Unread, Warnings } from './trouble.tsx'
@@ -57,6 +58,7 @@ export function RunPage() {
       {run.state === 'held' && <Held run={run} />}
       <Unread run={run} />
       <Warnings run={run} />
+      <RunCorps run={run} />
       <RunFacts run={run} />
       <Counters run={run} next={<NextRun run={run} />} />
       <Changes run={run} />

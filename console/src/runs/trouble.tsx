@@ -4,6 +4,7 @@ import { Link } from '@tanstack/react-router'
 import { Alert, Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { Name } from '../design/name.tsx'
+import { RecordedProblem } from '../design/problem.tsx'
 
 const LONG = 8
 
@@ -17,22 +18,7 @@ export function Failure({ run: { state, error } }: { run: Run }) {
       showIcon
       style={{ marginBlockEnd: 16 }}
       title={isStopped ? t('trouble.cancelled') : t('trouble.failed', { title: error.title })}
-      description={
-        <>
-          {error.detail !== null && (
-            <div>
-              <Name>{error.detail}</Name>
-            </div>
-          )}
-          {error.remedy !== null && (
-            <div>
-              {!isStopped && <strong>{t('changes.remedy')}: </strong>}
-              {error.remedy}
-            </div>
-          )}
-          {!isStopped && <code>{error.code}</code>}
-        </>
-      }
+      description={<RecordedProblem problem={error} isMeant={isStopped} />}
     />
   )
 }

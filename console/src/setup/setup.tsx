@@ -6,11 +6,11 @@ import { useTranslation } from 'react-i18next'
 import { useAction } from '../api.ts'
 import { nameText } from '../design/name.tsx'
 import { LanguageChoice } from '../shell/language-choice.tsx'
+import { signInAddress } from '../shell/session.tsx'
 import { OwnerForm } from './owner-form.tsx'
 import { takeToken } from './token.ts'
 
 const CLOSED = 'setup/closed'
-const SIGN_IN = `/signin/start?${new URLSearchParams({ return_to: '/console/' })}`
 const COMMAND = './muster admin reset-password NAME'
 
 export function Setup() {
@@ -31,7 +31,7 @@ export function Setup() {
           <Instead
             status="success"
             title={t('done.title', { name: nameText(create.data.displayName) })}
-            why={t('done.why')}
+            why={t('done.why', { username: nameText(create.data.username) })}
             go={t('done.go')}
           />
         ) : isClosed ? (
@@ -92,7 +92,7 @@ function Instead({
         </>
       }
       extra={
-        <Button type="primary" size="large" href={SIGN_IN}>
+        <Button type="primary" size="large" href={signInAddress({ returnTo: '/console/' })}>
           {go}
         </Button>
       }

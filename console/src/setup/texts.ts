@@ -16,7 +16,7 @@ export const setupTexts = bothLanguages(
     keep: 'Keep this account safe: it works also on the day on which WeCom cannot be reached.',
     done: {
       title: '{{name}} is the owner now',
-      why: 'The set-up address has done its work and opens nothing any more. Sign in with the login name and the password that you have just chosen.',
+      why: 'The set-up address has done its work and opens nothing any more. Sign in with the login name {{username}} and the password that you have just chosen.',
       go: 'Sign in to the console',
     },
     closed: {
@@ -44,7 +44,7 @@ export const setupTexts = bothLanguages(
     keep: '请妥善保管此账号：即使企业微信无法访问，它也可以登录。',
     done: {
       title: '{{name}} 已成为所有者',
-      why: '初始化地址已完成使命并失效。请使用刚才设置的登录名和密码登录。',
+      why: '初始化地址已完成使命并失效。请使用登录名 {{username}} 和刚才设置的密码登录。',
       go: '登录控制台',
     },
     closed: {

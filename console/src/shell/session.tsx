@@ -2,6 +2,7 @@
 import { ApiProblem, getSession, type Role } from '@muster/contracts'
 import type { ReactNode } from 'react'
 import { useRead } from '../api.ts'
+import { currentLanguage } from '../texts.ts'
 
 const RANK = { auditor: 0, operator: 1, owner: 2 } as const satisfies Record<Role, number>
 
@@ -20,10 +21,21 @@ export function May({ role, children }: { role: Role; children: ReactNode }) {
   return useMay(role) ? children : null
 }
 
-/** Where somebody signs in to come back here. @param isFresh also when they are signed in already */
-export function signInAddress({ isFresh = false }: { isFresh?: boolean } = {}): string {
-  const { pathname, search } = window.location
-  const query = new URLSearchParams({ return_to: pathname + search, ...(isFresh ? { prompt: 'login' } : {}) })
+/**
+ * Where somebody signs in to come back here, in the language of the console.
+ *
+ * @param returnTo to another page instead
+ * @param isFresh also when they are signed in already
+ */
+export function signInAddress({
+  returnTo = window.location.pathname + window.location.search,
+  isFresh = false,
+}: { returnTo?: string; isFresh?: boolean } = {}): string {
+  const query = new URLSearchParams({
+    return_to: returnTo,
+    lang: currentLanguage(),
+    ...(isFresh ? { prompt: 'login' } : {}),
+  })
   return `/signin/start?${query}`
 }
 

@@ -11,6 +11,7 @@ import {
   SettingOutlined,
   SyncOutlined,
   TeamOutlined,
+  ThunderboltOutlined,
   UserOutlined,
 } from '@ant-design/icons'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
@@ -33,6 +34,7 @@ const PLACES = [
   { to: '/', word: 'overview', icon: <DashboardOutlined aria-hidden /> },
   { to: '/connections', word: 'connections', icon: <ApiOutlined aria-hidden /> },
   { to: '/runs', word: 'runs', icon: <SyncOutlined aria-hidden /> },
+  { to: '/events', word: 'events', icon: <ThunderboltOutlined aria-hidden /> },
   { to: '/people', word: 'people', icon: <TeamOutlined aria-hidden /> },
   { to: '/reviews', word: 'reviews', icon: <QuestionCircleOutlined aria-hidden /> },
   { to: '/sign-ins', word: 'signIns', icon: <KeyOutlined aria-hidden /> },

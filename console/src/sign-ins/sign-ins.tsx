@@ -8,7 +8,7 @@ import {
   type SignIn,
 } from '@muster/contracts'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { Button, Flex, Input, Select, Tag } from 'antd'
+import { Button, Flex, Input, Select, Tag, Typography } from 'antd'
 import type { TableProps } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { exportAddress, useRead } from '../api.ts'
@@ -28,6 +28,10 @@ export function SignIns() {
     void navigate({ to: '/sign-ins', search: { ...search, ...part }, replace: true })
   const connections = useRead(listConnections, { query: { limit: 500 } })
   const applications = useRead(listApplications, { query: { limit: 500 } })
+  // A company's own app has only the one.
+  const withCorps = new Set<string>(
+    connections.data?.items.filter(({ kind }) => kind !== 'self_built').map(({ id }) => id),
+  )
   const nameOf = new Map<string, string>([
     ...(connections.data?.items ?? []).map(({ id, displayName }) => [id, displayName] as const),
     ...(applications.data?.items ?? []).map(({ id, name }) => [id, name] as const),
@@ -39,14 +43,24 @@ export function SignIns() {
       title: t('person'),
       key: 'person',
       width: 150,
-      render: (_, { userId, userid }) =>
-        userId === null ? (
-          <Name>{userid ?? t('unknown')}</Name>
-        ) : (
-          <Link to="/people/$id" params={{ id: userId }}>
-            {userid === null ? <PersonName id={userId} /> : <Name>{userid}</Name>}
-          </Link>
-        ),
+      render: (_, { userId, userid, connectionId, corpId }) => (
+        <>
+          {userId === null ? (
+            <Name>{userid ?? t('unknown')}</Name>
+          ) : (
+            <Link to="/people/$id" params={{ id: userId }}>
+              {userid === null ? <PersonName id={userId} /> : <Name>{userid}</Name>}
+            </Link>
+          )}
+          {corpId !== null && connectionId !== null && withCorps.has(connectionId) && (
+            <div>
+              <Typography.Text type="secondary">
+                <code style={{ overflowWrap: 'anywhere' }}>{corpId}</code>
+              </Typography.Text>
+            </div>
+          )}
+        </>
+      ),
     },
     {
       title: t('outcomeTitle'),
