@@ -6,26 +6,30 @@
 import { parseArgs } from 'node:util'
 
 import { benchConsole, describeConsoleBenchmark } from './bench/console.ts'
+import { describeEventsBenchmark } from './bench/events-report.ts'
+import { benchEvents } from './bench/events.ts'
 import { describeSyncBenchmark } from './bench/report.ts'
 import { benchSignIn, describeSignInBenchmark } from './bench/signin.ts'
 import { benchSync } from './bench/sync.ts'
 import type { DatabaseKind } from './bench/databases.ts'
 
-const HELP = `Usage: ./muster bench [sync|signin|console] [options]
+const HELP = `Usage: ./muster bench [sync|signin|console|events] [options]
 
 sync: first, unchanged and changed directory sync against a bare download and a bare bulk insert of the same data.
 signin: whole sign-ins a second against oidc-provider in memory, and beside a sync of a whole company.
 console: the directory pages in Chromium with a large company, against the same walk with 1,000 people.
+events: from a change in WeCom to the directory, acknowledgements against a bare program, and ten thousand in a minute.
 
   --people N,N…      sizes of the emulated company (default 14000); of signin, of the one that is synchronized beside
   --flows N          sign-ins to measure (default 1000)
+  --events N         changes at the pace of ten thousand in a minute (default 10000)
   --database WHICH   sqlite, postgres or both (default both)
   --profile DIR      write a CPU profile of every measured server into DIR; slows it down a little
   --json             one JSON document instead of tables
   --help             print this
 `
 
-const NAMES = ['sync', 'signin', 'console'] as const
+const NAMES = ['sync', 'signin', 'console', 'events'] as const
 const MOST_PEOPLE = 500_000
 const DATABASES: Readonly<Record<string, readonly DatabaseKind[]>> = {
   sqlite: ['sqlite'],
@@ -36,6 +40,7 @@ const DATABASES: Readonly<Record<string, readonly DatabaseKind[]>> = {
 type Order = {
   readonly name: (typeof NAMES)[number]
   readonly flows: number
+  readonly events: number
   readonly people: readonly number[]
   readonly databases: readonly DatabaseKind[]
   readonly profileDirectory: string | undefined
@@ -70,6 +75,10 @@ async function main(args: string[], searchPath: string, signal: AbortSignal): Pr
     const result = await benchConsole({ ...order, people: order.people[0]!, ...means })
     return print(order, result, describeConsoleBenchmark(result))
   }
+  if (order.name === 'events') {
+    const result = await benchEvents({ ...order, people: order.people[0]!, ...means })
+    return print(order, result, describeEventsBenchmark(result))
+  }
   const result = await benchSync({ ...order, ...means })
   return print(order, result, describeSyncBenchmark(result))
 }
@@ -88,6 +97,7 @@ function readOrder(args: string[]): Order | string {
       options: {
         people: { type: 'string', default: '14000' },
         flows: { type: 'string', default: '1000' },
+        events: { type: 'string', default: '10000' },
         database: { type: 'string', default: 'both' },
         profile: { type: 'string' },
         json: { type: 'boolean', default: false },
@@ -106,9 +116,11 @@ function readOrder(args: string[]): Order | string {
       return `--people takes whole numbers from 1 to ${MOST_PEOPLE}, not "${values.people}".`
     const flows = Number(values.flows)
     if (!Number.isInteger(flows) || flows < 1) return `--flows takes a whole number, not "${values.flows}".`
+    const events = Number(values.events)
+    if (!Number.isInteger(events) || events < 1) return `--events takes a whole number, not "${values.events}".`
     const databases = DATABASES[values.database]
     if (databases === undefined) return `--database takes sqlite, postgres or both, not "${values.database}".`
-    return { name, flows, people, databases, profileDirectory: values.profile, asJson: values.json }
+    return { name, flows, events, people, databases, profileDirectory: values.profile, asJson: values.json }
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }

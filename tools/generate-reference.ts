@@ -198,8 +198,7 @@ Paths are below \`/api/v1\`. The same as OpenAPI 3.1, with every pattern and lim
 - **Errors** are problem documents with a permanent code: [errors.md](errors.md).
 - A connection may be named by its id or by its identifier.
 
-A **bold** field has to be sent. Not every setting that the API names is available in this version; what is not is refused
-with \`connections/setting-not-available\` or \`connections/kind-not-available\`.
+A **bold** field has to be sent.
 
 ${Array.from(groups, ([tag, members]) => `## ${tag}\n\n${members.map(printEndpoint).join('\n')}`).join('\n')}
 ## Objects

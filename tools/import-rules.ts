@@ -83,14 +83,18 @@ const MAY_IMPORT: Readonly<Record<Layer, readonly Layer[]>> = {
 
 /** A folder is entered by the file with its name, and by these: they are meant for others as they are, and adding one is a decision. */
 const FURTHER_DOORS: Readonly<Record<string, readonly string[]>> = {
-  admin: ['access', 'setup'],
+  admin: ['access', 'installed', 'setup'],
   audit: ['tallies'],
   connections: [
+    'authorisations',
+    'corps',
     'doctor',
     'due-runs',
     'environment',
+    'installations',
     'requirements',
     'schedule',
+    'suite-tickets',
     'verification-files',
     'wecom',
     'wecom-problem',
@@ -100,6 +104,7 @@ const FURTHER_DOORS: Readonly<Record<string, readonly string[]>> = {
     'comparison',
     'departments',
     'guesses',
+    'link-aliases',
     'links',
     'names',
     'organizations',
@@ -140,19 +145,44 @@ const OWNERS: readonly { module: RegExp; values: readonly string[]; types?: read
   },
   { module: /^croner$/, values: ['server/src/connections/'] },
   { module: /^pinyin-pro(?:\/|$)/, values: ['server/src/directory/pinyin.ts'] },
+  { module: /^fast-xml-parser(?:\/|$)/, values: ['wecom/src/'] },
   { module: /^undici(?:\/|$)/, values: ['wecom/src/', 'server/src/cli/'] },
 ]
 
 /** Folders and files whose functions do no I/O and read no clock, and what they may import as values. Types are free. */
 const PURE: Readonly<Record<string, readonly string[]>> = {
   'server/src/admin/days.ts': [],
-  'server/src/connections/diagnosis.ts': ['server/src/errors.ts'],
+  'server/src/connections/callback-diagnosis.ts': [],
+  'server/src/connections/diagnosis.ts': [
+    'server/src/connections/field-diagnosis.ts',
+    'server/src/connections/own-diagnosis.ts',
+    'server/src/connections/verdicts.ts',
+  ],
+  'server/src/connections/field-diagnosis.ts': ['server/src/connections/verdicts.ts'],
+  'server/src/connections/own-diagnosis.ts': [
+    'server/src/connections/callback-diagnosis.ts',
+    'server/src/connections/verdicts.ts',
+    'server/src/errors.ts',
+  ],
   'server/src/connections/requirements.ts': [
     'server/src/connections/connection-records.ts',
     'server/src/errors.ts',
     '@muster/contracts',
   ],
   'server/src/connections/schedule.ts': ['croner'],
+  'server/src/connections/suite-diagnosis.ts': [
+    'server/src/connections/diagnosis.ts',
+    'server/src/connections/field-diagnosis.ts',
+    'server/src/connections/own-diagnosis.ts',
+    'server/src/connections/verdicts.ts',
+  ],
+  'server/src/connections/verdicts.ts': [],
+  'server/src/events/meaning.ts': [
+    'server/src/directory/names.ts',
+    'server/src/errors.ts',
+    'server/src/events/reception.ts',
+  ],
+  'server/src/events/reception.ts': ['node:crypto', '@muster/wecom'],
   'server/src/html.ts': [],
   'server/src/signin/pages/': ['server/src/errors.ts', 'server/src/html.ts'],
   'server/src/signin/decision.ts': ['server/src/errors.ts'],

@@ -9,29 +9,16 @@
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { call, createApplication, createConnection, listUsers, type Transport } from '@muster/contracts'
-import { Agent, request } from 'undici'
-import type { SettingsPatch } from '../../emulator/src/index.ts'
-import { startEmulatorProcess } from '../../server/src/cli/emulator-process.ts'
+import { Agent } from 'undici'
 import type { EmulatorProcess } from '../../server/src/cli/emulator-process.ts'
 import { freePort } from '../free-port.ts'
-import { createEmptyDatabase, type DatabaseKind } from './databases.ts'
-import { startServer, type ServerProcess } from './server.ts'
+import type { DatabaseKind } from './databases.ts'
 import { signInOnce, type Relying } from './signin-flow.ts'
 import type { SignInFloorOrder } from './signin-floor.ts'
-import {
-  describeMachine,
-  mainThreadMs,
-  NO_LIMITS,
-  onEachDatabase,
-  runToItsEnd,
-  steer,
-  thisMachine,
-} from './surroundings.ts'
-import type { Machine, Place } from './surroundings.ts'
+import { addressOf, CONNECTION, listMembers, REDIRECT_URI, withSite, type Bench } from './site.ts'
+import { describeMachine, mainThreadMs, onEachDatabase, runToItsEnd, thisMachine } from './surroundings.ts'
+import type { Machine } from './surroundings.ts'
 
 export type SignInBenchmark = {
   readonly machine: Machine
@@ -69,9 +56,7 @@ const WARM_UP = 100
 const AT_ONCE = 8
 /** Between two flows beside a sync, so that they do not become the load themselves. */
 const PAUSE_MS = 50
-const CONNECTION = 'bench'
 const SYNC_TIMEOUT_MS = 5 * 60_000
-const REDIRECT_URI = 'http://127.0.0.1:9/callback'
 /** Who signs in; enough that two flows at once are not the same person. */
 const PEOPLE = 1_000
 
@@ -113,14 +98,8 @@ export async function benchSignIn({
   return { machine, results, problems, skipped }
 }
 
-type Bench = Place & {
-  readonly profileDirectory: string | undefined
-  readonly signal: AbortSignal
-  readonly onProgress: (line: string) => void
-}
-
 async function measureAlone(bench: Bench, flows: number): Promise<Pick<DatabaseResult, 'floor' | 'server'>> {
-  return withSite(bench, PEOPLE, async ({ emulator, api, relying, userids, pid }) => {
+  return withSite(bench, { people: PEOPLE, name: 'signin' }, async ({ emulator, api, relying, userids, pid }) => {
     await runToItsEnd(api, CONNECTION, AbortSignal.any([bench.signal, AbortSignal.timeout(SYNC_TIMEOUT_MS)]))
     const members = await userids()
     const floor: Measured[] = []
@@ -136,7 +115,7 @@ async function measureAlone(bench: Bench, flows: number): Promise<Pick<DatabaseR
 }
 
 async function measureBeside(bench: Bench, people: number, problems: string[]): Promise<DatabaseResult['beside']> {
-  return withSite(bench, people, async ({ api, relying, emulator }) => {
+  return withSite(bench, { people, name: 'signin' }, async ({ api, relying, emulator }) => {
     const listed = await listMembers(emulator)
     const beside: DatabaseResult['beside'][number][] = []
     for (const what of ['first', 'unchanged'] as const) {
@@ -162,81 +141,6 @@ async function measureBeside(bench: Bench, people: number, problems: string[]): 
     }
     return beside
   })
-}
-
-type Site = {
-  readonly emulator: EmulatorProcess
-  readonly api: Transport
-  readonly relying: Relying
-  /** Of the server. */
-  readonly pid: number | undefined
-  /** Of people who may sign in. */
-  readonly userids: () => Promise<string[]>
-}
-
-/** A server with one connection and one application, and the emulated company behind it. */
-async function withSite<T>(bench: Bench, people: number, work: (site: Site) => Promise<T>): Promise<T> {
-  const { kind, home, folder, profileDirectory, signal } = bench
-  const emulator = await startEmulatorProcess(people)
-  const database = await createEmptyDatabase(kind, home)
-  const dataDir = mkdtempSync(join(folder, 'data-'))
-  const port = await freePort()
-  let server: ServerProcess | undefined
-  try {
-    await steer(emulator, 'changeSettings', { limits: NO_LIMITS } satisfies SettingsPatch)
-    const origin = `http://localhost:${port}`
-    const settings = {
-      MUSTER_DATABASE_URL: database.url,
-      MUSTER_LISTEN: `127.0.0.1:${port}`,
-      MUSTER_PUBLIC_URL: origin,
-      MUSTER_TRUSTED_PROXIES: '127.0.0.1',
-      MUSTER_WECOM_API_URL: emulator.apiUrl,
-      MUSTER_WECOM_OAUTH_URL: emulator.oauthUrl,
-      MUSTER_WECOM_CALLS_PER_MINUTE: '1000000',
-    }
-    const profile =
-      profileDirectory === undefined ? undefined : { directory: profileDirectory, name: `signin-${kind}-${people}` }
-    server = await startServer({ dataDir, settings, profile, signal })
-    const { api } = server
-    const { corpId, app } = emulator.company
-    const connection = {
-      identifier: CONNECTION,
-      displayName: 'Benchmark',
-      corpId,
-      agentId: app.agentId,
-      secret: app.secret,
-      sync: { enabled: true },
-      signIn: { enabled: true },
-    }
-    await call(createConnection, { body: connection }, api)
-    const application = await call(
-      createApplication,
-      {
-        body: {
-          name: 'Benchmark',
-          redirectUris: [REDIRECT_URI],
-          connections: [CONNECTION],
-          skipSignInPage: true,
-        },
-      },
-      api,
-    )
-    const relying = {
-      issuer: `${origin}/oidc`,
-      clientId: application.clientId,
-      clientSecret: application.clientSecret!,
-      redirectUri: REDIRECT_URI,
-    }
-    const userids = async () => {
-      const { items } = await call(listUsers, { query: { status: 'active', limit: 500 } }, api)
-      return items.flatMap(({ links }) => links.map(({ userid }) => userid))
-    }
-    return await work({ emulator, api, relying, userids, pid: server.pid })
-  } finally {
-    await server?.stop()
-    await emulator.stop()
-    await database.remove()
-  }
 }
 
 async function measureFloor(
@@ -301,11 +205,6 @@ async function measureFlows(
   return summary(durations, elapsedMs, busyMs)
 }
 
-/** Everybody is somewhere else: nobody measures how fast one address is slowed down. */
-function addressOf(place: number): string {
-  return `10.${(place >> 16) & 255}.${(place >> 8) & 255}.${place & 255}`
-}
-
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const startedAt = performance.now()
   await work()
@@ -327,22 +226,6 @@ function summary(durations: readonly number[], elapsedMs: number, busyMs = Numbe
 function describe({ flows, perSecond, p50, p99, threadMs }: Measured): string {
   const busy = threadMs === null ? '' : `, ${threadMs.toFixed(2)} ms of the thread each`
   return `${flows} flows, ${perSecond.toFixed(0)} a second, p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms${busy}`
-}
-
-/** Some people who may sign in, before any sync has brought them here. */
-async function listMembers(emulator: EmulatorProcess): Promise<string[]> {
-  const { corpId, app } = emulator.company
-  const ask = async (path: string, query: Record<string, string>) => {
-    const { body } = await request(`${emulator.apiUrl}/cgi-bin/${path}`, { query })
-    return (await body.json()) as { access_token?: string; userlist?: { userid: string; status: number }[] }
-  }
-  const { access_token } = await ask('gettoken', { corpid: corpId, corpsecret: app.secret })
-  const members: string[] = []
-  for (let department = 1; members.length < 200 && department < 200; department++) {
-    const { userlist = [] } = await ask('user/list', { access_token: access_token!, department_id: String(department) })
-    members.push(...userlist.filter(({ status }) => status === 1).map(({ userid }) => userid))
-  }
-  return [...new Set(members)]
 }
 
 /** Markdown. Pure. */

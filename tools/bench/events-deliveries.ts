@@ -1,0 +1,127 @@
+/**
+ * What is sent to the callback address of a server in the events benchmark: genuine deliveries, in turns with the floor,
+ * until they are acknowledged; and damaged ones, while the server says for how long it stood still.
+ */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createCallbackCrypto } from '@muster/wecom'
+import { Pool, request } from 'undici'
+import { createRandom } from '../../server/test-support/random.ts'
+import { createMutations, type Genuine } from '../../test/callback-mutations.ts'
+import { AES_KEY, contactEvent, envelope, queryOf, TOKEN } from '../../test/callback-sender.ts'
+import type { EventsFloorOrder } from './events-floor.ts'
+import { atOnce, callbackAddress, spreadOf, type Measure, type Scene, type Spread } from './events-scene.ts'
+import type { Site } from './site.ts'
+
+/** Between two deliveries, so that they do not become the load themselves. */
+const PAUSE_MS = 20
+const HOSTILE_AT_ONCE = 8
+
+export type Floor = { readonly url: string; stop(): void }
+
+export async function startFloor({ emulator }: Scene, signal: AbortSignal): Promise<Floor> {
+  const child = fork(new URL('events-floor.ts', import.meta.url), { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+  const order: EventsFloorOrder = { token: TOKEN, encodingAesKey: AES_KEY, receiveId: emulator.company.corpId }
+  child.send(order)
+  const [port] = (await once(child, 'message', { signal })) as [number]
+  return { url: `http://127.0.0.1:${port}/`, stop: () => void child.kill('SIGKILL') } // it has nothing to tidy up
+}
+
+/** The same kind of delivery to the server and to the floor in turns, one at a time. */
+export async function measureDeliveries(
+  scene: Scene,
+  floor: Floor,
+  { wanted, isOver, signal }: Measure,
+): Promise<{ server: Spread; floor: Spread }> {
+  const { corpId } = scene.emulator.company
+  const crypto = createCallbackCrypto({ token: TOKEN, encodingAesKey: AES_KEY, receiveIds: [corpId] })
+  const targets = { server: callbackAddress(scene), floor: floor.url } as const
+  const pools = { server: new Pool(scene.origin), floor: new Pool(new URL(floor.url).origin) } as const
+  const durations = { server: [] as number[], floor: [] as number[] }
+  try {
+    for (let place = 0; durations.server.length < wanted || !isOver(); place++) {
+      signal.throwIfAborted()
+      for (const target of ['server', 'floor'] as const) {
+        const userid = scene.subjects[place % scene.subjects.length]!
+        const message = contactEvent(corpId, 'update_user', { UserID: userid, Department: '1' })
+        const sealed = crypto.seal(message, {
+          timestamp: String(Math.floor(Date.now() / 1000)),
+          nonce: `bench${place}`,
+        })
+        const body = envelope(sealed.ciphertext, corpId)
+        const { pathname } = new URL(targets[target])
+        const startedAt = performance.now()
+        const answer = await pools[target].request({
+          method: 'POST',
+          path: `${pathname}?${queryOf(sealed)}`,
+          headers: { 'content-type': 'text/xml' },
+          body,
+        })
+        const text = await answer.body.text()
+        durations[target].push(performance.now() - startedAt)
+        if (answer.statusCode !== 200 || text !== 'success')
+          throw new Error(`The ${target} answered ${answer.statusCode}.`)
+      }
+      await delay(PAUSE_MS, undefined, { signal })
+    }
+    return { server: spreadOf(durations.server), floor: spreadOf(durations.floor) }
+  } finally {
+    await Promise.all([pools.server.close(), pools.floor.close()])
+  }
+}
+
+/** For how many milliseconds the event loop stood still at most: the floor's tells what the machine has to do with it. */
+export type Stall = { readonly server: number; readonly floor: number }
+
+export type Hostile = {
+  readonly sent: number
+  readonly byStatus: Readonly<Record<string, number>>
+  readonly stall: Stall
+}
+
+// ---- Damaged callbacks ----------------------------------------------------------------------------------------------
+
+export async function measureHostile(scene: Scene, floor: Floor, count: number, signal: AbortSignal): Promise<Hostile> {
+  const { corpId } = scene.emulator.company
+  const crypto = createCallbackCrypto({ token: TOKEN, encodingAesKey: AES_KEY, receiveIds: [corpId] })
+  const genuine = scene.subjects.slice(0, 50).map((userid, place): Genuine => {
+    const stamp = { timestamp: String(Math.floor(Date.now() / 1000)), nonce: `genuine${place}` }
+    return crypto.seal(contactEvent(corpId, 'update_user', { UserID: userid, Department: '1' }), stamp)
+  })
+  const mutate = createMutations({
+    random: createRandom(1),
+    corpId,
+    userids: scene.subjects,
+    departmentIds: [...scene.departments.keys()],
+    genuine,
+    now: Date.now,
+  })
+  const byStatus: Record<string, number> = {}
+  const pool = new Pool(scene.origin, { connections: HOSTILE_AT_ONCE })
+  const path = new URL(callbackAddress(scene)).pathname
+  let sent = 0
+
+  await readStall(scene, floor)
+  await atOnce(HOSTILE_AT_ONCE, async () => {
+    if (sent >= count) return false
+    signal.throwIfAborted()
+    const knows = (['nothing', 'nothing', 'token', 'key'] as const)[sent++ % 4]!
+    const { method, query, body, contentType } = mutate(knows)
+    const headers = contentType === null ? {} : { 'content-type': contentType }
+    const answer = await pool.request({ method, path: path + query, body, headers })
+    await answer.body.dump()
+    byStatus[answer.statusCode] = (byStatus[answer.statusCode] ?? 0) + 1
+    return true
+  })
+  await pool.close()
+  return { sent: count, byStatus, stall: await readStall(scene, floor) }
+}
+
+/** Since the last time that it was asked. */
+export async function readStall({ origin }: Site, floor: Floor): Promise<Stall> {
+  const metrics = await (await request(`${origin}/metrics`)).body.text()
+  const bare = await (await request(floor.url)).body.text()
+  const seconds = /^nodejs_eventloop_lag_max_seconds (.+)$/m.exec(metrics)?.[1]
+  return { server: Number(seconds) * 1_000, floor: Number(bare) }
+}
