@@ -68,6 +68,7 @@ const NEVER_ASKED: readonly RegExp[] = [
   /^https?:\/\/json-schema\.org\//,
   /^https:\/\/react\.dev\/errors\//,
   /^https:\/\/react\.i18next\.com\//,
+  /^https:\/\/open\.work\.weixin\.qq\.com\/3rdapp\/install\?suite_id=dk0123&pre_auth_code=…/,
   /^https:\/\/(?:[\w-]+\.)?(?:corp\.example|example\.com)(?![\w.])/,
 ]
 

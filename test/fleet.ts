@@ -23,6 +23,7 @@ import { createClient, type ApiClient } from './client.ts'
 import { differences, pictureOf, readDirectory, truth, type Directory } from './directory.ts'
 import { eventually } from './eventually.ts'
 import { BOOTSTRAP_TOKEN, serveHere, settingsFor, temporaryFolder, type Settings } from './server.ts'
+import { PATIENT } from './stack.ts'
 
 export interface FleetOptions {
   /** One company for each; all different. */
@@ -51,6 +52,8 @@ export interface FleetCompany extends Pick<ApiClient, 'ask'> {
 
 export interface Fleet extends AsyncDisposable {
   readonly control: Control
+  /** Where the server listens, without a slash at the end. */
+  readonly origin: string
   readonly companies: readonly FleetCompany[]
 }
 
@@ -60,6 +63,7 @@ export async function startFleet(databaseUrl: string, options: FleetOptions): Pr
   const shapes = seeds.map((seed) => ({ people, seed: `fleet ${seed}`, ...(departments && { departments }) }))
   const emulator = await startEmulator({ companies: shapes })
   const { control } = emulator
+  control.changeDeliverySettings(PATIENT)
   const server = await serveHere(
     { ...settingsFor({ databaseUrl, dataDir: folder.path, wecomUrl: emulator.apiUrl }), ...settings },
     clock,
@@ -113,7 +117,7 @@ export async function startFleet(databaseUrl: string, options: FleetOptions): Pr
   try {
     const companies: FleetCompany[] = []
     for (const [place, seed] of seeds.entries()) companies.push(await addCompany(seed, place))
-    return { control, companies, [Symbol.asyncDispose]: close }
+    return { control, origin: server.origin, companies, [Symbol.asyncDispose]: close }
   } catch (error) {
     await close()
     throw error

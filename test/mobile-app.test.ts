@@ -89,7 +89,8 @@ function applicationOfPage(): z.input<typeof NewApplication> {
 
 /** The fields of the example with curl. */
 function requestOfPage(clientId: string, code: string): Record<string, string> {
-  const fields = [...page.matchAll(/-d (?:'([^']*)'|(\S+))/g)].map(([, quoted, bare]) => (quoted ?? bare)!)
+  const [command] = /^curl .*wecom-code[^`]*/ms.exec(page)!
+  const fields = [...command.matchAll(/-d (?:'([^']*)'|(\S+))/g)].map(([, quoted, bare]) => (quoted ?? bare)!)
   assert.ok(fields.length >= 5)
   return Object.fromEntries(
     fields.map((field) => {

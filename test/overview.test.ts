@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import {
   createApiToken,
+  createConnection,
   createUser,
   deleteUser,
   diagnoseConnection,
@@ -14,6 +15,7 @@ import {
 } from '@muster/contracts'
 import { onEachDatabase } from '../server/test-support/databases.ts'
 import { createClient } from './client.ts'
+import { eventually } from './eventually.ts'
 import { addPerson, open, startSignInStack } from './sign-in-stack.ts'
 import { startStack } from './stack.ts'
 
@@ -107,6 +109,47 @@ onEachDatabase(({ testWithUrl }) => {
       ],
     )
     assert.ok((attention[1]!.count ?? 0) > 0)
+  })
+
+  testWithUrl('a suite without its ticket and events that were given up are named', async (url) => {
+    await using stack = await startStack(url, { connection: { sync: { enabled: false }, signIn: { enabled: true } } })
+    const { ask, control } = stack
+    const secrets = { token: 'TokenOfTheCompany', aesKey: 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG' }
+    const provider = control.createProvider()
+    const { suiteId, secret } = control.createSuite({ providerCorpId: provider.corpId, kind: 'delegated' })
+    const { id: connectionId } = await ask(createConnection, {
+      body: {
+        identifier: 'oa',
+        displayName: 'OA',
+        kind: 'delegated',
+        callback: secrets,
+        suiteId,
+        suiteSecret: secret,
+        providerCorpId: provider.corpId,
+        signIn: { enabled: true },
+      },
+    })
+    const notices = async () =>
+      (await ask(getOverview, {})).attention.filter(({ connectionId: about }) => about === connectionId)
+
+    const [withoutTicket, ...others] = await notices()
+
+    assert.deepEqual([withoutTicket?.kind, withoutTicket?.since, others], ['suite-ticket', null, []])
+
+    await control.setSuiteCallback({
+      suiteId,
+      token: secrets.token,
+      encodingAesKey: secrets.aesKey,
+      commandUrl: `${stack.server.origin}/callback/wecom/oa/command`,
+    })
+    // A one-time code that nobody issued: another attempt cannot do better.
+    control.sendSuiteEvent({ suiteId, message: { InfoType: 'create_auth', AuthCode: 'nobody-issued-this' } })
+    const parked = await eventually('the event is given up', async () =>
+      (await notices()).find(({ kind }) => kind === 'events-parked'),
+    )
+
+    assert.deepEqual([parked.count, (await notices()).length], [1, 1])
+    assert.match(parked.detail, /^1 event of “OA” failed too often/)
   })
 
   testWithUrl('sign-ins are counted, found by why and when, and exported', async (url) => {

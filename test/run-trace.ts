@@ -152,7 +152,11 @@ export function contradictions({ counts, applied, audited }: RunTrace): string[]
   const miscounted = (['user', 'department'] as const).flatMap((entity) =>
     Object.entries(COUNTED).flatMap(([name, action]) => {
       const group: Record<string, number> = entity === 'user' ? counts.users : counts.departments
-      const rows = applied.filter((change) => change.entity === entity && change.action === action).length
+      const rows = new Set(
+        applied.flatMap((change) =>
+          change.action === action && countedAs(change) === entity ? [change.targetId] : [],
+        ),
+      ).size
       return (group[name] ?? 0) === rows ? [] : [`${entity}: ${group[name]} ${name}, and ${rows} rows`]
     }),
   )
@@ -163,6 +167,11 @@ export function contradictions({ counts, applied, audited }: RunTrace): string[]
     ...audited.filter(not(keys)).map((key) => `${key} is in the audit record and was not done`),
     ...miscounted,
   ]
+}
+
+/** Who has another userid is a person who is updated, once, whatever else has changed. */
+function countedAs({ entity, action }: Applied): string {
+  return entity === 'link' && action === 'update' ? 'user' : entity
 }
 
 function twice(all: readonly string[]): string[] {

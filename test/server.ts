@@ -164,6 +164,30 @@ export async function runCommand(args: readonly string[], settings: Settings): P
   return { code, stdout, stderr }
 }
 
+export interface RunningCommand {
+  /** Everything it has printed so far, wherever. */
+  output(): string
+  /** Ends it as Ctrl+C does. @returns the exit code, null when it had to be killed */
+  interrupt(): Promise<number | null>
+}
+
+/** One command of `./muster` that goes on until it is stopped. */
+export function startCommand(args: readonly string[], settings: Settings): RunningCommand {
+  const child = start(args, settings)
+  const output = collect(child)
+  const closed = once(child, 'close') as Promise<[number | null]>
+  return {
+    output,
+    async interrupt() {
+      child.kill('SIGINT')
+      const timer = setTimeout(() => child.kill('SIGKILL'), COMMAND_TIMEOUT_MS)
+      const [code] = await closed
+      clearTimeout(timer)
+      return code
+    },
+  }
+}
+
 /**
  * One command of `./muster`, killed with `kill -9` unless it ends before.
  * @returns whether it was killed

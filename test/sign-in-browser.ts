@@ -100,9 +100,14 @@ export function openBrowser({ origin, emulator, agent = 'computer', address }: B
       return reached
     },
 
-    /** What WeCom's page sends the browser back to when somebody scans it. @returns the path */
-    scan(wecomAddress: string, userid: string): string {
-      const { redirectUrl } = emulator.control.completeLogin({ url: wecomAddress, who: { userid } })
+    /**
+     * What WeCom's page sends the browser back to when somebody scans it.
+     * @param corpId whose member, on a page that belongs to no company
+     * @returns the path
+     */
+    scan(wecomAddress: string, userid: string, corpId?: string): string {
+      const scan = { url: wecomAddress, who: { userid } }
+      const { redirectUrl } = emulator.control.completeLogin(corpId === undefined ? scan : { ...scan, corpId })
       const { pathname, search } = new URL(redirectUrl)
       return pathname + search
     },

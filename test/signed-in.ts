@@ -32,6 +32,7 @@ export async function startSignedIn(url: string, further: Settings = {}, { signe
           userId: user.id,
           door: 'password',
           connectionId: null,
+          corpId: null,
           linkId: null,
           applicationId: null,
           address: '192.0.2.1',

@@ -15,12 +15,15 @@ import {
   diagnoseConnection,
   endpoints,
   listAudit,
+  listEvents,
   listConnections,
   listReviews,
   listUsers,
+  updateConnection,
   type Endpoint,
 } from '@muster/contracts'
 import type { Page } from 'playwright-core'
+import { LISTENING, tellOfChanges } from '../listening.ts'
 import { withoutBrowser } from './chromium.ts'
 import { PASSWORD, setConsoleStage, type ConsoleStage, type ConsoleVisit } from './console-stage.ts'
 
@@ -31,9 +34,9 @@ const HARMLESS: readonly RegExp[] = [
   // Of the shell.
   /^button "(中文|Colours|Account of auditor|Menu)"$/,
   // Filters, searches and periods.
-  /^(combobox|searchbox|textbox) "(Any|All|Search|Filter|From|To|Userid or reference|Action, name or detail|Name or client ID|Name, pinyin)\b.*"$/,
+  /^(combobox|searchbox|textbox) "(Any|All|Search|Filter|From|To|Until|Userid or reference|Action, name or detail|Name or client ID|Name, pinyin)\b.*"$/,
   /^button "(search|Clear filters|Only .*)"$/,
-  /^combobox "(Connection|Result|Started by|Status|Origin|About|Action|Outcome|State|Reason)"$/,
+  /^combobox "(Connection|Result|Started by|Status|Origin|About|Action|Outcome|State|Reason|Type)"$/,
   /^searchbox "(Name or userid|Name or id in WeCom|Department: name, pinyin or initials)"$/,
   // Numbers of a run, which narrow its table.
   /^button "[\d,]+ (Changed|Created|Updated|Held|Skipped|Failed|Unchanged)"( \[pressed\])?$/,
@@ -83,12 +86,18 @@ before(async () => {
   const token = await ask(createApiToken, { body: { name: 'backup', role: 'owner' } })
   await ask(createUser, { body: { username: 'keeper', displayName: '值班', password: PASSWORD } })
   const [person] = (await ask(listUsers, { query: { q: members[1]!.userid } })).items
+  await ask(updateConnection, { params: { id: 'hq' }, body: { callback: LISTENING.callback } })
+  await tellOfChanges(stack.control, { corpId: stack.corpId, origin: stage.origin, connection: 'hq' })
+  stack.control.patchMember({ corpId: stack.corpId, userid: person!.links[0]!.userid, patch: { position: '顾问' } })
+  await stack.control.deliveriesSettled()
+  const [event] = (await ask(listEvents, {})).items
   ids = {
     connections: 'hq',
     runs: held.id,
     people: person!.id,
     users: person!.id,
     reviews: review!.id,
+    events: event!.id,
     applications: application.id,
     administrators: boss.id,
     'api-tokens': token.id,

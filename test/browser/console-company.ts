@@ -9,10 +9,13 @@ import {
   createConnection,
   createUser,
   diagnoseConnection,
+  getConnection,
+  listEvents,
   listReviews,
   listUsers,
   updateUser,
 } from '@muster/contracts'
+import { eventually } from '../eventually.ts'
 import { createVisitor } from '../visitor.ts'
 import type { Subjects } from './console-places.ts'
 import { PASSWORD, setConsoleStage, type ConsoleStage } from './console-stage.ts'
@@ -79,10 +82,14 @@ export async function setCompany(people: number): Promise<{ stage: ConsoleStage;
   control.removeMembers({ corpId, userids: leavers })
   const held = await stack.syncOnce()
   const { items: reviews } = await ask(listReviews, { query: {} })
+  await connectSuites(stage)
+  const { items: events } = await ask(listEvents, { query: { type: 'create_auth' } })
   return {
     stage,
     subjects: {
       connection: 'hq',
+      suites: { delegated: 'template', service_provider: 'product' },
+      events: { authorised: events[0]!.id },
       runs: { first: first.id, partly: partly.id, held: held.id },
       people: { active: person.id },
       applications,
@@ -108,4 +115,51 @@ async function signIns({ stack, origin }: ConsoleStage, userids: readonly string
   control.clearFaults()
   await using visitor = createVisitor()
   await visitor.submit(await visitor.follow(start), '/password', { username: 'breakglass', password: 'wrong' })
+}
+
+/** A template and a login suite of a provider, authorised by two companies; one of them has cancelled the suite. */
+async function connectSuites({ stack, origin }: ConsoleStage): Promise<void> {
+  const { ask, control } = stack
+  const secrets = { token: 'TokenOfTheCompany', aesKey: 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG' }
+  const provider = control.createProvider({ name: '云上科技' })
+  const second = control.createCompany({ people: 5, seed: 'second', name: '第二家公司' })
+  for (const { identifier, displayName, kind, ofWecom } of [
+    { identifier: 'template', displayName: 'OA 代开发', kind: 'delegated', ofWecom: 'delegated' },
+    { identifier: 'product', displayName: '云上门户', kind: 'service_provider', ofWecom: 'third-party' },
+  ] as const) {
+    const { suiteId, secret } = control.createSuite({ providerCorpId: provider.corpId, kind: ofWecom })
+    await ask(createConnection, {
+      body: {
+        identifier,
+        displayName,
+        kind,
+        callback: secrets,
+        suiteId,
+        suiteSecret: secret,
+        providerCorpId: provider.corpId,
+        providerSecret: provider.secret,
+      },
+    })
+    const url = `${origin}/callback/wecom/${identifier}`
+    await control.setSuiteCallback({
+      suiteId,
+      token: secrets.token,
+      encodingAesKey: secrets.aesKey,
+      commandUrl: `${url}/command`,
+      dataUrl: `${url}/data`,
+    })
+    for (const { corpId } of [{ corpId: stack.corpId }, second]) {
+      control.authorize({ suiteId, corpId, from: 'wecom', seats: 4, expiresAtMs: Date.now() + 864_000_000 })
+    }
+    const authorised = (count: number) =>
+      eventually(`${count} companies have authorised ${identifier}`, async () => {
+        const { suite } = await ask(getConnection, { params: { id: identifier } })
+        return suite?.authorizedCorps === count
+      })
+    await authorised(2)
+    if (kind === 'service_provider') {
+      control.cancelAuthorization({ suiteId, corpId: second.corpId })
+      await authorised(1)
+    }
+  }
 }

@@ -68,20 +68,16 @@ test(
   },
 )
 
-test(
-  'the first step offers the kind that can be connected, and says of the others that they come later',
-  { skip },
-  async () => {
-    await button('Connect WeCom').click()
-    await heading('Kind').waitFor()
+test('the first step offers three kinds of app, and says what each needs and gives', { skip }, async () => {
+  await button('Connect WeCom').click()
+  await heading('Kind').waitFor()
 
-    assert.equal(await tab.getByRole('radio', { name: 'Self-built app' }).isChecked(), true)
-    assert.equal(await tab.getByRole('radio', { name: 'Delegated development' }).isDisabled(), true)
-    assert.equal(await tab.getByText('Comes with a later version').count(), 2)
-    assert.deepEqual(await owner.barriers(), [])
-    await owner.picture('wizard-kind')
-  },
-)
+  assert.equal(await tab.getByRole('radio', { name: 'Self-built app' }).isChecked(), true)
+  assert.equal(await tab.getByRole('radio', { name: 'Delegated development' }).isEnabled(), true)
+  assert.equal(await tab.getByRole('radio', { name: 'Service provider app' }).isEnabled(), true)
+  assert.deepEqual(await owner.barriers(), [])
+  await owner.picture('wizard-kind')
+})
 
 test('an identifier is judged while it is typed, and the draft is made with both services off', { skip }, async () => {
   await button('Continue').click()
@@ -128,6 +124,18 @@ test('credentials are verified as soon as they are complete, and a wrong secret 
   assert.equal(await tab.getByText(/^Verified\./).count(), 3)
   assert.equal((await read('branch')).hasSecret, true)
   await owner.picture('wizard-credentials')
+})
+
+test('what is pasted while the field before it is saved is not lost', { skip }, async () => {
+  const { app, control } = stage.stack
+  const { contactsSecret } = control.companies()[0]!
+  await field('Secret').fill(app.secret)
+  await field('Secret of contacts sync (optional)').fill(contactsSecret)
+  await tab.keyboard.press('Tab')
+  await eventually('both are saved', async () => (await read('branch')).hasContactsSecret)
+
+  await button('Remove the stored secret of contacts sync').click()
+  await eventually('one is removed', async () => !(await read('branch')).hasContactsSecret)
 })
 
 test('the draft is kept: from the list the set-up goes on where it was left', { skip }, async () => {

@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { TABS } from '../../console/src/connections/tabs.ts'
-import { STEPS } from '../../console/src/connections/wizard-steps.ts'
+import { tabsOf } from '../../console/src/connections/tabs.ts'
+import { stepsOf } from '../../console/src/connections/wizard-steps.ts'
 
 export interface Place {
   /** Short, for files and messages. */
@@ -17,27 +17,51 @@ export interface Place {
 
 /** Of what there is more than one, by its id. The first of each comes first. */
 export interface Subjects {
+  /** A company's own app. */
   readonly connection: string
+  /** A template and a login suite. */
+  readonly suites?: { readonly delegated: string; readonly service_provider: string }
   readonly runs: Readonly<Record<string, string>>
   readonly people: Readonly<Record<string, string>>
   readonly applications: Readonly<Record<string, string>>
   readonly departments: Readonly<Record<string, string>>
   readonly reviews: Readonly<Record<string, string>>
+  readonly events?: Readonly<Record<string, string>>
 }
 
 export function placesOf(subjects: Subjects): readonly Place[] {
+  const { delegated, service_provider } = subjects.suites ?? {}
+  const connections = [
+    { kind: 'self_built' as const, prefix: '', identifier: subjects.connection },
+    ...(delegated === undefined ? [] : [{ kind: 'delegated' as const, prefix: 'template-', identifier: delegated }]),
+    ...(service_provider === undefined
+      ? []
+      : [{ kind: 'service_provider' as const, prefix: 'suite-', identifier: service_provider }]),
+  ]
   const routes: Readonly<Record<string, readonly Place[]>> = {
     '/setup': [{ name: 'setup', path: '/setup#token=none' }],
     '/': [{ name: 'overview', path: '/' }],
     '/connections': [{ name: 'connections', path: '/connections' }],
-    '/connections/new': STEPS.map((step) => ({
-      name: `wizard-${step}`,
-      path:
-        step === 'kind'
-          ? '/connections/new?step=kind'
-          : `/connections/new?step=${step}&connection=${subjects.connection}`,
-    })),
-    '/connections/$id': tabs('connection', `/connections/${subjects.connection}`, TABS),
+    '/connections/new': connections.flatMap(({ kind, prefix, identifier }) =>
+      stepsOf(kind)
+        .filter(isOwn(kind, stepsOf('self_built'), ['domain']))
+        .map((step) => ({
+          name: `${prefix}wizard-${step}`,
+          path:
+            step === 'kind' ? '/connections/new?step=kind' : `/connections/new?step=${step}&connection=${identifier}`,
+        })),
+    ),
+    '/connections/$id': connections.flatMap(({ kind, prefix, identifier }) =>
+      tabs(
+        `${prefix}connection`,
+        `/connections/${identifier}`,
+        tabsOf(kind).filter(isOwn(kind, tabsOf('self_built'), ['services', 'credentials'])),
+      ),
+    ),
+    '/events': [
+      { name: 'events', path: '/events' },
+      ...each(subjects.events ?? {}, (name, id) => [{ name: `event-${name}`, path: `/events?event=${id}` }]),
+    ],
     '/runs': [{ name: 'runs', path: '/runs' }],
     '/runs/$id': each(subjects.runs, (name, id) => [{ name: `run-${name}`, path: `/runs/${id}` }]),
     '/people': [
@@ -61,6 +85,11 @@ export function placesOf(subjects: Subjects): readonly Place[] {
   }
   assert.deepEqual(Object.keys(routes).toSorted(), routePaths().toSorted(), 'the pages that are known here')
   return Object.values(routes).flat()
+}
+
+/** Of the other kinds only what differs: the rest is the same page once more. */
+function isOwn(kind: string, usual: readonly string[], differing: readonly string[]): (word: string) => boolean {
+  return (word) => kind === 'self_built' || !usual.includes(word) || differing.includes(word)
 }
 
 function each(subjects: Readonly<Record<string, string>>, write: (name: string, id: string) => Place[]): Place[] {

@@ -52,9 +52,10 @@ export function views(set: keyof typeof NAMES): Record<string, View> {
   const { connection, second, member, user, application } = NAMES[set]
   const form = (step: string) => ({ action: `/signin/x/${step}`, token: TOKEN })
   const connections = [
-    { displayName: connection, iconHref: null, href: '/signin/x?connection=hq', isChosen: true },
-    { displayName: second, iconHref: null, href: '/signin/x?connection=abroad', isChosen: false },
+    { displayName: connection, company: null, iconHref: null, href: '/signin/x?connection=hq', isChosen: true },
+    { displayName: second, company: null, iconHref: null, href: '/signin/x?connection=abroad', isChosen: false },
   ]
+  const companies = [member, application].map((company) => ({ ...connections[1]!, company }))
   const password = { ...form('password'), username: '', problem: null }
   const signIn = { kind: 'sign-in', connections, password, statusHref: '/signin/x/status' } as const
   const parameters = {
@@ -72,6 +73,7 @@ export function views(set: keyof typeof NAMES): Record<string, View> {
     panel: { ...signIn, connections: connections.slice(0, 1), way: { kind: 'panel', parameters, loginUrl, linkHref } },
     plain: { ...signIn, way: { kind: 'panel', parameters, loginUrl: 'http://127.0.0.1:9', linkHref } },
     choice: { ...signIn, connections: connections.map((one) => ({ ...one, isChosen: false })), way: null },
+    companies: { ...signIn, connections: companies, way: null },
     phone: { ...signIn, password: null, way: { kind: 'open-app', href: linkHref } },
     wechat: { ...signIn, way: { kind: 'open-in-wecom', link: `https://sso.example.com/signin/x?connection=hq` } },
     'password-only': { ...signIn, connections: [], way: null },
@@ -130,6 +132,7 @@ export function views(set: keyof typeof NAMES): Record<string, View> {
       isAsked: false,
     },
     'signed-out': { kind: 'signed-out', againHref: '/account' },
+    authorised: { kind: 'authorised' },
     error: {
       kind: 'error',
       code: 'signin/foreign-form',
@@ -159,7 +162,7 @@ export function views(set: keyof typeof NAMES): Record<string, View> {
 export const ACCOUNT = 'account'
 
 function accountOf(set: keyof typeof NAMES): AccountView {
-  const { member, user, connection, second } = NAMES[set]
+  const { member, user, application, connection, second } = NAMES[set]
   const at = Date.UTC(2026, 10, 20, 3)
   const session = {
     isThis: false,
@@ -176,9 +179,9 @@ function accountOf(set: keyof typeof NAMES): AccountView {
     hasPassword: true,
     done: 'unbound',
     problem: null,
-    links: [{ id: 'lnk_1', connectionName: connection, userid: user, lastSignInAt: at }],
+    links: [{ id: 'lnk_1', connectionName: connection, company: application, userid: user, lastSignInAt: at }],
     canUnbind: true,
-    bindable: [{ identifier: 'abroad', displayName: second }],
+    bindable: [{ identifier: 'abroad', displayName: second, company: { corpId: 'wpk0', name: application } }],
     sessions: [
       { ...session, id: 'ses_1', isThis: true },
       { ...session, id: 'ses_2' },
