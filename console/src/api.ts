@@ -163,13 +163,15 @@ export type ItemOf<E extends Endpoint> = Result<E> extends { items: (infer Item)
 /**
  * One change. Asks for the password first where the server wants a recent one, and goes on when it was given. Errors are
  * not caught: show `error` beside what caused it.
+ * @param onDone happens before anything is read again, so also where that takes the caller off the page. What is given to
+ * `mutate` does not: it is for who stays.
  */
-export function useAction<const E extends Endpoint>(endpoint: E, onDone?: (answer: Result<E>) => void) {
+export function useAction<const E extends Endpoint>(endpoint: E, onDone?: (answer: Result<E>, sent: Sent<E>) => void) {
   const client = useQueryClient()
   return useMutation<Result<E>, Error, Sent<E>>({
     mutationFn: (request) => confirmThen(() => call(endpoint, request, transport)),
-    async onSuccess(answer) {
-      onDone?.(answer)
+    async onSuccess(answer, sent) {
+      onDone?.(answer, sent)
       await client.invalidateQueries()
     },
   })

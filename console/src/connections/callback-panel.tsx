@@ -132,19 +132,20 @@ function SecretsForm({
   const { t } = useTranslation('connections')
   const [form] = Form.useForm<Secret>()
   const [made] = useState(() => newCallbackSecrets())
-  const save = useAction(updateConnection)
+  // Once the connection is read again, this form gives way to what says that there is a callback.
+  const save = useAction(updateConnection, (_, { body }) => {
+    const { token, aesKey } = body?.callback ?? {}
+    if (typeof token === 'string' && typeof aesKey === 'string') onSaved({ token, aesKey })
+  })
   // WeCom verifies the address of a suite in the name of its provider, as long as there is no suite.
   const asksProvider = connection.kind !== 'self_built' && connection.providerCorpId === null
 
   function saveNow({ providerCorpId, ...callback }: Secret): void {
     const provider = providerCorpId?.trim() ?? ''
-    save.mutate(
-      {
-        params: { id: connection.id },
-        body: { callback, ...(provider === '' ? {} : { providerCorpId: provider }) },
-      },
-      { onSuccess: () => onSaved(callback) },
-    )
+    save.mutate({
+      params: { id: connection.id },
+      body: { callback, ...(provider === '' ? {} : { providerCorpId: provider }) },
+    })
   }
 
   return (
