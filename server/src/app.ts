@@ -423,7 +423,8 @@ export async function createApp({
             { name: 'populations', pauseMs: 60_000, work: populations.note },
             {
               name: 'purge',
-              pauseMs: 10 * 60_000,
+              // Whom somebody else writes just now is passed over, and has their turn soon.
+              pauseMs: 60_000,
               async work() {
                 const users = await purge.run(closing.signal)
                 if (users > 0) log.info({ users }, 'purged users who were deleted 30 days ago')

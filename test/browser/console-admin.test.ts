@@ -148,7 +148,7 @@ walk('connects one of their own, which people sign in to until it ends', async (
   await question.getByRole('button', { name: 'Delete the application' }).click()
   await tab.getByRole('heading', { level: 1, name: 'Applications' }).waitFor()
   await tab.getByRole('link', { name: 'Grafana' }).waitFor()
-  assert.equal(await tab.getByRole('link', { name: '费用报销' }).count(), 0)
+  await tab.getByRole('link', { name: '费用报销' }).waitFor({ state: 'detached' })
   await assert.rejects(stack.ask(getApplication, { params: { id } }), { status: 404 })
 })
 
