@@ -4,9 +4,7 @@
  * of its own, and keeps a record of each. What an event says is decided in events.ts and, for suites, by whoever knows them.
  */
 
-import { Agent as PlainAgent, request as plainRequest } from 'node:http'
-import { Agent as TlsAgent, request as tlsRequest } from 'node:https'
-
+import { createCallbackExchange } from './callback-exchange.ts'
 import { writeRequest, writeVerification } from './callback-request.ts'
 import type { CallbackRequest, Letter, Receiver, Tampering } from './callback-request.ts'
 import { createRandom } from './random.ts'
@@ -155,7 +153,6 @@ export interface Sender {
 }
 
 const recordsKept = 10_000
-const answerBytesMax = 64 * 1024
 const answerShown = 200
 
 export function defaultDeliverySettings(seed: string): DeliverySettings {
@@ -207,10 +204,7 @@ export function createSender({
   const random = createRandom(`${seed}/callbacks`)
   let settings = defaultDeliverySettings(seed)
   let dice = createRandom(`${seed}/deliveries`)
-  const agents = {
-    'http:': new PlainAgent({ keepAlive: true }),
-    'https:': new TlsAgent({ keepAlive: true }),
-  }
+  const { exchange, close } = createCallbackExchange()
   const queues = new Map<string, Queue>()
   const open = new Set<Pending>()
   let records: DeliveryRecord[] = []
@@ -258,7 +252,7 @@ export function createSender({
     },
     close() {
       cancel()
-      for (const agent of Object.values(agents)) agent.destroy()
+      close()
     },
   }
 
@@ -392,7 +386,7 @@ export function createSender({
     totals.attempts++
     const answer = await exchange({
       method: 'POST',
-      url: withQuery(order.url, sent.query),
+      url: order.url,
       request: sent,
       deadlineMs: settings.deadlineMs,
       signal: pending.abort.signal,
@@ -445,35 +439,12 @@ export function createSender({
     const { query, echo } = writeVerification(receiver, { random, seconds: Math.floor(clock() / 1000) })
     const { status, body, tookMs, reason } = await exchange({
       method: 'GET',
-      url: withQuery(receiver.url, query),
+      url: receiver.url,
+      request: { query },
       deadlineMs: settings.verificationDeadlineMs,
     })
     const why = reason ?? (status === 200 ? echoComplaint(echo, body) : `HTTP ${status}`)
     return { ok: why === undefined, status, ms: tookMs, ...(why === undefined ? {} : { reason: why }) }
-  }
-
-  /** One request and its whole answer, or the reason why there is none. */
-  async function exchange(call: {
-    method: 'GET' | 'POST'
-    url: string
-    request?: CallbackRequest
-    deadlineMs: number
-    signal?: AbortSignal
-  }): Promise<{ status: number; body: string; tookMs: number; reason?: string }> {
-    const startedAt = performance.now()
-    const took = () => Math.round(performance.now() - startedAt)
-    const deadline = AbortSignal.timeout(call.deadlineMs)
-    const signal = call.signal ? AbortSignal.any([call.signal, deadline]) : deadline
-    for (;;) {
-      try {
-        return { ...(await oneRequest(call, signal, agents)), tookMs: took() }
-      } catch (error) {
-        // The receiver closed a connection it thought idle at the very moment we took it up again: no fault of anybody.
-        if (error instanceof StaleConnection && !signal.aborted) continue
-        const reason = deadline.aborted ? `no whole answer within ${call.deadlineMs} ms` : reasonOf(error)
-        return { status: 0, body: '', tookMs: took(), reason }
-      }
-    }
   }
 }
 
@@ -537,66 +508,4 @@ function complaint({ expects }: Order, status: number, body: string): string | u
 
 function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : url
-}
-
-/** Behind what the address has already. A fragment never goes over the wire. */
-function withQuery(url: string, query: string): string {
-  const [address = ''] = url.split('#')
-  return `${address}${address.includes('?') ? '&' : '?'}${query}`
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const code: unknown = 'code' in error ? error.code : undefined
-  return typeof code === 'string' ? `no answer: ${code}` : `no answer: ${error.message}`
-}
-
-class StaleConnection extends Error {}
-
-function oneRequest(
-  { method, url, request }: { method: 'GET' | 'POST'; url: string; request?: CallbackRequest },
-  signal: AbortSignal,
-  agents: { 'http:': PlainAgent; 'https:': TlsAgent },
-): Promise<{ status: number; body: string }> {
-  const body = Buffer.from(request?.body ?? '')
-  const headers: Record<string, string> = { 'user-agent': 'Mozilla/4.0' }
-  if (method === 'POST') headers['content-length'] = String(body.length)
-  if (request?.contentType != null) headers['content-type'] = request.contentType
-  return new Promise((resolve, reject) => {
-    const options = { method, headers, signal }
-    // A redirect is an answer other than 200, and is not followed.
-    const outgoing = url.startsWith('https:')
-      ? tlsRequest(url, { ...options, agent: agents['https:'] })
-      : plainRequest(url, { ...options, agent: agents['http:'] })
-    outgoing.once('error', (error: NodeJS.ErrnoException) => {
-      const isStale = outgoing.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
-      reject(isStale ? new StaleConnection() : error)
-    })
-    outgoing.once('response', (response) => {
-      let text = ''
-      let size = 0
-      response.setEncoding('utf8')
-      response.on('data', (chunk: string) => {
-        size += chunk.length
-        if (size <= answerBytesMax) text += chunk
-        else response.destroy(new Error('the answer is longer than 64 kB'))
-      })
-      response.once('error', reject)
-      response.once('end', () => resolve({ status: response.statusCode ?? 0, body: text }))
-    })
-    if (request?.bytesPerSecond === undefined) outgoing.end(body)
-    else drip(outgoing, body, request.bytesPerSecond, signal)
-  })
-}
-
-function drip(outgoing: NodeJS.WritableStream, body: Buffer, bytesPerSecond: number, signal: AbortSignal): void {
-  let offset = 0
-  const timer = setInterval(() => {
-    if (signal.aborted || !outgoing.writable) return clearInterval(timer)
-    outgoing.write(body.subarray(offset, offset + 1))
-    offset++
-    if (offset < body.length) return
-    clearInterval(timer)
-    outgoing.end()
-  }, 1000 / bytesPerSecond)
 }
