@@ -34,16 +34,8 @@ export type {
 } from './callbacks.ts'
 export type { CodeSource, SigninIdentity } from './codes.ts'
 export { ControlError } from './control-errors.ts'
-export type {
-  AppPatch,
-  AppRef,
-  CallbackEntry,
-  CompanyListing,
-  Control,
-  SettingsPatch,
-  TestEvent,
-  Truth,
-} from './control.ts'
+export type { CallbackEntry, TestEvent } from './callback-control.ts'
+export type { AppPatch, AppRef, CompanyListing, Control, SettingsPatch, Truth } from './control.ts'
 export type { EventForm } from './events.ts'
 export { coverage } from './coverage.ts'
 export type { CoveredEndpoint } from './coverage.ts'
