@@ -138,6 +138,23 @@ test('what is pasted while the field before it is saved is not lost', { skip }, 
   await eventually('one is removed', async () => !(await read('branch')).hasContactsSecret)
 })
 
+test('what WeCom said of credentials is not said of others that nobody asked about', { skip }, async () => {
+  const verified = tab.getByText(/^Verified\./)
+  const { agentId } = stage.stack.app
+  await verified.first().waitFor()
+
+  await field('AgentId').fill('')
+  await button('Save and verify').click()
+  await eventually('it is saved', async () => (await read('branch')).agentId === null)
+  await tab.getByText('Not saved yet.').waitFor({ state: 'hidden' })
+  await owner.settled()
+  assert.equal(await verified.count(), 0)
+
+  await field('AgentId').fill(String(agentId))
+  await button('Save and verify').click()
+  await verified.nth(2).waitFor()
+})
+
 test('the draft is kept: from the list the set-up goes on where it was left', { skip }, async () => {
   await button('Leave, keep the draft').click()
   await tab.getByRole('link', { name: 'Continue set-up' }).click()

@@ -2,14 +2,14 @@
  * The credentials of a company's own app. As soon as they are enough to be tried they are saved and the doctor asks WeCom, once
  * for each thing that was entered; what it found stands beside the field that it is about.
  */
-import { diagnoseConnection, getDiagnosis, updateConnection, type Connection } from '@muster/contracts'
+import { updateConnection, type Connection } from '@muster/contracts'
 import { Button, Flex, Form, Input, InputNumber, Spin, Typography } from 'antd'
 import { useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useAction, useRead } from '../api.ts'
+import { useAction } from '../api.ts'
 import { ProblemAlert } from '../design/problem.tsx'
 import { useMay } from '../shell/session.tsx'
-import { PRINTABLE, SecretInput, Verdict } from './credential-fields.tsx'
+import { PRINTABLE, SecretInput, useDoctor, Verdict } from './credential-fields.tsx'
 import {
   credentialsPatch,
   isComplete,
@@ -35,16 +35,14 @@ export function CredentialsForm({
   const mayChange = useMay('operator')
   const [form] = Form.useForm<Credentials>()
   const [isChanged, setChanged] = useState(false)
-  const last = useRead(getDiagnosis, { params: { id: connection.id } })
-  const doctor = useAction(diagnoseConnection)
+  const { doctor, found } = useDoctor(connection)
   const isLeaving = useRef(false)
   /** A field was left while WeCom was asked, and has its turn when it has answered. */
   const wasLeft = useRef(false)
   const isSending = useRef(false)
   const save = useAction(updateConnection)
   const isAsking = save.isPending || doctor.isPending
-  const known = doctor.data?.checks ?? (last.data?.diagnosis?.isOutdated === false ? last.data.diagnosis.checks : [])
-  const checks = isChanged || isAsking ? [] : known
+  const checks = isChanged || isAsking ? [] : found
   const isOwned = connection.managedByEnvironment
 
   /** Nothing is sent twice, and nothing that is not enough yet: WeCom bans an address for wrong secrets. */

@@ -2,14 +2,14 @@
  * The credentials of a template or of a login suite with its provider. Saved by a button, because WeCom answers nothing
  * before it has sent a ticket; with one, the doctor asks at once, and what it found stands beside the field.
  */
-import { diagnoseConnection, getDiagnosis, updateConnection, type Connection } from '@muster/contracts'
+import { updateConnection, type Connection } from '@muster/contracts'
 import { Button, Flex, Form, Input, Spin, Typography } from 'antd'
 import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useAction, useRead } from '../api.ts'
+import { useAction } from '../api.ts'
 import { ProblemAlert } from '../design/problem.tsx'
 import { useMay } from '../shell/session.tsx'
-import { PRINTABLE, SecretInput, Verdict } from './credential-fields.tsx'
+import { PRINTABLE, SecretInput, useDoctor, Verdict } from './credential-fields.tsx'
 import { StepFooter } from './step-frame.tsx'
 import {
   hasSuiteCredentials,
@@ -36,12 +36,10 @@ export function SuiteForm({
   const mayChange = useMay('operator')
   const [form] = Form.useForm<SuiteCredentials>()
   const [isChanged, setChanged] = useState(false)
-  const last = useRead(getDiagnosis, { params: { id: connection.id } })
-  const doctor = useAction(diagnoseConnection)
+  const { doctor, found } = useDoctor(connection)
   const save = useAction(updateConnection)
   const isAsking = save.isPending || doctor.isPending
-  const known = doctor.data?.checks ?? (last.data?.diagnosis?.isOutdated === false ? last.data.diagnosis.checks : [])
-  const checks = isChanged || isAsking ? [] : known
+  const checks = isChanged || isAsking ? [] : found
   const { kind } = connection
   const canVerify = connection.suite?.ticketAt != null
 
