@@ -161,6 +161,10 @@ onEachDatabase(({ testWithUrl }) => {
     const nobody = await wished(open(stack), 'wpk-unknown')
     assert.equal(nobody.answer!.status, 403)
     assert.match(nobody.answer!.text, /Your company does not use this service/)
+    const lost = open(stack)
+    await lost.follow(`${(await lost.start()).address}?connection=nowhere&corp=${corp!.corpId}`)
+    const [mistyped] = (await stack.ask(listSignIns, { query: {} })).items
+    assert.equal(mistyped!.reason, 'connection-unknown', 'what is missing is not the company')
     await stack.authorize(second)
     const right = open(stack)
     const page = await wished(right, corp!.corpId)

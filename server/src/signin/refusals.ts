@@ -124,7 +124,10 @@ export function createRefusals({ database, connections, signIns, browsers, pace,
 
 /** Its company has not authorised it, or none has, or there is nothing of that name for this request. */
 function reasonFor({ connections }: SignInRequest, connection: Connection | null, wish: Wish | null): SignInReason {
-  if (connection === null) return wish !== null && wish.corp !== null ? 'corp-not-authorised' : 'connection-unknown'
+  if (connection === null) {
+    const isAboutCompany = wish !== null && wish.connection === null && wish.corp !== null
+    return isAboutCompany ? 'corp-not-authorised' : 'connection-unknown'
+  }
   if (!connection.signIn.enabled) return 'sign-in-off'
   if (!connections.includes(connection.id) || connection.kind === 'self_built') return 'connection-unknown'
   return 'corp-not-authorised'
