@@ -378,11 +378,16 @@ function ofCompany({ company }: CompanyOutcome, { keys, reasons }: HeldRemovals)
 }
 
 /** With the name of the company before it, where there are several. */
-function named({ name }: SyncCompany): (warning: Warning) => Warning {
+export function named({ name }: SyncCompany): (warning: Warning) => Warning {
   return ({ code, detail }) => ({
     code,
     detail: name === null ? detail : { en: `${name}: ${detail.en}`, zh: `${name}：${detail.zh}` },
   })
+}
+
+/** Whether this was said of the company, as `named` says it; of the only one everything was. */
+export function isNamed({ name }: SyncCompany): (warning: Warning) => boolean {
+  return ({ detail }) => name === null || detail.en.startsWith(`${name}: `)
 }
 
 /** Where there are several companies, each has its own share to lose (http-api.md §5). */

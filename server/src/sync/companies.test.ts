@@ -151,6 +151,36 @@ onEachDatabase(({ test }) => {
     assert.deepEqual([statuses.a0, statuses.b0], ['active', 'disabled'])
   })
 
+  test('where events of two companies wait in one run, it says of each what waits and why', async (database) => {
+    const companies = { wpA: companyOf('a', 4), wpB: companyOf('b', 8) }
+    const site = await (
+      await createHintedWorld(database)
+    ).newHintedSite(companies, { onlyHereUsers: 'disable', guard: { percent: 20, minimum: 2, absolute: 500 } })
+    await site.fullRun()
+    companies.wpA.members = companies.wpA.members.slice(3)
+    companies.wpB.members = companies.wpB.members.slice(4)
+    const told = (prefix: string, from: number, to: number) =>
+      Array.from({ length: to - from }, (_, index) => ({ userid: `${prefix}${from + index}`, isDelete: true }))
+
+    await site.hint(told('a', 0, 2), 'wpA')
+    await site.hint(told('b', 0, 4), 'wpB')
+    await site.hint(told('a', 2, 3), 'wpA')
+
+    const [held, ...others] = await site.eventRuns()
+    assert.deepEqual([held!.state, others, held!.held!.counts], ['held', [], { 'user.disable': 7 }])
+    assert.deepEqual(
+      held!.corps.map(({ corpId, isHeld }) => [corpId, isHeld]),
+      [
+        ['wpA', true],
+        ['wpB', true],
+      ],
+    )
+    assert.deepEqual(held!.held!.reasons.map(({ detail }) => detail.en).toSorted(), [
+      '公司 wpA: 3 of 4 people would be removed (75 %).',
+      '公司 wpB: 4 of 8 people would be removed (50 %).',
+    ])
+  })
+
   test('a run over several companies can be taken back', async (database) => {
     const companies = { wpA: companyOf('a', 3), wpB: companyOf('b', 3) }
     const site = await (await createHintedWorld(database)).newHintedSite(companies, { onlyHereUsers: 'delete' })

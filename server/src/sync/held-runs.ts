@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { Executor, Transaction } from '../database/database.ts'
-import type { Held, RunCounts } from './runs.ts'
+import type { CompanyResult, Held, RunCounts } from './runs.ts'
 
 /** The run in which removals wait that events want. */
 export async function heldByEvents(on: Executor, connectionId: string): Promise<string | undefined> {
@@ -25,11 +25,20 @@ export async function holdMore(
   tx: Transaction,
   id: string,
   at: number,
-  { held, counts }: { readonly held: Held; readonly counts: RunCounts },
+  {
+    held,
+    corps,
+    counts,
+  }: { readonly held: Held; readonly corps: readonly CompanyResult[]; readonly counts: RunCounts },
 ): Promise<void> {
   await tx.kysely
     .updateTable('runs')
-    .set({ held: JSON.stringify(held), counts: JSON.stringify(counts), finished_at: at })
+    .set({
+      held: JSON.stringify(held),
+      corps: JSON.stringify(corps),
+      counts: JSON.stringify(counts),
+      finished_at: at,
+    })
     .where('id', '=', id)
     .execute()
 }

@@ -9,7 +9,16 @@ import { foldName } from '../directory/names.ts'
 import { noteAliases, noteAskedMembers } from '../directory/writes.ts'
 import { AppError, type Problem } from '../errors.ts'
 import { countsOf } from './apply.ts'
-import { DAY_MS, problemOf, scopeOf, type CarryOutParts, type SyncCompany, type SyncSource } from './carrying-out.ts'
+import {
+  DAY_MS,
+  isNamed,
+  named,
+  problemOf,
+  scopeOf,
+  type CarryOutParts,
+  type SyncCompany,
+  type SyncSource,
+} from './carrying-out.ts'
 import { compile } from './compiled-mapping.ts'
 import { hear, type Heard } from './hearing.ts'
 import * as heldRuns from './held-runs.ts'
@@ -19,9 +28,9 @@ import type { Hinted } from './judgement.ts'
 import { describeHeld, reasonsTogether, type HeldRemovals } from './plan/held-removals.ts'
 import { AGAIN_MS, outcomeOf } from './plan/hint-outcomes.ts'
 import { removalKeyOf } from './plan/removals.ts'
-import type { Snapshot } from './read/snapshot.ts'
+import type { Snapshot, Unread } from './read/snapshot.ts'
 import { reconcile } from './reconcile.ts'
-import { RunLost, type Run, type RunCounts } from './runs.ts'
+import { RunLost, type CompanyResult, type Run, type RunCounts, type Warning } from './runs.ts'
 import { LETTING_GO, startBeating, type UnderWay } from './under-way.ts'
 
 export type HintWork = ReturnType<typeof createHintWork>
@@ -135,7 +144,7 @@ export function createHintWork(parts: CarryOutParts) {
     const changes: RecordedChange[] = []
     for await (const change of history.all(run.id, {})) changes.push(change)
     underWay.stopBeating()
-    const ended = await end(underWay, company, { snapshot, held, changes, warnings, unread })
+    const ended = await end(underWay, company, { snapshot, held, waitingKeys, changes, warnings, unread })
     return hints.map((hint) => outcomeOf(hint, heard, { leftOut, changes, ...ended }))
   }
 
@@ -164,27 +173,28 @@ export function createHintWork(parts: CarryOutParts) {
   async function end(
     underWay: UnderWay,
     company: SyncCompany,
-    { snapshot, held, changes, warnings, unread }: Result,
+    { snapshot, held: added, waitingKeys, changes, warnings, unread }: Result,
   ): Promise<{ runId: string | null; heldRunId: string | null }> {
     const { run, counts, progress } = underWay
     const isOnRecord = changes.some(({ state }) => state === 'applied' || state === 'failed')
     const isClean = counts.users.failed + counts.departments.failed === 0
+    const held = added && { keys: added.keys, reasons: added.reasons.map(named(company)) }
+    const result = {
+      corpId: company.corpId,
+      name: company.name ?? '',
+      complete: true,
+      membersRead: snapshot.membersRead,
+      departmentsRead: counts.departmentsRead,
+      error: null,
+    }
     const ended = await database.inTransaction(async (tx) => {
       await runs.update(tx, run.id, {})
-      const collected = held === null ? null : await collectHeld(tx, run, held)
+      const collected =
+        held === null ? null : await collectHeld(tx, run, company, held, waitingKeys, { ...result, isHeld: true })
       const isHeldHere = held !== null && collected === null
       if (!isOnRecord && !isHeldHere) {
         await runs.remove(tx, run.id)
         return { runId: null, heldRunId: collected }
-      }
-      const result = {
-        corpId: company.corpId,
-        name: company.name ?? '',
-        complete: true,
-        membersRead: snapshot.membersRead,
-        departmentsRead: counts.departmentsRead,
-        isHeld: isHeldHere,
-        error: null,
       }
       await runs.finish(tx, run.id, isHeldHere ? 'held' : isClean ? 'succeeded' : 'partially_succeeded', now(), {
         progress,
@@ -193,7 +203,7 @@ export function createHintWork(parts: CarryOutParts) {
         complete: true,
         unread,
         warnings,
-        corps: company.name === null ? [] : [result],
+        corps: company.name === null ? [] : [{ ...result, isHeld: isHeldHere }],
         held: isHeldHere ? describeHeld(held) : null,
       })
       return { runId: run.id, heldRunId: collected ?? (isHeldHere ? run.id : null) }
@@ -202,18 +212,33 @@ export function createHintWork(parts: CarryOutParts) {
     return ended
   }
 
-  /** @returns the run that holds them, or null when there is none that waits */
-  async function collectHeld(tx: Transaction, run: Run, added: HeldRemovals): Promise<string | null> {
+  /**
+   * @param waitingKeys what waits of this company already
+   * @returns the run that holds them, or null when there is none that waits
+   */
+  async function collectHeld(
+    tx: Transaction,
+    run: Run,
+    company: SyncCompany,
+    added: HeldRemovals,
+    waitingKeys: ReadonlySet<string>,
+    result: CompanyResult,
+  ): Promise<string | null> {
     const id = await heldRuns.heldByEvents(tx, run.connectionId)
     if (id === undefined || !(await heldRuns.lockHeld(tx, id))) return null
     // What somebody is approving just now stays what they have seen.
     if (await heldRuns.isBeingApproved(tx, id)) return null
     const waiting = await runs.load(id, tx)
     const all = await history.moveHeld(tx, run.id, id)
-    const keys = all.map(removalKeyOf)
+    const reasons = waiting.held?.reasons ?? []
+    const ours = reasonsTogether([...waitingKeys, ...added.keys], added, reasons.filter(isNamed(company)))
+    const others = reasons.filter((reason) => !isNamed(company)(reason))
+    const before = waiting.corps.map((one) => (one.corpId === company.corpId ? { ...one, isHeld: true } : one))
+    const isNew = company.name !== null && before.every(({ corpId }) => corpId !== company.corpId)
     const departments = all.filter(({ entity }) => entity === 'department').length
     await heldRuns.holdMore(tx, id, now(), {
-      held: describeHeld({ keys, reasons: reasonsTogether(keys, added, waiting.held?.reasons ?? []) }),
+      held: describeHeld({ keys: all.map(removalKeyOf), reasons: [...others, ...ours] }),
+      corps: isNew ? [...before, result] : before,
       counts: {
         ...waiting.counts,
         users: { ...waiting.counts.users, held: all.length - departments },
@@ -227,9 +252,11 @@ export function createHintWork(parts: CarryOutParts) {
 interface Result {
   readonly snapshot: Snapshot
   readonly held: HeldRemovals | null
+  /** What waited of this company before. */
+  readonly waitingKeys: ReadonlySet<string>
   readonly changes: readonly RecordedChange[]
-  readonly warnings: NonNullable<Parameters<CarryOutParts['runs']['finish']>[4]['warnings']>
-  readonly unread: NonNullable<Parameters<CarryOutParts['runs']['finish']>[4]['unread']>
+  readonly warnings: readonly Warning[]
+  readonly unread: readonly Unread[]
 }
 
 function withoutHeld(counts: RunCounts): RunCounts {

@@ -25,7 +25,7 @@ export function describeHeld({ keys, reasons: all }: HeldRemovals): Held {
 
 /**
  * Why all of them wait. The newest reasons count what waited before, too; of people and departments only those who were
- * judged again.
+ * judged again. Of one company: where there are several, each is judged by itself.
  * @param keys of all @param added what was judged just now @param before why the others wait
  */
 export function reasonsTogether(
