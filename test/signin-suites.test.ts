@@ -447,6 +447,7 @@ onEachDatabase(({ testWithUrl }) => {
 
       const [alone] = await stack.corps()
       assert.equal(await exchange(first, alone!, null), 200, 'one company need not be named')
+      assert.equal(await exchange(first, alone!, 'x'.repeat(600)), 'invalid_grant', 'a company that cannot be')
       await stack.authorize(second)
       const other = (await stack.corps()).find(({ corpId }) => corpId !== alone!.corpId)!
       assert.equal(await exchange(first, alone!, null), 'invalid_grant')
@@ -460,6 +461,7 @@ onEachDatabase(({ testWithUrl }) => {
       assert.deepEqual(
         log.map(({ reason, corpId }) => [reason, corpId]),
         [
+          ['corp-not-authorised', alone!.corpId],
           ['corp-not-authorised', null],
           ['code-rejected', other.corpId],
           ['corp-not-authorised', alone!.corpId],

@@ -60,7 +60,8 @@ export function addMobileGrant(
 
       const admitted = await admitByCode({
         connection,
-        corp: isShort(corp) ? corp : null,
+        // One that cannot be is not the same as none: whoever names a company gets nobody of another.
+        corp: corp === undefined || corp === '' ? null : corp,
         code,
         application,
         ...caller(),
