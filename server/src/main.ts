@@ -88,15 +88,15 @@ const commands: Record<string, Command> = {
 /** Run by the launcher itself, from other packages. */
 const elsewhere = [
   {
-    usage: 'emulator [--people N] [--port P] [--control-port P] [--sign-in-port P] [--tls-port P]',
-    summary: 'the WeCom emulator alone',
+    usage: 'emulator [--people N] [--companies N] [--provider] [--port P] [--control-port P] …',
+    summary: 'the WeCom emulator alone; --help has the rest',
   },
   {
     usage: 'sample-app',
     summary: 'a sample application to sign in to; examples/sample-app/README.md says what it needs',
   },
   { usage: 'test [PATTERN…]', summary: 'everything that can be tested on this machine' },
-  { usage: 'bench [NAME]', summary: 'the benchmarks' },
+  { usage: 'bench [sync|signin|console|events]', summary: 'the benchmarks; --help says what each compares' },
 ]
 
 async function main([name, ...args]: string[]): Promise<number> {
