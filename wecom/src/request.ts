@@ -175,7 +175,7 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
             result = await sendWith(token)
           } catch (error) {
             if (!(error instanceof WecomError) || error.code !== 'WECOM_TOKEN_REJECTED') throw error
-            token = await tokens.replace(credential, token, signal, fetchToken)
+            token = await tokens.replace(credential, token, signal, fetchToken, source.api)
             result = await sendWith(token)
           }
           tokens.accepted(credential, token)

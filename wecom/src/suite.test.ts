@@ -196,7 +196,7 @@ test('a suite whose every token is rejected is not asked for tokens in a loop', 
   const { suite, server } = await startStack(accepting(() => false))
 
   await Promise.allSettled(Array.from({ length: 30 }, () => suite.preAuthCode()))
-  await assert.rejects(suite.preAuthCode(), { code: 'WECOM_TOKEN_REJECTED' })
+  await assert.rejects(suite.preAuthCode(), { code: 'WECOM_TOKEN_REJECTED', api: 'service/get_suite_token' })
 
   assert.ok(server.count('service/get_suite_token') <= 2)
 })

@@ -60,12 +60,16 @@ export type FetchToken = (signal: AbortSignal) => Promise<FreshToken>
 export type Tokens = {
   /** The current token. */
   current(credential: Credential, signal: AbortSignal | undefined, fetch: FetchToken): Promise<StoredToken>
-  /** A later token than `rejected`. Several callers with the same rejected token cause one fetch. */
+  /**
+   * A later token than `rejected`. Several callers with the same rejected token cause one fetch.
+   * @param api which such tokens come from, such as `gettoken`: an error names it
+   */
   replace(
     credential: Credential,
     rejected: StoredToken,
     signal: AbortSignal | undefined,
     fetch: FetchToken,
+    api: string,
   ): Promise<StoredToken>
   /** WeCom accepted this token in a call: should it be rejected later, a replacement is worth asking for. */
   accepted(credential: Credential, token: StoredToken): void
@@ -116,13 +120,13 @@ export function createTokens({ apiUrl, store, now, random }: TokensOptions): Tok
       return await joinFlight(key, entry, signal, fetch, isFresh)
     },
 
-    async replace(credential, rejected, signal, fetch) {
+    async replace(credential, rejected, signal, fetch, api) {
       const key = keyOf(credential)
       const entry = entryOf(key)
       // By identity, not by text: WeCom may hand out the same text again, and then that is the answer to the rejection.
       if (entry.stored !== rejected && isFresh(entry.stored)) return entry.stored
       if (isHopeless(entry)) {
-        throw new WecomError('WECOM_TOKEN_REJECTED', { api: 'gettoken', message: 'a new token was rejected too' })
+        throw new WecomError('WECOM_TOKEN_REJECTED', { api, message: 'a new token was rejected too' })
       }
       const isLater = (token: StoredToken | undefined): token is StoredToken =>
         isFresh(token) && (token.token !== rejected.token || token.obtainedAt > rejected.obtainedAt)
