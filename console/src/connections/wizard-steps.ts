@@ -4,6 +4,7 @@
  * callback address, so that address comes before the credentials; a company's own app is there before anything.
  */
 import type { Connection } from '@muster/contracts'
+import { hasSuiteCredentials } from './suite-credentials.ts'
 
 export const STEPS = [
   'kind',
@@ -64,14 +65,13 @@ type Credentialed = Pick<
 
 /** Where somebody who comes back goes on: the first step that is known to lack something, else the one after it. */
 export function resumeAt(draft: Credentialed): Step {
-  const { kind, callback, suiteId, hasSuiteSecret, suite } = draft
+  const { kind, suite } = draft
   if (kind === 'self_built') {
     const hasApp = draft.agentId !== null && draft.hasSecret
     return draft.corpId !== null && (hasApp || draft.hasContactsSecret) ? 'domain' : 'credentials'
   }
-  if (!hasCallback({ callback })) return 'callback'
-  const hasProvider = draft.providerCorpId !== null && draft.hasProviderSecret
-  if (suiteId === null || !hasSuiteSecret || (kind === 'service_provider' && !hasProvider)) return 'suite'
+  if (!hasCallback(draft)) return 'callback'
+  if (!hasSuiteCredentials(draft)) return 'suite'
   if (kind === 'service_provider') return 'domain'
   return suite === null || suite.authorizedCorps === 0 ? 'corps' : 'domain'
 }

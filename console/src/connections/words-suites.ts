@@ -138,7 +138,6 @@ export const suiteWords = bothLanguages(
       expiresSoon: 'ends soon',
       expired: 'has ended',
       since: 'Since',
-      cancelledAt: 'Cancelled',
       cancelledMeans: 'Nobody of it signs in, and its sessions have ended. Accounts and links are kept.',
     },
     invitation: {
@@ -326,7 +325,6 @@ export const suiteWords = bothLanguages(
       expiresSoon: '即将到期',
       expired: '已到期',
       since: '授权时间',
-      cancelledAt: '取消于',
       cancelledMeans: '该企业的人员无法登录，其会话已结束；账号与关联保留。',
     },
     invitation: {

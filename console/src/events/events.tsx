@@ -6,6 +6,7 @@ import type { TableProps } from 'antd'
 import dayjs from 'dayjs'
 import { useTranslation } from 'react-i18next'
 import { useRead } from '../api.ts'
+import { ConnectionFilter } from '../design/connection-filter.tsx'
 import { Day } from '../design/day.tsx'
 import { Filter } from '../design/filter.tsx'
 import { ListTable } from '../design/list-table.tsx'
@@ -144,14 +145,11 @@ export function Events() {
           options={typeOptions(search.type).map((value) => ({ value, label: typeWord(value) }))}
           onChange={(type) => go({ type })}
         />
-        <Filter
+        <ConnectionFilter
           label={t('filter.connection')}
           all={t('filter.anyConnection')}
-          value={
-            known.find(({ id, identifier }) => id === search.connection || identifier === search.connection)?.id ??
-            search.connection
-          }
-          options={known.map(({ id, displayName }) => ({ value: id as string, label: nameText(displayName) }))}
+          connections={known}
+          wanted={search.connection}
           onChange={(connection) => go({ connection })}
         />
         <Day label={t('from')} value={from} onChange={(day) => go({ from: day })} />

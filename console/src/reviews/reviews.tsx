@@ -4,8 +4,9 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Button, Collapse, Empty, Flex, Input, Skeleton, Tag, Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { useList, useRead } from '../api.ts'
+import { ConnectionFilter } from '../design/connection-filter.tsx'
 import { Filter } from '../design/filter.tsx'
-import { Name, nameText } from '../design/name.tsx'
+import { Name } from '../design/name.tsx'
 import { Page } from '../design/page.tsx'
 import { ProblemAlert } from '../design/problem.tsx'
 import { Section } from '../design/section.tsx'
@@ -71,8 +72,6 @@ export function Reviews() {
 function Filters({ search, go }: { search: ReviewsSearch; go: (wanted: ReviewsSearch) => void }) {
   const { t } = useTranslation('reviews')
   const connections = useRead(listConnections, { query: { limit: 500 } })
-  const { connection } = search
-  const chosen = connections.data?.items.find(({ id, identifier }) => id === connection || identifier === connection)
   const filter = (change: { [Name in keyof ReviewsSearch]: ReviewsSearch[Name] | undefined }) =>
     go(withoutAbsent({ ...search, review: undefined, ...change }))
   return (
@@ -101,15 +100,12 @@ function Filters({ search, go }: { search: ReviewsSearch; go: (wanted: ReviewsSe
         options={ReviewReason.options.map((value) => ({ value, label: t(`reason.${value}`) }))}
         onChange={(reason) => filter({ reason })}
       />
-      <Filter
+      <ConnectionFilter
         label={t('filter.connection')}
         all={t('filter.anyConnection')}
-        value={chosen?.id ?? connection}
-        options={(connections.data?.items ?? []).map(({ id, displayName }) => ({
-          value: id as string,
-          label: nameText(displayName),
-        }))}
-        onChange={(value) => filter({ connection: value })}
+        connections={connections.data?.items ?? []}
+        wanted={search.connection}
+        onChange={(connection) => filter({ connection })}
       />
       {Object.keys(search).some((name) => name !== 'review') && (
         <Button type="text" onClick={() => go({})}>

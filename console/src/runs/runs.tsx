@@ -4,9 +4,10 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { Button, Flex, Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { useRead } from '../api.ts'
+import { ConnectionFilter } from '../design/connection-filter.tsx'
 import { Filter } from '../design/filter.tsx'
 import { ListTable } from '../design/list-table.tsx'
-import { Name, nameText } from '../design/name.tsx'
+import { Name } from '../design/name.tsx'
 import { Page } from '../design/page.tsx'
 import { StatusTag } from '../design/status.tsx'
 import { durationText, numberText, When } from '../design/when.tsx'
@@ -39,14 +40,11 @@ export function Runs() {
       }
     >
       <Flex gap={8} wrap style={{ marginBlockEnd: 16 }}>
-        <Filter
+        <ConnectionFilter
           label={t('list.connection')}
           all={t('list.anyConnection')}
-          value={chosenConnection(connections.data?.items, search.connection)}
-          options={(connections.data?.items ?? []).map(({ id, displayName }) => ({
-            value: id as string,
-            label: nameText(displayName),
-          }))}
+          connections={connections.data?.items ?? []}
+          wanted={search.connection}
           onChange={(connection) => filter({ connection })}
         />
         <Filter
@@ -80,11 +78,6 @@ export function Runs() {
       />
     </Page>
   )
-}
-
-/** The filter may name a connection by its identifier. */
-function chosenConnection(connections: readonly Connection[] | undefined, wished: string | undefined) {
-  return connections?.find(({ id, identifier }) => id === wished || identifier === wished)?.id ?? wished
 }
 
 function columns(
