@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
-import { doors } from './authorization.ts'
+import { doors } from './sign-in/authorization.ts'
 import { coverage, coveragePage } from './coverage.ts'
 import type { CoveredEndpoint } from './coverage.ts'
-import { routes } from './routes/table.ts'
+import { routes } from './api/routes/table.ts'
 import { fetchText, parse, stage } from './test-client.ts'
 
 test('every route is in the table, every endpoint once', () => {

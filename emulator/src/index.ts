@@ -6,23 +6,23 @@ import type { Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
-import { createApiServer, keepAliveMs } from './api-server.ts'
-import { selfSigned } from './certificate.ts'
-import type { TlsIdentity } from './certificate.ts'
-import { createControl } from './control.ts'
-import type { Control } from './control.ts'
-import { createControlServer } from './control-server.ts'
-import type { ProviderShape } from './provider-control.ts'
-import type { CompanyShape } from './generator.ts'
-import { createSignInListener } from './sign-in-server.ts'
-import { startTicketClock } from './suite-events.ts'
+import { createApiServer, keepAliveMs } from './api/server.ts'
+import { selfSigned } from './sign-in/certificate.ts'
+import type { TlsIdentity } from './sign-in/certificate.ts'
+import { createControl } from './control/control.ts'
+import type { Control } from './control/control.ts'
+import { createControlServer } from './control/server.ts'
+import type { ProviderShape } from './control/providers.ts'
+import type { CompanyShape } from './company/generator.ts'
+import { createSignInListener } from './sign-in/server.ts'
+import { startTicketClock } from './providers/suite-events.ts'
 import { createWorld } from './world.ts'
 
-export type { App, PrincipalKind, VisibleRange } from './apps.ts'
-export type { Department, Member } from './company.ts'
-export type { ChurnSummary } from './churn.ts'
-export type { TlsIdentity } from './certificate.ts'
-export type { Envelope, Tampering } from './callback-request.ts'
+export type { App, PrincipalKind, VisibleRange } from './company/apps.ts'
+export type { Department, Member } from './company/company.ts'
+export type { ChurnSummary } from './company/churn.ts'
+export type { TlsIdentity } from './sign-in/certificate.ts'
+export type { Envelope, Tampering } from './callbacks/request.ts'
 export type {
   Attempt,
   DeliveryFilter,
@@ -31,20 +31,20 @@ export type {
   DeliveryTotals,
   Outcome,
   Verification,
-} from './callbacks.ts'
-export type { CodeSource, SigninIdentity } from './codes.ts'
-export { ControlError } from './control-errors.ts'
-export type { CallbackEntry, TestEvent } from './callback-control.ts'
-export type { AppPatch, AppRef, CompanyListing, Control, SettingsPatch, Truth } from './control.ts'
-export type { EventForm } from './events.ts'
+} from './callbacks/sender.ts'
+export type { CodeSource, SigninIdentity } from './sign-in/codes.ts'
+export { ControlError } from './control/errors.ts'
+export type { CallbackEntry, TestEvent } from './control/callbacks.ts'
+export type { AppPatch, AppRef, CompanyListing, Control, SettingsPatch, Truth } from './control/control.ts'
+export type { EventForm } from './callbacks/events.ts'
 export { coverage } from './coverage.ts'
 export type { CoveredEndpoint } from './coverage.ts'
-export type { FaultEffect, FaultListing, FaultSpec } from './faults.ts'
-export type { CompanyShape } from './generator.ts'
-export type { CallFilter, CallRecord } from './ledger.ts'
-export type { Scan } from './scanner.ts'
+export type { FaultEffect, FaultListing, FaultSpec } from './api/faults.ts'
+export type { CompanyShape } from './company/generator.ts'
+export type { CallFilter, CallRecord } from './api/ledger.ts'
+export type { Scan } from './sign-in/scanner.ts'
 export type { Limits, Readings, Settings } from './settings.ts'
-export type { Installed } from './install.ts'
+export type { Installed } from './providers/install.ts'
 export type {
   AuthorizationListing,
   AuthorizationRef,
@@ -54,8 +54,8 @@ export type {
   SuiteCallbackVerification,
   SuiteListing,
   SuiteShape,
-} from './provider-control.ts'
-export type { SuiteKind } from './providers.ts'
+} from './control/providers.ts'
+export type { SuiteKind } from './providers/providers.ts'
 
 export interface EmulatorOptions {
   /** The companies to start with; one of 12 people by default, none when the list is empty. */

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 
-import { selfSigned } from './certificate.ts'
+import { selfSigned } from './sign-in/certificate.ts'
 import { fetchText, parse, rows } from './test-client.ts'
 
 function run(t: TestContext, ...options: string[]) {

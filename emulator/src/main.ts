@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
 import { startEmulator } from './index.ts'
-import type { PrincipalKind } from './apps.ts'
+import type { PrincipalKind } from './company/apps.ts'
 import type { Emulator, SuiteKind, TlsIdentity } from './index.ts'
 
 const help = `Usage: node emulator/src/main.ts [options]
