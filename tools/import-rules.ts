@@ -86,15 +86,15 @@ const FURTHER_DOORS: Readonly<Record<string, readonly string[]>> = {
   admin: ['access', 'installed', 'setup'],
   audit: ['tallies'],
   connections: [
-    'authorisations',
-    'corps',
-    'doctor',
+    'doctor/doctor',
     'due-runs',
     'environment',
-    'installations',
     'requirements',
     'schedule',
-    'suite-tickets',
+    'suites/authorisations',
+    'suites/corps',
+    'suites/installations',
+    'suites/tickets',
     'verification-files',
     'wecom',
     'wecom-problem',
@@ -152,31 +152,13 @@ const OWNERS: readonly { module: RegExp; values: readonly string[]; types?: read
 /** Folders and files whose functions do no I/O and read no clock, and what they may import as values. Types are free. */
 const PURE: Readonly<Record<string, readonly string[]>> = {
   'server/src/admin/days.ts': [],
-  'server/src/connections/callback-diagnosis.ts': [],
-  'server/src/connections/diagnosis.ts': [
-    'server/src/connections/field-diagnosis.ts',
-    'server/src/connections/own-diagnosis.ts',
-    'server/src/connections/verdicts.ts',
-  ],
-  'server/src/connections/field-diagnosis.ts': ['server/src/connections/verdicts.ts'],
-  'server/src/connections/own-diagnosis.ts': [
-    'server/src/connections/callback-diagnosis.ts',
-    'server/src/connections/verdicts.ts',
-    'server/src/errors.ts',
-  ],
+  'server/src/connections/doctor/diagnosis/': ['server/src/errors.ts'],
   'server/src/connections/requirements.ts': [
     'server/src/connections/connection-records.ts',
     'server/src/errors.ts',
     '@muster/contracts',
   ],
   'server/src/connections/schedule.ts': ['croner'],
-  'server/src/connections/suite-diagnosis.ts': [
-    'server/src/connections/diagnosis.ts',
-    'server/src/connections/field-diagnosis.ts',
-    'server/src/connections/own-diagnosis.ts',
-    'server/src/connections/verdicts.ts',
-  ],
-  'server/src/connections/verdicts.ts': [],
   'server/src/events/meaning.ts': [
     'server/src/directory/names.ts',
     'server/src/errors.ts',

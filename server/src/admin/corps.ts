@@ -1,8 +1,8 @@
 /** Companies that authorised a connection, and inviting one, in the admin API (http-api.md §4.1). */
 import { listCorps, startInstallation, type Corp as CorpAnswer } from '@muster/contracts'
 import type { z } from 'zod'
-import type { Corp, Corps } from '../connections/corps.ts'
-import type { Installations } from '../connections/installations.ts'
+import type { Corp, Corps } from '../connections/suites/corps.ts'
+import type { Installations } from '../connections/suites/installations.ts'
 import { page, readCursor, readSearch } from './pages.ts'
 import { route, type Route } from './routes.ts'
 

@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Installations } from '../connections/installations.ts'
+import type { Installations } from '../connections/suites/installations.ts'
 import { AppError, errorTable, type ErrorCode, type Language, type Text } from '../errors.ts'
 
 type View =

@@ -10,7 +10,7 @@ import { AppError, unreachable } from '../errors.ts'
 import { parsedOnce } from '../parsed-once.ts'
 import { Secret } from '../secret.ts'
 import type { Vault } from '../vault.ts'
-import { openPermanentCode } from './corp-records.ts'
+import { openPermanentCode } from './suites/corp-records.ts'
 
 export type ConnectionKind = 'self_built' | 'delegated' | 'service_provider'
 

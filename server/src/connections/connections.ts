@@ -36,7 +36,7 @@ import {
   type ConnectionForSignIn,
   type SecretName,
 } from './connection-records.ts'
-import { authorizedCorpRows, findCorpRow, forgetAuthorisations, openPermanentCode } from './corp-records.ts'
+import { authorizedCorpRows, findCorpRow, forgetAuthorisations, openPermanentCode } from './suites/corp-records.ts'
 import { dueAfterSaving } from './due-runs.ts'
 import { closes, followEnvironment, isOtherApp, type EnvironmentConnection } from './environment.ts'
 import { removeConnection } from './removal.ts'

@@ -18,9 +18,9 @@ import { AppError, unreachable } from '../errors.ts'
 import { Secret } from '../secret.ts'
 import { VaultError, type Vault } from '../vault.ts'
 import type { Connection, ConnectionForSignIn, Connections } from './connections.ts'
-import { findCorpRow } from './corp-records.ts'
+import { findCorpRow } from './suites/corp-records.ts'
 import { createSharedBudget } from './shared-budget.ts'
-import { createSuiteTickets } from './suite-tickets.ts'
+import { createSuiteTickets } from './suites/tickets.ts'
 
 export interface WecomSettings {
   readonly apiUrl: string

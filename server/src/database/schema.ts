@@ -222,7 +222,7 @@ export const tables = {
   /** Access tokens of WeCom, sealed and shared by all processes. */
   wecom_tokens: { token_key: text, sealed: text, expires_at: integer },
 
-  /** What WeCom answered to a secret that was wrong, so that the doctor does not ask with it again; see doctor.ts. */
+  /** What WeCom answered to a secret that was wrong, so that the doctor does not ask with it again; see refused-secrets.ts. */
   refused_secrets: { connection_id: text, name: text, version: text, errcode: integer, refused_at: integer },
 
   /** What the doctor found last, as JSON of its checks, and how many of them failed and warned; see doctor.ts. */

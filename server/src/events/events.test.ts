@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { CallbackEvent, ContactChange, SuiteChange } from '@muster/wecom'
 import { createAudit, SYSTEM } from '../audit/audit.ts'
-import type { SuiteEventOutcome } from '../connections/authorisations.ts'
+import type { SuiteEventOutcome } from '../connections/suites/authorisations.ts'
 import type { Connection } from '../connections/connections.ts'
 import { insertRows, type Database } from '../database/database.ts'
 import { AppError } from '../errors.ts'

@@ -6,7 +6,7 @@
 import type { Logger } from 'pino'
 import type { EventNote } from '@muster/contracts'
 import type { SuiteEvent } from '@muster/wecom'
-import type { SuiteEventOutcome } from '../connections/authorisations.ts'
+import type { SuiteEventOutcome } from '../connections/suites/authorisations.ts'
 import { wecomProblem } from '../connections/wecom-problem.ts'
 import { isOutage } from '../database/database.ts'
 import { AppError, unreachable, type Problem } from '../errors.ts'

@@ -3,7 +3,7 @@
  * table of checks, each reported once, by the one it belongs to. Pure. The asking is suite-doctor.ts.
  */
 import type { Member } from '@muster/wecom'
-import type { Text } from '../errors.ts'
+import type { Text } from '../../../errors.ts'
 import { TITLES as OWN_TITLES, type ConnectionFacts, type DepartmentsSeen, type Facts } from './diagnosis.ts'
 import { memberVerdict } from './field-diagnosis.ts'
 import {

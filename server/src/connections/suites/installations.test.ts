@@ -1,10 +1,10 @@
 /** Invitations to authorise: of an emulated provider, from the address to what the administrator comes back with. */
 import assert from 'node:assert/strict'
-import type { Actor } from '../audit/audit.ts'
-import { SYSTEM } from '../audit/audit.ts'
-import type { Database } from '../database/database.ts'
-import { onEachDatabase } from '../../test-support/databases.ts'
-import { createSuiteWorld, SUITE_CALLBACK } from '../../test-support/suite-world.ts'
+import type { Actor } from '../../audit/audit.ts'
+import { SYSTEM } from '../../audit/audit.ts'
+import type { Database } from '../../database/database.ts'
+import { onEachDatabase } from '../../../test-support/databases.ts'
+import { createSuiteWorld, SUITE_CALLBACK } from '../../../test-support/suite-world.ts'
 
 const OPERATOR: Actor = { kind: 'user', id: 'usr_1', name: 'olga', address: null, requestId: null }
 const MINUTE = 60_000

@@ -1,24 +1,24 @@
 /**
- * Asks WeCom what a connection needs and hands the answers to diagnosis.ts, which says what they mean; suites are
+ * Asks WeCom what a connection needs and hands the answers to diagnosis/, which says what they mean; suites are
  * suite-doctor.ts's. Writes only what it found last (`diagnoses`) and which secret WeCom refused (refused-secrets.ts).
  * Whatever WeCom says or fails to say becomes a check; nothing of it is thrown.
  */
 import type { AgentInfo, CallReport, Principal } from '@muster/wecom'
-import { isOneOf, type Database } from '../database/database.ts'
-import type { Organizations } from '../directory/organizations.ts'
+import { isOneOf, type Database } from '../../database/database.ts'
+import type { Organizations } from '../../directory/organizations.ts'
 import { askDepartments, askSample, NOT_ASKED, troubleOf, type Ask } from './asking.ts'
 import { createCallbackCheck } from './callback-check.ts'
-import type { Connection, Connections } from './connections.ts'
-import { diagnose, observedAddress, type Facts, type IdsSeen, type OwnFacts } from './diagnosis.ts'
-import { fieldsOf, type FieldState } from './field-diagnosis.ts'
+import type { Connection, Connections } from '../connections.ts'
+import { diagnose, observedAddress, type Facts, type IdsSeen, type OwnFacts } from './diagnosis/diagnosis.ts'
+import { fieldsOf, type FieldState } from './diagnosis/field-diagnosis.ts'
 import { createRefusedSecrets, writeAbout } from './refused-secrets.ts'
 import { createSuiteDoctor } from './suite-doctor.ts'
-import type { Asked, Check, Trouble } from './verdicts.ts'
-import type { VerificationFiles } from './verification-files.ts'
-import type { WecomAccess } from './wecom.ts'
+import type { Asked, Check, Trouble } from './diagnosis/verdicts.ts'
+import type { VerificationFiles } from '../verification-files.ts'
+import type { WecomAccess } from '../wecom.ts'
 
-export type { FieldState } from './field-diagnosis.ts'
-export type { Check } from './verdicts.ts'
+export type { FieldState } from './diagnosis/field-diagnosis.ts'
+export type { Check } from './diagnosis/verdicts.ts'
 
 export interface Diagnosis {
   readonly checks: readonly Check[]

@@ -2,7 +2,7 @@
  * What the doctor says about our side of a connection, whichever kind it is: our clock, the settings here, and the addresses
  * that WeCom reaches us by. Pure. Called by diagnosis.ts and suite-diagnosis.ts.
  */
-import { unreachable } from '../errors.ts'
+import { unreachable } from '../../../errors.ts'
 import { callbackVerdict } from './callback-diagnosis.ts'
 import type { ConnectionFacts, Facts } from './diagnosis.ts'
 import { duration, pass, plural, skipped, type Verdict } from './verdicts.ts'

@@ -1,17 +1,17 @@
 /** How long an examination may take, and for how long a refused secret is left alone: with a clock of the test's own. */
 import assert from 'node:assert/strict'
 import { startEmulator } from '@muster/emulator'
-import { onEachDatabase } from '../../test-support/databases.ts'
-import { createAudit, SYSTEM } from '../audit/audit.ts'
-import type { Database } from '../database/database.ts'
-import { createOrganizations } from '../directory/organizations.ts'
-import { createIds } from '../ids.ts'
-import { Secret } from '../secret.ts'
-import { createVault } from '../vault.ts'
-import { createConnections } from './connections.ts'
+import { onEachDatabase } from '../../../test-support/databases.ts'
+import { createAudit, SYSTEM } from '../../audit/audit.ts'
+import type { Database } from '../../database/database.ts'
+import { createOrganizations } from '../../directory/organizations.ts'
+import { createIds } from '../../ids.ts'
+import { Secret } from '../../secret.ts'
+import { createVault } from '../../vault.ts'
+import { createConnections } from '../connections.ts'
 import { createDoctor, type Diagnosis } from './doctor.ts'
-import { createVerificationFiles } from './verification-files.ts'
-import { createWecomAccess } from './wecom.ts'
+import { createVerificationFiles } from '../verification-files.ts'
+import { createWecomAccess } from '../wecom.ts'
 
 const MINUTE = 60_000
 

@@ -3,7 +3,7 @@
  * doctors and their diagnoses.
  */
 import type { Member } from '@muster/wecom'
-import type { Text } from '../errors.ts'
+import type { Text } from '../../../errors.ts'
 import type { ConnectionFacts } from './diagnosis.ts'
 import { pass, type Verdict } from './verdicts.ts'
 

@@ -6,13 +6,20 @@
 import { hash } from 'node:crypto'
 import type { EventNote } from '@muster/contracts'
 import { WecomError, type AuthInfo, type PermanentCode, type Suite, type SuiteEvent } from '@muster/wecom'
-import { SYSTEM, type Audit } from '../audit/audit.ts'
-import type { Database, Row, Transaction } from '../database/database.ts'
-import { storable } from '../directory/names.ts'
-import { signOutOfCorp } from '../directory/sign-out.ts'
-import { AppError, unreachable, type Problem } from '../errors.ts'
-import type { Vault } from '../vault.ts'
-import { connectionEntry, findRow, fromRow, rowOf, type Connection, type ConnectionKind } from './connection-records.ts'
+import { SYSTEM, type Audit } from '../../audit/audit.ts'
+import type { Database, Row, Transaction } from '../../database/database.ts'
+import { storable } from '../../directory/names.ts'
+import { signOutOfCorp } from '../../directory/sign-out.ts'
+import { AppError, unreachable, type Problem } from '../../errors.ts'
+import type { Vault } from '../../vault.ts'
+import {
+  connectionEntry,
+  findRow,
+  fromRow,
+  rowOf,
+  type Connection,
+  type ConnectionKind,
+} from '../connection-records.ts'
 import {
   detailsOf,
   findCorpRow,
@@ -22,8 +29,8 @@ import {
   type CorpDetails,
 } from './corp-records.ts'
 import { useInvitation } from './invitations.ts'
-import { wecomProblem } from './wecom-problem.ts'
-import type { WecomAccess } from './wecom.ts'
+import { wecomProblem } from '../wecom-problem.ts'
+import type { WecomAccess } from '../wecom.ts'
 
 /** What became of an event of a suite. */
 export type SuiteEventOutcome =

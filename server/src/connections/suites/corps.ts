@@ -3,9 +3,9 @@
  * come to be there, change and go is authorisations.ts.
  */
 import { sql } from 'kysely'
-import { isOneOf, type Database, type Executor } from '../database/database.ts'
-import { contains } from '../directory/search.ts'
-import { rowOf } from './connection-records.ts'
+import { isOneOf, type Database, type Executor } from '../../database/database.ts'
+import { contains } from '../../directory/search.ts'
+import { rowOf } from '../connection-records.ts'
 import { authorizedCorpRows, findCorpRow, fromCorpRow, type Corp, type CorpState } from './corp-records.ts'
 
 export type { Corp, CorpState } from './corp-records.ts'

@@ -3,10 +3,10 @@
  * asked is doctor.ts and suite-doctor.ts.
  */
 import { WecomError, wecomProblems, type Department, type Member, type Principal } from '@muster/wecom'
-import type { DepartmentsSeen } from './diagnosis.ts'
-import { fieldsOf } from './field-diagnosis.ts'
-import type { Asked, Trouble } from './verdicts.ts'
-import { wecomProblem } from './wecom-problem.ts'
+import type { DepartmentsSeen } from './diagnosis/diagnosis.ts'
+import { fieldsOf } from './diagnosis/field-diagnosis.ts'
+import type { Asked, Trouble } from './diagnosis/verdicts.ts'
+import { wecomProblem } from '../wecom-problem.ts'
 
 export const NOT_ASKED = { kind: 'not-asked' } as const
 

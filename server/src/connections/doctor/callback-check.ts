@@ -6,8 +6,8 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { createCallbackCrypto } from '@muster/wecom'
-import type { CallbackFacts, CallbackTrip } from './callback-diagnosis.ts'
-import type { Connection, Connections } from './connections.ts'
+import type { CallbackFacts, CallbackTrip } from './diagnosis/callback-diagnosis.ts'
+import type { Connection, Connections } from '../connections.ts'
 
 /** WeCom gives up after one second; whoever reads the diagnosis wants to know how long it would have taken. */
 const TIMEOUT_MS = 5_000

@@ -1,11 +1,11 @@
 /** Companies that authorise, change, reset and cancel: asked of an emulated provider, on both databases. */
 import assert from 'node:assert/strict'
-import { onEachDatabase } from '../../test-support/databases.ts'
-import { createSuiteWorld, type SuiteWorld } from '../../test-support/suite-world.ts'
-import { SYSTEM } from '../audit/audit.ts'
-import type { Database, Transaction } from '../database/database.ts'
-import { createUsers } from '../directory/users.ts'
-import { createSessions } from '../sessions/sessions.ts'
+import { onEachDatabase } from '../../../test-support/databases.ts'
+import { createSuiteWorld, type SuiteWorld } from '../../../test-support/suite-world.ts'
+import { SYSTEM } from '../../audit/audit.ts'
+import type { Database, Transaction } from '../../database/database.ts'
+import { createUsers } from '../../directory/users.ts'
+import { createSessions } from '../../sessions/sessions.ts'
 import { createAuthorisations } from './authorisations.ts'
 
 const MINUTE = 60_000

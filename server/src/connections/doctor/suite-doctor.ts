@@ -3,20 +3,20 @@
  * companies, each with what it authorised. What the answers mean is suite-diagnosis.ts. Called by doctor.ts.
  */
 import type { CallReport, Member, Suite } from '@muster/wecom'
-import type { Database, Row } from '../database/database.ts'
-import { AppError } from '../errors.ts'
+import type { Database, Row } from '../../database/database.ts'
+import { AppError } from '../../errors.ts'
 import { askDepartments, askSample, NOT_ASKED, troubleOf, type Ask } from './asking.ts'
-import { rowOf } from './connection-records.ts'
-import type { Connection, Connections, SecretName } from './connections.ts'
-import { authorizedCorpRows, detailsOf } from './corp-records.ts'
+import { rowOf } from '../connection-records.ts'
+import type { Connection, Connections, SecretName } from '../connections.ts'
+import { authorizedCorpRows, detailsOf } from '../suites/corp-records.ts'
 import type { Diagnosis } from './doctor.ts'
-import type { OwnFacts } from './diagnosis.ts'
-import { fieldsOf } from './field-diagnosis.ts'
-import type { Asked, Trouble } from './verdicts.ts'
+import type { OwnFacts } from './diagnosis/diagnosis.ts'
+import { fieldsOf } from './diagnosis/field-diagnosis.ts'
+import type { Asked, Trouble } from './diagnosis/verdicts.ts'
 import type { RefusedSecrets } from './refused-secrets.ts'
-import { missingForSignIn } from './requirements.ts'
-import { addressSeen, diagnoseSuite, type CompanyFacts, type SuiteFacts } from './suite-diagnosis.ts'
-import type { WecomAccess } from './wecom.ts'
+import { missingForSignIn } from '../requirements.ts'
+import { addressSeen, diagnoseSuite, type CompanyFacts, type SuiteFacts } from './diagnosis/suite-diagnosis.ts'
+import type { WecomAccess } from '../wecom.ts'
 
 /** Of many companies these are enough to know whether it works; the ones that were asked longest ago go first. */
 const COMPANIES_ASKED = 10

@@ -6,7 +6,7 @@
  * be asked because of it is skipped and says so.
  */
 import type { AgentInfo, Department, Member } from '@muster/wecom'
-import type { Text } from '../errors.ts'
+import type { Text } from '../../../errors.ts'
 import type { CallbackFacts } from './callback-diagnosis.ts'
 import { memberVerdict } from './field-diagnosis.ts'
 import {

@@ -3,7 +3,7 @@
  * state that WeCom hands back, which works once; kept is only its digest. Owns `installations`.
  */
 import { hash } from 'node:crypto'
-import { insertRows, type Database, type Transaction } from '../database/database.ts'
+import { insertRows, type Database, type Transaction } from '../../database/database.ts'
 
 export interface Invitation {
   /** Who invited, by id or kind; for the audit record. */

@@ -3,15 +3,15 @@
  * sends them back to us with. For a template of delegated apps that is the customised address, which needs the provider's
  * own secret and answers by event; without that secret, and for every other suite, it is the install page.
  */
-import type { Actor, Audit } from '../audit/audit.ts'
-import type { Database } from '../database/database.ts'
-import { AppError } from '../errors.ts'
+import type { Actor, Audit } from '../../audit/audit.ts'
+import type { Database } from '../../database/database.ts'
+import { AppError } from '../../errors.ts'
 import type { Authorisations } from './authorisations.ts'
-import { connectionEntry, findRow, fromRow, rowOf, type Connection } from './connection-records.ts'
+import { connectionEntry, findRow, fromRow, rowOf, type Connection } from '../connection-records.ts'
 import { clearInvitations, hasInvitation, keepInvitation, useInvitation } from './invitations.ts'
-import { missingForSuite, refuseIncomplete } from './requirements.ts'
-import { wecomProblem } from './wecom-problem.ts'
-import type { WecomAccess } from './wecom.ts'
+import { missingForSuite, refuseIncomplete } from '../requirements.ts'
+import { wecomProblem } from '../wecom-problem.ts'
+import type { WecomAccess } from '../wecom.ts'
 
 export interface Installation {
   /** To be opened, or scanned, by an administrator of the company. */

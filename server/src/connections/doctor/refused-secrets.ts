@@ -3,10 +3,10 @@
  * processes, because WeCom blocks an address for many wrong ones. Owns `refused_secrets`.
  */
 import { errcodeMeanings, wecomProblems } from '@muster/wecom'
-import { isRowFault, type Database } from '../database/database.ts'
-import { AppError } from '../errors.ts'
-import type { SecretName } from './connections.ts'
-import type { Trouble } from './verdicts.ts'
+import { isRowFault, type Database } from '../../database/database.ts'
+import { AppError } from '../../errors.ts'
+import type { SecretName } from '../connections.ts'
+import type { Trouble } from './diagnosis/verdicts.ts'
 
 export type RefusedSecrets = ReturnType<typeof createRefusedSecrets>
 

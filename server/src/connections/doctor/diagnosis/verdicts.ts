@@ -3,7 +3,7 @@
  * languages. Pure. Called by the files whose names end in diagnosis.
  */
 import type { WecomErrorCode, WecomErrorKind } from '@muster/wecom'
-import type { Text } from '../errors.ts'
+import type { Text } from '../../../errors.ts'
 
 /** One question: WeCom's answer, what went wrong, or that it made no sense to ask. */
 export type Asked<T> =

@@ -2,9 +2,9 @@
  * The ticket of each suite, which WeCom sends every ten minutes and without which it gives no token of the suite. Kept in
  * the database, so that a restart does not have to wait for the next one. Owns `suite_tickets`.
  */
-import type { Database, Transaction } from '../database/database.ts'
-import { Secret } from '../secret.ts'
-import { VaultError, type Vault } from '../vault.ts'
+import type { Database, Transaction } from '../../database/database.ts'
+import { Secret } from '../../secret.ts'
+import { VaultError, type Vault } from '../../vault.ts'
 
 export type SuiteTickets = ReturnType<typeof createSuiteTickets>
 

@@ -4,10 +4,10 @@
  * changing is authorisations.ts, listing is corps.ts.
  */
 import { z } from 'zod'
-import { prepared, type Executor, type Row, type Transaction } from '../database/database.ts'
-import { parsedOnce } from '../parsed-once.ts'
-import { Secret } from '../secret.ts'
-import type { Vault } from '../vault.ts'
+import { prepared, type Executor, type Row, type Transaction } from '../../database/database.ts'
+import { parsedOnce } from '../../parsed-once.ts'
+import { Secret } from '../../secret.ts'
+import type { Vault } from '../../vault.ts'
 
 export type CorpState = 'authorized' | 'cancelled'
 

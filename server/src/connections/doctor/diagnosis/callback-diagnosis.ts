@@ -1,5 +1,5 @@
 /** What the round trip through our own callback address means, and what to do about it. Pure; the trip is callback-check.ts. */
-import type { Text } from '../errors.ts'
+import type { Text } from '../../../errors.ts'
 import type { Verdict } from './verdicts.ts'
 
 export interface CallbackFacts {
