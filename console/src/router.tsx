@@ -3,7 +3,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet 
 import { z } from 'zod'
 import { ConnectionKind, SignInOutcome, SignInReason } from '@muster/contracts'
 import { TABS } from './connections/tabs.ts'
-import { STEPS } from './connections/wizard-steps.ts'
+import { STEPS } from './connections/wizard/wizard-steps.ts'
 import { eventsSearch } from './events/search.ts'
 import { reviewsSearch } from './reviews/search.ts'
 import { changesSearch, runsSearch } from './runs/search.ts'
@@ -58,7 +58,7 @@ const pages = [
       kind: ConnectionKind.optional().catch(undefined),
       connection: text,
     }),
-    component: lazyRouteComponent(() => import('./connections/wizard.tsx'), 'Wizard'),
+    component: lazyRouteComponent(() => import('./connections/wizard/wizard.tsx'), 'Wizard'),
   }),
   createRoute({
     getParentRoute: () => inside,

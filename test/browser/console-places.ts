@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { tabsOf } from '../../console/src/connections/tabs.ts'
-import { stepsOf } from '../../console/src/connections/wizard-steps.ts'
+import { stepsOf } from '../../console/src/connections/wizard/wizard-steps.ts'
 
 export interface Place {
   /** Short, for files and messages. */

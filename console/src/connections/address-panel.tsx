@@ -14,7 +14,7 @@ import { When } from '../design/when.tsx'
 import { useMay } from '../shell/session.tsx'
 import { domainOf, isPublic } from './addresses.ts'
 import { EnteredElsewhere } from './entered-elsewhere.tsx'
-import { hasSuiteCredentials, isSuite } from './suite-credentials.ts'
+import { hasSuiteCredentials, isSuite } from './suites/suite-credentials.ts'
 import { VerificationFileField } from './verification-file.tsx'
 
 export function AddressPanel({ connection }: { connection: Connection }) {

@@ -14,7 +14,7 @@ import { numberText, When } from '../design/when.tsx'
 import { May, useMay } from '../shell/session.tsx'
 import { IconPicture } from './icon-picture.tsx'
 import { OnOff } from './on-off.tsx'
-import { isDraft, resumeAt } from './wizard-steps.ts'
+import { isDraft, resumeAt } from './wizard/wizard-steps.ts'
 
 export function Connections() {
   const { t } = useTranslation('connections')

@@ -19,7 +19,7 @@ import {
   type Credentials,
   type Patch,
 } from './credentials.ts'
-import { StepFooter } from './step-frame.tsx'
+import { StepFooter } from './wizard/step-frame.tsx'
 
 /** @param onNext with it, the form ends with the ways back and on of the wizard; what was entered is saved before */
 export function CredentialsForm({

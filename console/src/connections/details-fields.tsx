@@ -12,12 +12,12 @@ import {
   differencesOf,
   differencesPatch,
   type DifferenceValues,
-} from './differences.tsx'
-import { IconField } from './icon-field.tsx'
-import { MappingEditor, MappingText } from './mapping-editor.tsx'
-import { entriesOf, rowsOf, type MappingRow } from './mapping-rows.ts'
-import { MemberSample } from './member-sample.tsx'
-import { Section, SettingsSection } from './settings-section.tsx'
+} from './settings/differences.tsx'
+import { IconField } from './settings/icon-field.tsx'
+import { MappingEditor, MappingText } from './settings/mapping-editor.tsx'
+import { entriesOf, rowsOf, type MappingRow } from './settings/mapping-rows.ts'
+import { MemberSample } from './settings/member-sample.tsx'
+import { Section, SettingsSection } from './settings/settings-section.tsx'
 
 export function FieldsPart({ connection }: { connection: Connection }) {
   return (

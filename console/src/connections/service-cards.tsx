@@ -12,13 +12,13 @@ import { numberText, When } from '../design/when.tsx'
 import { May, useMay } from '../shell/session.tsx'
 import { OnOff } from './on-off.tsx'
 import { RunButtons } from './run-buttons.tsx'
-import { useScheduleText } from './schedule-text.tsx'
-import { isSuite } from './suite-credentials.ts'
-import { ticketState } from './suite-state.ts'
-import { SuiteTicket } from './suite-ticket.tsx'
+import { useScheduleText } from './settings/schedule-text.tsx'
+import { isSuite } from './suites/suite-credentials.ts'
+import { ticketState } from './suites/suite-state.ts'
+import { SuiteTicket } from './suites/suite-ticket.tsx'
 import type { Tab } from './tabs.ts'
 import { useNow } from './use-now.ts'
-import { isDraft } from './wizard-steps.ts'
+import { isDraft } from './wizard/wizard-steps.ts'
 
 /** How often it is looked whether the ticket has become too old. */
 const AGAIN_MS = 15_000

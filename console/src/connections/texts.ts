@@ -1,9 +1,9 @@
 /** What pages of connections have in common, and the words of the list; those of the other pages stand in files of their own. */
 import { bothLanguages } from '../texts.ts'
 import { detailsWords } from './words-details.ts'
-import { settingsWords } from './words-settings.ts'
-import { suiteWords } from './words-suites.ts'
-import { wizardWords } from './words-wizard.ts'
+import { settingsWords } from './settings/words-settings.ts'
+import { suiteWords } from './suites/words-suites.ts'
+import { wizardWords } from './wizard/words-wizard.ts'
 
 export const connectionsTexts = bothLanguages(
   {

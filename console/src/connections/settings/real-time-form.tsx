@@ -4,7 +4,7 @@ import { Link } from '@tanstack/react-router'
 import { Checkbox, Form, Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { SettingsSection } from './settings-section.tsx'
-import { hasCallback } from './wizard-steps.ts'
+import { hasCallback } from '../wizard/wizard-steps.ts'
 
 interface Values {
   readonly realTime: boolean

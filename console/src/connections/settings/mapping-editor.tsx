@@ -11,8 +11,8 @@ import { ArrowUpOutlined, DeleteOutlined, EditOutlined, PlusOutlined, UnorderedL
 import { Button, Flex, Input, Select, Tooltip, Typography, theme } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { nameText } from '../design/name.tsx'
-import { currentLanguage } from '../texts.ts'
+import { nameText } from '../../design/name.tsx'
+import { currentLanguage } from '../../texts.ts'
 import { changed, entriesOf, movedUp, rowsOf, withRow, type MappingRow } from './mapping-rows.ts'
 
 /** In the order in which somebody looks for them. */

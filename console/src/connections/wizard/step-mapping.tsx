@@ -3,18 +3,18 @@ import { readMapping, updateConnection, type Connection } from '@muster/contract
 import { Col, Divider, Form, Row } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useAction } from '../api.ts'
-import { ProblemAlert } from '../design/problem.tsx'
+import { useAction } from '../../api.ts'
+import { ProblemAlert } from '../../design/problem.tsx'
 import {
   BindingFields,
   DifferenceFields,
   differencesOf,
   differencesPatch,
   type DifferenceValues,
-} from './differences.tsx'
-import { MappingEditor } from './mapping-editor.tsx'
-import { entriesOf, rowsOf } from './mapping-rows.ts'
-import { MemberSample } from './member-sample.tsx'
+} from '../settings/differences.tsx'
+import { MappingEditor } from '../settings/mapping-editor.tsx'
+import { entriesOf, rowsOf } from '../settings/mapping-rows.ts'
+import { MemberSample } from '../settings/member-sample.tsx'
 import { Heading, StepFooter, StepIntro } from './step-frame.tsx'
 
 export function MappingStep({ draft, onBack, onNext }: { draft: Connection; onBack: () => void; onNext: () => void }) {

@@ -3,8 +3,8 @@ import { updateConnection, type Connection } from '@muster/contracts'
 import { Card, Col, Flex, Row, Switch, Typography } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useAction } from '../api.ts'
-import { ProblemAlert } from '../design/problem.tsx'
+import { useAction } from '../../api.ts'
+import { ProblemAlert } from '../../design/problem.tsx'
 import { StepFooter, StepIntro } from './step-frame.tsx'
 
 const SERVICES = ['sync', 'signIn'] as const

@@ -3,7 +3,7 @@ import { iconProblem } from '@muster/contracts'
 import { Button, Flex, Typography } from 'antd'
 import { useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { drawInside, IconPicture } from './icon-picture.tsx'
+import { drawInside, IconPicture } from '../icon-picture.tsx'
 
 /** From the best on; the first that is small enough is taken. */
 const SIDES = [128, 96, 64, 48]

@@ -1,5 +1,5 @@
 /** The words of connecting WeCom, step by step. */
-import { bothLanguages } from '../texts.ts'
+import { bothLanguages } from '../../texts.ts'
 
 export const wizardWords = bothLanguages(
   {

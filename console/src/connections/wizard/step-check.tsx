@@ -2,7 +2,7 @@
 import type { Connection } from '@muster/contracts'
 import { Divider } from 'antd'
 import { useTranslation } from 'react-i18next'
-import { DoctorPanel } from './doctor-panel.tsx'
+import { DoctorPanel } from '../doctor-panel.tsx'
 import { FirstRun } from './first-run.tsx'
 import { Heading, StepFooter, StepIntro } from './step-frame.tsx'
 

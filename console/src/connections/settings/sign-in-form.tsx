@@ -2,10 +2,10 @@
 import { SignInInput, type Connection } from '@muster/contracts'
 import { Checkbox, Form, Input, Select } from 'antd'
 import { useTranslation } from 'react-i18next'
-import { nameText } from '../design/name.tsx'
-import { useMay } from '../shell/session.tsx'
+import { nameText } from '../../design/name.tsx'
+import { useMay } from '../../shell/session.tsx'
 import { Choice } from './differences.tsx'
-import type { Patch } from './credentials.ts'
+import type { Patch } from '../credentials.ts'
 import { SettingsSection } from './settings-section.tsx'
 
 type Values = Omit<Connection['signIn'], 'enabled'>

@@ -10,10 +10,10 @@ import {
 import { Form, Input, Select, Typography } from 'antd'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useAction, useRead } from '../api.ts'
-import { nameText } from '../design/name.tsx'
-import { ProblemAlert } from '../design/problem.tsx'
-import { IconField } from './icon-field.tsx'
+import { useAction, useRead } from '../../api.ts'
+import { nameText } from '../../design/name.tsx'
+import { ProblemAlert } from '../../design/problem.tsx'
+import { IconField } from '../settings/icon-field.tsx'
 import { StepFooter, StepIntro } from './step-frame.tsx'
 
 /** How long somebody has to pause before the server is asked. */

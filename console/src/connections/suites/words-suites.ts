@@ -1,5 +1,5 @@
 /** The words of callbacks, of a provider's suites and of the companies that authorised them. */
-import { bothLanguages } from '../texts.ts'
+import { bothLanguages } from '../../texts.ts'
 
 export const suiteWords = bothLanguages(
   {

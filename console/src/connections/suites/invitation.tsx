@@ -6,12 +6,12 @@ import { listCorps, startInstallation, type Connection } from '@muster/contracts
 import { Alert, Button, Flex, Modal, QRCode, Spin, Typography, theme } from 'antd'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useAction, useRead } from '../api.ts'
-import { Copyable } from '../design/copyable.tsx'
-import { nameText } from '../design/name.tsx'
-import { ProblemAlert } from '../design/problem.tsx'
-import { When } from '../design/when.tsx'
-import { useNow } from './use-now.ts'
+import { useAction, useRead } from '../../api.ts'
+import { Copyable } from '../../design/copyable.tsx'
+import { nameText } from '../../design/name.tsx'
+import { ProblemAlert } from '../../design/problem.tsx'
+import { When } from '../../design/when.tsx'
+import { useNow } from '../use-now.ts'
 
 const LOOK_MS = 3_000
 /** Of the companies that are there, as many as are compared. */

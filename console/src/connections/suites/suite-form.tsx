@@ -6,11 +6,11 @@ import { updateConnection, type Connection } from '@muster/contracts'
 import { Button, Flex, Form, Input, Spin, Typography } from 'antd'
 import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useAction } from '../api.ts'
-import { ProblemAlert } from '../design/problem.tsx'
-import { useMay } from '../shell/session.tsx'
-import { PRINTABLE, SecretInput, useDoctor, Verdict } from './credential-fields.tsx'
-import { StepFooter } from './step-frame.tsx'
+import { useAction } from '../../api.ts'
+import { ProblemAlert } from '../../design/problem.tsx'
+import { useMay } from '../../shell/session.tsx'
+import { PRINTABLE, SecretInput, useDoctor, Verdict } from '../credential-fields.tsx'
+import { StepFooter } from '../wizard/step-frame.tsx'
 import {
   hasSuiteCredentials,
   SUITE_FIELDS,

@@ -3,13 +3,13 @@ import { sampleMapping, type Connection, type MappingEntry, type MappingSample }
 import { Alert, Button, Flex, Form, Input, Skeleton, Table, Tag, Typography } from 'antd'
 import { useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useAction } from '../api.ts'
-import { Masked } from '../design/masked.tsx'
-import { Name } from '../design/name.tsx'
-import { ProblemAlert } from '../design/problem.tsx'
-import { useMay } from '../shell/session.tsx'
+import { useAction } from '../../api.ts'
+import { Masked } from '../../design/masked.tsx'
+import { Name } from '../../design/name.tsx'
+import { ProblemAlert } from '../../design/problem.tsx'
+import { useMay } from '../../shell/session.tsx'
 import { isPersonal, valueText } from './mapping-rows.ts'
-import { isSuite } from './suite-credentials.ts'
+import { isSuite } from '../suites/suite-credentials.ts'
 
 export function MemberSample({ connection, mapping }: { connection: Connection; mapping: readonly MappingEntry[] }) {
   const { t } = useTranslation('connections')

@@ -4,7 +4,7 @@
  * callback address, so that address comes before the credentials; a company's own app is there before anything.
  */
 import type { Connection } from '@muster/contracts'
-import { hasSuiteCredentials } from './suite-credentials.ts'
+import { hasSuiteCredentials } from '../suites/suite-credentials.ts'
 
 export const STEPS = [
   'kind',

@@ -3,10 +3,10 @@ import type { Connection } from '@muster/contracts'
 import { Link } from '@tanstack/react-router'
 import { Alert } from 'antd'
 import { useTranslation } from 'react-i18next'
-import { numberText, When } from '../design/when.tsx'
+import { numberText, When } from '../../design/when.tsx'
 import type { SuiteKind } from './suite-credentials.ts'
 import { minutesSince, ticketState } from './suite-state.ts'
-import { useNow } from './use-now.ts'
+import { useNow } from '../use-now.ts'
 
 const AGAIN_MS = 15_000
 

@@ -3,8 +3,8 @@ import type { Connection } from '@muster/contracts'
 import { Checkbox, Form, Radio, Typography } from 'antd'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useMay } from '../shell/session.tsx'
-import type { Patch } from './credentials.ts'
+import { useMay } from '../../shell/session.tsx'
+import type { Patch } from '../credentials.ts'
 
 type Sync = Connection['sync']
 

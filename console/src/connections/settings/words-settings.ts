@@ -1,5 +1,5 @@
 /** The words of a connection's settings: the same in the wizard and on the page of the connection. */
-import { bothLanguages } from '../texts.ts'
+import { bothLanguages } from '../../texts.ts'
 
 export const settingsWords = bothLanguages(
   {

@@ -3,7 +3,7 @@
  * the doctor is about which field. Pure; the form is suite-form.tsx.
  */
 import type { Connection, Diagnosis } from '@muster/contracts'
-import type { Patch } from './credentials.ts'
+import type { Patch } from '../credentials.ts'
 
 export type SuiteKind = Exclude<Connection['kind'], 'self_built'>
 

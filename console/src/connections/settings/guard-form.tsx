@@ -2,7 +2,7 @@
 import type { Connection } from '@muster/contracts'
 import { Alert, Flex, Form, InputNumber, Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
-import { numberText } from '../design/when.tsx'
+import { numberText } from '../../design/when.tsx'
 import { SettingsSection } from './settings-section.tsx'
 
 type Guard = Connection['sync']['guard']

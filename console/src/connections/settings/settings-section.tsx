@@ -3,10 +3,10 @@ import { updateConnection, type Connection } from '@muster/contracts'
 import { Alert, Button, Card, Flex, Form, Typography, type FormInstance } from 'antd'
 import { useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useAction } from '../api.ts'
-import { ProblemAlert } from '../design/problem.tsx'
-import { useMay } from '../shell/session.tsx'
-import type { Patch } from './credentials.ts'
+import { useAction } from '../../api.ts'
+import { ProblemAlert } from '../../design/problem.tsx'
+import { useMay } from '../../shell/session.tsx'
+import type { Patch } from '../credentials.ts'
 
 /** The frame of a group, with or without a form. */
 export function Section({
