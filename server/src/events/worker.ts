@@ -286,8 +286,9 @@ export function createWorker({
     for (const { event, state, isAttempt, error } of settlements) {
       if (!isAttempt) continue
       const { id, connectionId, type, attempts, receivedAt, dueAt } = event
-      const isFirstTime = attempts > 0 || dueAt === receivedAt
-      onEnded(state === 'pending' ? 'later' : state, isFirstTime ? now() - receivedAt : undefined)
+      // The hours until a person had it done again say nothing about how fast we are.
+      const isReplayed = attempts === 0 && dueAt !== receivedAt
+      onEnded(state === 'pending' ? 'later' : state, isReplayed ? undefined : now() - receivedAt)
       if (state === 'parked') log.warn({ eventId: id, connectionId, type, code: error?.code }, 'an event was parked')
     }
   }
