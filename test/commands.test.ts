@@ -1,11 +1,13 @@
 /** The commands and the life of the process: how they end, what they print, and who may have the database. */
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { createConnection, createUser, getUser, listUsers, updateConnection } from '@muster/contracts'
 import { onEachDatabase } from '../server/test-support/databases.ts'
 import { createClient } from './client.ts'
 import { eventually } from './eventually.ts'
-import { runCommand, spawnServer, type CommandOutcome, type Settings } from './server.ts'
+import { runCommand, spawnServer, temporaryFolder, type CommandOutcome, type Settings } from './server.ts'
 import { startStackOfProcesses } from './stack.ts'
 
 onEachDatabase(({ dialect, testWithUrl }) => {
@@ -32,39 +34,45 @@ onEachDatabase(({ dialect, testWithUrl }) => {
     },
   )
 
-  testWithUrl('sync says by its exit code how a run ended, with a server and without one', async (url) => {
-    await using stack = await startStackOfProcesses(url)
-    const [, , dark] = stack.control.truth(stack).departments
-    const sync = () => runCommand(['sync', 'hq', '--json'], stack.settings)
-    const breakOne = () =>
-      stack.control.addFault({
-        endpoint: 'user/list',
-        query: { department_id: String(dark!.id) },
-        effect: { kind: 'errcode', errcode: 60123 },
-      })
-    const breakAll = () => stack.control.addFault({ endpoint: '*', effect: { kind: 'errcode', errcode: 48002 } })
+  testWithUrl(
+    'sync says by its exit code how a run ended, with a server and without one, and which connections there are',
+    async (url) => {
+      await using stack = await startStackOfProcesses(url)
+      const mistyped = await runCommand(['sync', 'headquarters'], stack.settings)
+      assert.equal(mistyped.code, 1)
+      assert.match(mistyped.stderr, /→ Connections here: hq\.\n→ 现有连接：hq。/)
+      const [, , dark] = stack.control.truth(stack).departments
+      const sync = () => runCommand(['sync', 'hq', '--json'], stack.settings)
+      const breakOne = () =>
+        stack.control.addFault({
+          endpoint: 'user/list',
+          query: { department_id: String(dark!.id) },
+          effect: { kind: 'errcode', errcode: 60123 },
+        })
+      const breakAll = () => stack.control.addFault({ endpoint: '*', effect: { kind: 'errcode', errcode: 48002 } })
 
-    const through = [await sync()]
-    breakOne()
-    through.push(await sync())
-    breakAll()
-    through.push(await sync())
-    await stack.server.stop()
-    stack.control.clearFaults()
-    const alone = [await sync()]
-    breakOne()
-    alone.push(await sync())
-    breakAll()
-    alone.push(await sync())
+      const through = [await sync()]
+      breakOne()
+      through.push(await sync())
+      breakAll()
+      through.push(await sync())
+      await stack.server.stop()
+      stack.control.clearFaults()
+      const alone = [await sync()]
+      breakOne()
+      alone.push(await sync())
+      breakAll()
+      alone.push(await sync())
 
-    const expected = [
-      [0, 'succeeded'],
-      [3, 'partially_succeeded'],
-      [1, 'failed'],
-    ]
-    assert.deepEqual(through.map(codeAndState), expected)
-    assert.deepEqual(alone.map(codeAndState), expected)
-  })
+      const expected = [
+        [0, 'succeeded'],
+        [3, 'partially_succeeded'],
+        [1, 'failed'],
+      ]
+      assert.deepEqual(through.map(codeAndState), expected)
+      assert.deepEqual(alone.map(codeAndState), expected)
+    },
+  )
 
   testWithUrl(
     'reviews, explain, timeline and revert at a terminal: read, decide, look back, take back',
@@ -173,6 +181,60 @@ test('config shows what is in force and masks every secret', async () => {
     rows.find(({ name }) => name === 'MUSTER_LOG_LEVEL'),
     { name: 'MUSTER_LOG_LEVEL', value: 'warn', source: 'environment' },
   )
+})
+
+test('asked for help, a command says how it is called and does nothing', async () => {
+  const outcomes = await Promise.all([
+    runCommand(['sync', '--help'], {}),
+    runCommand(['help', 'sync'], {}),
+    runCommand(['restore', 'somewhere', '-h'], { LANG: 'zh_CN.UTF-8' }),
+  ])
+
+  assert.deepEqual(
+    outcomes.map(({ code, stderr }) => [code, stderr]),
+    [
+      [0, ''],
+      [0, ''],
+      [0, ''],
+    ],
+  )
+  assert.match(outcomes[0].stdout, /^Usage: \.\/muster sync CONNECTION .*\n\nrun directory sync now/)
+  assert.equal(outcomes[1].stdout, outcomes[0].stdout)
+  assert.match(outcomes[2].stdout, /^Usage: \.\/muster restore FILE .*\n\n用备份替换数据库/)
+})
+
+test('an option that a command does not have is named, and how the command is called', async () => {
+  const { code, stderr } = await runCommand(['sync', 'hq', '--forse'], {})
+
+  assert.equal(code, 2)
+  assert.equal(
+    stderr,
+    'muster: there is no option --forse.\nUsage: ./muster sync CONNECTION [--preview] [--approve-held] [--json]\n',
+  )
+})
+
+test('a connection that does not exist is answered with where it was looked for', async () => {
+  using folder = temporaryFolder()
+  const settings = { MUSTER_DATA_DIR: folder.path, MUSTER_LOG_LEVEL: 'error' }
+
+  const none = await runCommand(['sync', 'hq'], settings)
+
+  assert.equal(none.code, 1)
+  assert.ok(none.stderr.includes(`There is no connection “hq” here (data directory ${folder.path}).`), none.stderr)
+  assert.match(none.stderr, /没有名为“hq”的连接[\s\S]*none at all[\s\S]*connections\/not-found/)
+})
+
+test('a data directory that cannot be one is refused in words, not with a stack trace', async () => {
+  using folder = temporaryFolder()
+  const file = join(folder.path, 'file')
+  writeFileSync(file, '')
+
+  const { code, stderr } = await runCommand(['doctor', 'hq'], { MUSTER_DATA_DIR: join(file, 'data') })
+
+  assert.equal(code, 1)
+  assert.match(stderr, /part of this path is a file and no folder/)
+  assert.match(stderr, /路径中有一段是文件而不是目录/)
+  assert.doesNotMatch(stderr, /^\s+at /m)
 })
 
 /** The state is read from standard output, which has to be one JSON document and nothing else. */

@@ -1,5 +1,7 @@
 /** The demo as somebody sees it who has just cloned this: what it prints, and that its lines do what they say. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { getUser, listCorps, listDepartments, listEvents, listUsers, type Run } from '@muster/contracts'
 import { request } from 'undici'
@@ -100,4 +102,17 @@ test('once, the demo synchronises twice and ends, and the second time nothing ch
   assert.equal(code, 0, stderr)
   const { first, second, changes } = JSON.parse(stdout) as { first: Run; second: Run; changes: number }
   assert.deepEqual([first.state, first.counts.users.created, second.state, changes], ['succeeded', 60, 'succeeded', 0])
+})
+
+test('on a port that is taken, the demo says so before it synchronises, and how to choose another', async () => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+
+  const { code, stdout, stderr } = await runCommand(['demo', '--people', '60', '--port', String(port)], {})
+
+  taken.close()
+  assert.equal(code, 1)
+  assert.equal(stdout, '')
+  assert.match(stderr, /something else listens there already[\s\S]*已有其他程序在监听[\s\S]*demo --port/)
 })

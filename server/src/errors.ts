@@ -193,8 +193,8 @@ export const errorTable = {
     status: 409,
     title: { en: 'The database to be filled is not empty', zh: '要写入的数据库不为空' },
     remedy: {
-      en: 'Choose an empty database. `restore --replace` replaces everything that is in it.',
-      zh: '请选择空数据库。`restore --replace` 会替换其中的全部内容。',
+      en: 'Choose an empty database. Only `restore --replace` replaces what is in one; a copy always needs an empty one.',
+      zh: '请选择空数据库。只有 `restore --replace` 会替换其中的全部内容；复制只能写入空数据库。',
     },
   },
   'backup/copy-differs': {

@@ -27,6 +27,7 @@ import { createLog } from '../log.ts'
 import { newCallbackKeys } from './demo-callback.ts'
 import { addProvider, PROVIDER_CONNECTIONS } from './demo-provider.ts'
 import { startEmulatorProcess, type EmulatorProcess } from './emulator-process.ts'
+import { listenAt } from './listen.ts'
 import { throughDoor } from './local-api.ts'
 import { describeRun, exitCodeOf, runAndWatch } from './run.ts'
 import { startSampleApp, type SampleApp } from './sample-app-process.ts'
@@ -75,14 +76,15 @@ export async function demo(args: string[]): Promise<number> {
   let sample: SampleApp | undefined
   try {
     await app.openLocalDoor()
+    // Before the syncs: whoever has the port taken should not have to wait for them.
+    const address = values.once ? undefined : await listenAt(app, config, OTHER_PORT)
     const outcome = await Promise.race([
       throughDoor(dataDir, (api) => syncTwice(api, emulator, values.json === true)),
       isInterrupted,
     ])
     if (outcome === 'interrupted') return 130
-    if (values.once) return exitCodeOf(outcome.first) || exitCodeOf(outcome.second)
+    if (address === undefined) return exitCodeOf(outcome.first) || exitCodeOf(outcome.second)
 
-    const address = await app.http.listen({ ...config.listen })
     const provider = values.provider
       ? await throughDoor(dataDir, (api) => addProvider(api, emulator, address))
       : undefined
@@ -101,6 +103,11 @@ export async function demo(args: string[]): Promise<number> {
     await emulator.stop()
     rmSync(dataDir, { recursive: true, force: true })
   }
+}
+
+const OTHER_PORT = {
+  en: 'Stop whatever uses it, or choose another port: ./muster demo --port 8081',
+  zh: '请停止占用该端口的程序，或换一个端口：./muster demo --port 8081',
 }
 
 async function syncTwice(

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { call, diagnoseConnection, type Diagnosis } from '@muster/contracts'
 import { loadConfig } from '../config.ts'
 import { withLocalApi } from './local-api.ts'
+import { atConnection } from './named-connection.ts'
 import {
   aligned,
   printable,
@@ -18,9 +19,10 @@ type Check = Diagnosis['checks'][number]
 
 export async function doctor(args: string[]): Promise<number> {
   const { values, positionals } = readArguments(args, { json: { type: 'boolean' } }, 1)
+  const name = positionals[0]!
   const config = loadConfig({ env: process.env, readFile: (path) => readFileSync(path, 'utf8') })
   const diagnosis = await withLocalApi(config, (api) =>
-    call(diagnoseConnection, { params: { id: positionals[0]! } }, api),
+    atConnection(config, api, name, () => call(diagnoseConnection, { params: { id: name } }, api)),
   )
   if (values.json) printJson(diagnosis)
   else for (const line of describe(diagnosis, process.stdout.columns)) say(line)

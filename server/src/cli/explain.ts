@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { call, explainMember, type Explanation } from '@muster/contracts'
 import { loadConfig } from '../config.ts'
 import { withLocalApi } from './local-api.ts'
+import { atConnection } from './named-connection.ts'
 import {
   aligned,
   printable,
@@ -22,7 +23,9 @@ export async function explain(args: string[]): Promise<number> {
   const [connection, userid] = positionals as [string, string]
   const config = loadConfig({ env: process.env, readFile: (path) => readFileSync(path, 'utf8') })
   const explanation = await withLocalApi(config, (api) =>
-    call(explainMember, { params: { id: connection }, body: { userid } }, api),
+    atConnection(config, api, connection, () =>
+      call(explainMember, { params: { id: connection }, body: { userid } }, api),
+    ),
   )
   if (values.json) printJson(explanation)
   else for (const line of describe(explanation, process.stdout.columns)) say(line)

@@ -16,6 +16,7 @@ import type { z } from 'zod'
 import { loadConfig } from '../config.ts'
 import { findUserId } from './find-user.ts'
 import { withLocalApi } from './local-api.ts'
+import { atConnection } from './named-connection.ts'
 import {
   printable,
   printJson,
@@ -52,12 +53,13 @@ export async function reviews(args: string[]): Promise<number> {
       else say(await tellDecision(api, review))
       return 0
     }
+    const [connection] = positionals
     const query = {
       limit: MOST,
       ...(values.all ? {} : { state: 'open' as const }),
-      ...(positionals[0] === undefined ? {} : { connection: positionals[0] }),
+      ...(connection === undefined ? {} : { connection }),
     }
-    const found = await call(listReviews, { query }, api)
+    const found = await atConnection(config, api, connection ?? '', () => call(listReviews, { query }, api))
     if (values.json) printJson(found)
     else for (const line of await describe(api, found, process.stdout.columns)) say(line)
     return 0

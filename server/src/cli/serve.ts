@@ -1,10 +1,10 @@
 /** `./muster serve`: the server, until it is told to stop. */
 import { readFileSync } from 'node:fs'
-import { createApp, type App } from '../app.ts'
+import { createApp } from '../app.ts'
 import { createClock } from '../clock.ts'
-import { loadConfig, type Config } from '../config.ts'
-import { AppError } from '../errors.ts'
+import { loadConfig } from '../config.ts'
 import { createLog } from '../log.ts'
+import { listenAt } from './listen.ts'
 import { readArguments, say } from './terminal.ts'
 
 /** After this long a stop is not graceful any more. */
@@ -21,7 +21,7 @@ export async function serve(args: string[]): Promise<number> {
   const stopped = stopSignal()
   try {
     await app.openLocalDoor()
-    const address = await listen(app, config)
+    const address = await listenAt(app, config)
     // To whoever sits here, and not into the log: the line is a secret until it is used.
     const invitation = await app.invite()
     if (invitation !== undefined) say(`Set-up: ${invitation}`)
@@ -38,17 +38,6 @@ export async function serve(args: string[]): Promise<number> {
   }
   log.info('stopped')
   return 0
-}
-
-/** @throws AppError `server/address` when nobody can listen there */
-async function listen(app: App, { listen: { host, port } }: Config): Promise<string> {
-  try {
-    return await app.http.listen({ host, port })
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-    const detail = { en: `${host}:${port}: ${code}`, zh: `${host}:${port}：${code}` }
-    throw new AppError('server/address', { detail, cause: error })
-  }
 }
 
 function stopSignal(): Promise<string> {

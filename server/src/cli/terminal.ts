@@ -23,8 +23,16 @@ export function readArguments<O extends ParseArgsOptionsConfig>(
     return parsed
   } catch (error) {
     if (error instanceof UsageError) throw error
-    throw new UsageError(error instanceof Error ? error.message : String(error))
+    throw new UsageError(error instanceof Error ? plainly(error.message) : String(error))
   }
+}
+
+/** What Node says of arguments, without its advice about how to escape them. */
+function plainly(message: string): string {
+  const unknown = /^Unknown option '([^']*)'/.exec(message)?.[1]
+  if (unknown !== undefined) return `there is no option ${printable(unknown)}.`
+  const [first = ''] = message.split('\n')
+  return `${first.charAt(0).toLowerCase()}${first.slice(1)}${first.endsWith('.') ? '' : '.'}`
 }
 
 /** A whole number between two bounds. @throws UsageError */

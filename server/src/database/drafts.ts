@@ -15,7 +15,7 @@ import {
   statSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { AppError } from '../errors.ts'
+import { AppError, type Text } from '../errors.ts'
 
 /** Drafts that nobody has touched for this long belong to somebody who was killed. */
 const LEFTOVER_MS = 3_600_000
@@ -100,8 +100,14 @@ export function fileProblem(file: string, error: unknown): unknown {
   return code === undefined || error instanceof AppError ? error : unusable(file, code, error)
 }
 
+const REASONS: Record<string, Text> = {
+  ENOENT: { en: 'there is no such file or folder', zh: '文件或目录不存在' },
+  EACCES: { en: 'this user may not use it', zh: '当前用户无权使用' },
+}
+
 export function unusable(file: string, reason: string, cause: unknown): AppError {
-  return new AppError('backup/file', { detail: { en: `${file}: ${reason}.`, zh: `${file}：${reason}。` }, cause })
+  const { en, zh } = REASONS[reason] ?? { en: reason, zh: reason }
+  return new AppError('backup/file', { detail: { en: `${file}: ${en}.`, zh: `${file}：${zh}。` }, cause })
 }
 
 function codeOf(error: unknown): string | undefined {
