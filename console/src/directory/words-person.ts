@@ -18,7 +18,7 @@ export const personWords = bothLanguages(
         'It can be restored until {{until}}; after that it is removed for good. Until then nobody can sign in with it.',
       disabled: {
         administrator: 'An administrator disabled this account',
-        source: 'WeCom disabled this account',
+        source: 'Disabled, because WeCom does not show this person as active',
       },
       disabledWhy: {
         administrator: 'Neither sync nor signing in enables it again; only somebody who enables it here does.',
@@ -163,7 +163,7 @@ export const personWords = bothLanguages(
     circumstances: {
       deleted: '此账号已删除',
       deletedWhy: '在 {{until}} 之前可以恢复，之后将被永久清除。在此期间无法使用此账号登录。',
-      disabled: { administrator: '此账号已被管理员停用', source: '此账号已被企业微信停用' },
+      disabled: { administrator: '此账号已被管理员停用', source: '已停用：企业微信未显示此人为正常状态' },
       disabledWhy: {
         administrator: '同步和登录都不会重新启用它，只有在此处启用才行。',
         source: '当企业微信显示此人为正常状态时，会自动重新启用。',

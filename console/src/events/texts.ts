@@ -90,7 +90,7 @@ export const eventsTexts = bothLanguages(
       happened: 'Happened, by the clock of WeCom',
       received: 'Received',
       finished: 'Finished',
-      took: 'From then to finished',
+      took: 'From happening to finished',
       notYet: 'not yet',
       attempts: 'Attempts',
       next: 'Next attempt',

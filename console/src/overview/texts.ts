@@ -13,7 +13,7 @@ export const overviewTexts = bothLanguages(
       none: 'Nothing needs you. New things appear here by themselves.',
       since: 'since',
       open: {
-        'set-up': 'Go on with the set-up',
+        'set-up': 'To the set-up',
         'held-run': 'Look at the removals',
         'run-failed': 'Look at the run',
         'run-incomplete': 'Look at the run',
@@ -82,7 +82,7 @@ export const overviewTexts = bothLanguages(
       none: '没有需要您处理的事项。新事项会自动出现在这里。',
       since: '自',
       open: {
-        'set-up': '继续配置',
+        'set-up': '前往配置',
         'held-run': '查看待移除的人员',
         'run-failed': '查看此次同步',
         'run-incomplete': '查看此次同步',

@@ -7,7 +7,7 @@ export const suiteWords = bothLanguages(
       title: 'Callback',
       why: {
         self_built:
-          'Through it WeCom tells Muster when somebody joins, changes or leaves, and the directory follows within seconds. Without it, changes arrive with the next run.',
+          'Through it WeCom tells Muster when somebody joins, moves to another department or leaves, and the directory follows within seconds. Without it, and for all other fields, changes arrive with the next run.',
         delegated:
           'Through it WeCom sends the ticket of the template every ten minutes, says which company authorised or cancelled the app, and when people change. Without it nothing of this connection works.',
         service_provider:
@@ -202,7 +202,7 @@ export const suiteWords = bothLanguages(
       title: '回调',
       why: {
         self_built:
-          '成员加入、变更或离开时，企业微信通过回调通知 Muster，通讯录会在数秒内跟进。未配置时，变更随下次同步生效。',
+          '成员加入、变更部门或离开时，企业微信通过回调通知 Muster，通讯录会在数秒内跟进。未配置时，以及其他字段的变更，随下次同步生效。',
         delegated:
           '企业微信每十分钟通过回调推送模版的 ticket，并告知哪些企业授权或取消了应用，以及成员的变更。没有它，此连接无法工作。',
         service_provider:
