@@ -241,10 +241,10 @@ function companies(facts: SuiteFacts): Verdict {
   if (authorized === 0) {
     return {
       result: 'warn',
-      detail: { en: 'No company has authorised the app yet.', zh: '尚无企业授权此应用。' },
+      detail: { en: 'No company authorises the app now.', zh: '目前没有企业授权此应用。' },
       remedy: {
         en: `Invite one: Connections → ${connection.identifier} → Companies in the console.`,
-        zh: `请邀请企业授权：控制台“连接 → ${connection.identifier} → 企业”。`,
+        zh: `请邀请企业授权：控制台“连接 → ${connection.identifier} → 授权企业”。`,
       },
     }
   }
