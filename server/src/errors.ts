@@ -394,7 +394,10 @@ export const errorTable = {
   'sync/disabled': {
     status: 409,
     title: { en: 'Directory sync is off for this connection', zh: '该连接未启用通讯录同步' },
-    remedy: { en: 'Enable it: PATCH sync.enabled to true.', zh: '请先启用：将 sync.enabled 设为 true。' },
+    remedy: {
+      en: 'Switch it on under Services on the page of the connection, or PATCH sync.enabled to true. A login suite of a provider has none.',
+      zh: '请在连接页面的“服务”中启用，或将 sync.enabled 设为 true。服务商的登录授权套件没有通讯录同步。',
+    },
   },
   'sync/owned-by-other': {
     status: 409,

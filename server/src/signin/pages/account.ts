@@ -18,7 +18,11 @@ export function renderAccount(view: AccountView, context: AccountContext): Page 
   return draw(context, {
     title: words.title,
     heading: words.title,
-    lead: html`<p>${nameHtml(view.displayName)} · ${nameHtml(view.username)}</p>`,
+    // A login suite shows no names, so whoever came through it is called by their userid.
+    lead:
+      view.displayName === view.username
+        ? html`<p>${nameHtml(view.username)}</p>`
+        : html`<p>${nameHtml(view.displayName)} · ${nameHtml(view.username)}</p>`,
     content: [
       done !== null && html`<p class="note" role="status">${words.done[done]}</p>`,
       problem !== null && alert('problem', html`${problem.title[language]}<br />${problem.remedy[language]}`),
