@@ -10,11 +10,12 @@ export interface Executor {
   readonly kysely: Kysely<Schema>
   readonly dialect: 'sqlite' | 'postgres'
   /**
-   * Answers a statement past Kysely, which takes longer for one than SQLite. In transactions on SQLite only: there the
-   * connection is ours alone.
+   * Answers a statement past Kysely, which takes longer for one than SQLite. On SQLite only: in a transaction, where the
+   * connection is ours alone, and outside for reading while nobody has one open.
+   * @returns undefined when the statement has to wait for its turn
    * @throws what SQLite says, and when the transaction is over
    */
-  readonly direct?: ((sql: string, parameters: readonly unknown[]) => DirectResult) | undefined
+  readonly direct?: ((sql: string, parameters: readonly unknown[]) => DirectResult | undefined) | undefined
 }
 
 export interface DirectResult {
@@ -28,7 +29,8 @@ export async function runStatement<R>(
   sql: string,
   parameters: readonly unknown[],
 ): Promise<QueryResult<R>> {
-  if (on.direct !== undefined) return on.direct(sql, parameters) as QueryResult<R>
+  const answer = on.direct?.(sql, parameters)
+  if (answer !== undefined) return answer as QueryResult<R>
   return on.kysely.executeQuery<R>(CompiledQuery.raw(sql, [...parameters]))
 }
 

@@ -130,6 +130,7 @@ export async function connectDatabase(
   const database: Database = {
     kysely,
     dialect,
+    direct: file?.read,
     async inTransaction(work) {
       const result = await retrying(() => transaction(kysely, file, work))
       await database.breathe()

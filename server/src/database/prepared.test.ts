@@ -47,4 +47,28 @@ onEachDatabase(({ test }) => {
     const { name } = await database.kysely.selectFrom('organizations').select('name').executeTakeFirstOrThrow()
     assert.equal(name, '公司 a')
   })
+
+  test('a prepared query outside of transactions sees nothing of one that is open', async (database) => {
+    const nameOf = prepared((on, given: { slug: string }) =>
+      on.kysely.selectFrom('organizations').select('name').where('slug', '=', given.slug),
+    )
+    await insertRows(database, 'organizations', [organization('a')])
+    const [written, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+
+    const undone = assert.rejects(
+      database.inTransaction(async (tx) => {
+        await tx.kysely.updateTable('organizations').set({ name: 'never' }).execute()
+        written.resolve()
+        await answered.promise
+        throw new Error('undone')
+      }),
+      /undone/,
+    )
+    await written.promise
+    const asked = nameOf(database, { slug: 'a' })
+    answered.resolve()
+    await undone
+
+    assert.deepEqual((await asked).rows, [{ name: '公司 a' }])
+  })
 })

@@ -25,6 +25,11 @@ export interface SqliteFile {
   settingsVersion(): number
   /** Answers a statement at once, for whoever has the connection. */
   run(sql: string, parameters?: readonly unknown[]): DirectResult
+  /**
+   * Answers a query at once, for anybody: nothing that is not committed is there to be seen.
+   * @returns undefined when somebody has a transaction open, or when it is more than a query
+   */
+  read(sql: string, parameters: readonly unknown[]): DirectResult | undefined
   /** Copies the file page by page, off the main thread. No transaction may be open until it is done. */
   copyTo(file: string): Promise<void>
   /** Runs a transaction that is not on the disk when it returns. The caller has the connection to itself. */
@@ -74,6 +79,11 @@ export function openSqliteFile(
       const prepared = driver.prepare(sql)
       if (prepared.reader) return { rows: prepared.all(parameters) }
       return { rows: [], numAffectedRows: BigInt(prepared.run(parameters).changes) }
+    },
+    read(sql, parameters) {
+      if (database.isTransaction) return undefined
+      const prepared = driver.prepare(sql)
+      return prepared.isQuery ? { rows: prepared.all(parameters) } : undefined
     },
     copyTo: async (copy) => void (await backup(database, copy, { rate: PAGES_PER_STEP })),
     withoutFlush: log.withoutFlush,
@@ -213,15 +223,20 @@ function adapter(database: DatabaseSync, log: ReturnType<typeof openLog>) {
 
 const NOTHING: ReturnType<typeof statement> = {
   reader: false,
+  isQuery: false,
   all: () => [],
   iterate: () => [].values(),
   run: () => ({ changes: 0, lastInsertRowid: 0 }),
 }
 
+/** What changes nothing. A `with` may begin anything. */
+const QUERY = /^\s*select\b/i
+
 /** @param onRun told before the statement does anything */
 function statement(prepared: StatementSync, onRun: () => void) {
   return {
     reader: prepared.columns().length > 0,
+    isQuery: QUERY.test(prepared.sourceSQL),
     all(parameters: readonly unknown[]) {
       onRun()
       return prepared.all(...(parameters as SQLInputValue[]))
