@@ -139,7 +139,7 @@ const OWNERS: readonly { module: RegExp; values: readonly string[]; types?: read
     values: ['server/src/http.ts', 'server/src/admin/admin.ts'],
   },
   {
-    module: /^(?:fastify|fastify-.*|@fastify\/.*)$/,
+    module: /^(?:fastify|fastify-.*|@fastify\/.*|helmet)$/,
     values: ['server/src/http.ts', 'server/src/app.ts'],
     types: ['feature', 'root'],
   },

@@ -4,7 +4,6 @@
  */
 import { randomUUID } from 'node:crypto'
 import cookie from '@fastify/cookie'
-import helmet from '@fastify/helmet'
 import fastify, {
   LogController,
   type FastifyBaseLogger,
@@ -14,6 +13,7 @@ import fastify, {
   type FastifyRequest,
 } from 'fastify'
 import { hasZodFastifySchemaValidationErrors, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import helmet from 'helmet'
 import type { Logger } from 'pino'
 import type { Metrics } from './metrics.ts'
 import { isOutage } from './database/database.ts'
@@ -61,7 +61,8 @@ export async function createHttp({
   http.setSerializerCompiler(serializerCompiler)
 
   await http.register(cookie)
-  await http.register(helmet, {
+  // Made once: helmet's own plugin for Fastify makes another one for each request.
+  const protect = helmet({
     contentSecurityPolicy: {
       useDefaults: false,
       directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"] },
@@ -73,6 +74,9 @@ export async function createHttp({
     // Only a public https origin may promise https; on http://localhost the promise would lock other local servers out.
     strictTransportSecurity: publicUrl.startsWith('https:') ? undefined : false,
   })
+  http.addHook('onRequest', (request, reply, done) =>
+    protect(request.raw, reply.raw, done as (error?: unknown) => void),
+  )
 
   http.setErrorHandler((error: FastifyError | Error, request, reply) => answerError(error, request, reply))
   http.setNotFoundHandler((request, reply) => answerError(new AppError('http/no-route'), request, reply))
@@ -82,15 +86,16 @@ export async function createHttp({
     { parseAs: 'string' },
     http.getDefaultJsonParser('error', 'error'),
   )
-  http.addHook('preValidation', async ({ params, query }) => refuseNul({ ...(params as object), ...(query as object) }))
+  http.addHook('preValidation', ({ params, query }, _reply, done) => done(nulIn(params, query)))
 
-  http.addHook('onResponse', async (request, reply) => {
+  http.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unknown'
     metrics.httpRequest(request.method, route, reply.statusCode, reply.elapsedTime)
     request.log.debug(
       { method: request.method, route, status: reply.statusCode, durationMs: Math.round(reply.elapsedTime) },
       'answered',
     )
+    done()
   })
 
   http.get('/healthz', async (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }))
@@ -139,11 +144,16 @@ function answerError(error: FastifyError | Error, request: FastifyRequest, reply
 }
 
 /** NUL names nothing, and PostgreSQL refuses it in any text: that is the caller's mistake and not a failure of ours. */
-function refuseNul(texts: Record<string, unknown>): void {
-  const fields = Object.entries(texts).flatMap(([path, text]) =>
-    typeof text === 'string' && text.includes('\0') ? [{ path, message: 'Must not contain NUL.' }] : [],
-  )
-  if (fields.length > 0) throw new AppError('http/validation', { fields })
+function nulIn(...parts: unknown[]): AppError | undefined {
+  const fields: FieldProblem[] = []
+  for (const part of parts) {
+    const texts = part as Readonly<Record<string, unknown>>
+    for (const path in texts) {
+      const text = texts[path]
+      if (typeof text === 'string' && text.includes('\0')) fields.push({ path, message: 'Must not contain NUL.' })
+    }
+  }
+  return fields.length === 0 ? undefined : new AppError('http/validation', { fields })
 }
 
 /** What Fastify itself refuses, in our words. Undefined is a bug or a broken machine. */

@@ -140,9 +140,10 @@ export function createSignIn(parts: SignInParts) {
       mountAssets(scope)
       mountIcons(scope, connections)
       mountPopUp(scope, { connections, organizations, sessions, render })
-      scope.addHook('onSend', async (_request, reply) => {
+      scope.addHook('onSend', (_request, reply, payload, done) => {
         if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store')
         void reply.header('referrer-policy', 'no-referrer')
+        done(null, payload)
       })
       scope.route({ method: 'GET', url: '/signin/start', handler: own.start })
       scope.route({ method: 'GET', url: '/signin/refused', handler: refusals.showRefused })
