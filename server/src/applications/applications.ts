@@ -88,6 +88,10 @@ export function createApplications({
     )
     return fromRow(row, connections)
   })
+  const secretsById = rememberingSettings(database, async (id) => {
+    const rows = await secretRows(database, id)
+    return rows.length === 0 ? undefined : rows
+  })
 
   return {
     /** @throws AppError `applications/not-found` */
@@ -240,7 +244,7 @@ export function createApplications({
     async isSecret(id: string, given: string): Promise<boolean> {
       const wanted = digest(given)
       let found: Row<'application_secrets'> | undefined
-      for (const secret of await secretRows(database, id)) {
+      for (const secret of (await secretsById(id)) ?? []) {
         if (timingSafeEqual(Buffer.from(secret.secret_hash, 'hex'), wanted)) found = secret
       }
       if (found === undefined) return false

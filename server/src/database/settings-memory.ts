@@ -1,12 +1,12 @@
 /**
- * Remembers what was read of settings (connections, their companies, applications) as long as nobody has written any. On SQLite that is
+ * Remembers what was read of settings (connections, their companies, applications with their secrets) as long as nobody has written any. On SQLite that is
  * exact: one process has the database, and every statement passes through it. On PostgreSQL another process may write at
  * any moment, so there nothing is remembered and everything is asked. Only for reading outside of transactions.
  */
 import type { Database } from './database.ts'
 
 /** Tables whose writing ends what is remembered, with those from which a removal cascades to them. */
-const SETTINGS = /\b(?:organizations|connections|corps|applications|application_connections)\b/i
+const SETTINGS = /\b(?:organizations|connections|corps|applications|application_connections|application_secrets)\b/i
 const READING = /^\s*(?:select|savepoint|release|rollback|begin|commit)\b/i
 
 /** Whether a statement may write settings. Who merely names one of the tables counts, too: that costs one reading. */
