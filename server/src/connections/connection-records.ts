@@ -160,29 +160,24 @@ export function forSignIn(vault: Vault, row: Row<'connections'>, corp?: Row<'cor
         connection,
         corp:
           row.corp_id === null ? null : { corpId: row.corp_id, agentId: row.agent_id, name: connection.displayName },
-        get credential() {
-          return digestOf([row.corp_id, row.agent_id, row.secret_sealed])
-        },
+        credential: digestOf([row.corp_id, row.agent_id, row.secret_sealed]),
         openSecret: () => openSecret(vault, row, 'secret'),
       }
-    case 'delegated':
+    case 'delegated': {
+      const { corp_id = null, agent_id = null, permanent_code_sealed = null } = authorized ?? {}
       return {
         connection,
         corp: corpForSignIn(authorized),
-        get credential() {
-          const { corp_id = null, agent_id = null, permanent_code_sealed = null } = authorized ?? {}
-          return digestOf([row.suite_id, corp_id, agent_id, permanent_code_sealed])
-        },
+        credential: digestOf([row.suite_id, corp_id, agent_id, permanent_code_sealed]),
         openSecret: () => (authorized === undefined ? undefined : openPermanentCode(vault, authorized)),
       }
+    }
     case 'service_provider':
       return {
         connection,
         corp: corpForSignIn(authorized),
         // Of no company, because who comes in says only at the end which one is theirs.
-        get credential() {
-          return digestOf([row.provider_corp_id, row.provider_secret_sealed, row.suite_id, row.suite_secret_sealed])
-        },
+        credential: digestOf([row.provider_corp_id, row.provider_secret_sealed, row.suite_id, row.suite_secret_sealed]),
         openSecret: () => undefined,
       }
     default:

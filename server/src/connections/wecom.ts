@@ -98,6 +98,9 @@ export function createWecomAccess({
     now,
   })
 
+  /** While a connection is remembered as it is, its secret is opened once and not for each person. */
+  const signingIn = new WeakMap<ConnectionForSignIn, Principal>()
+
   return {
     /**
      * The credentials that read the address book of one company. Of a self-built connection the app's, else the contacts
@@ -131,15 +134,20 @@ export function createWecomAccess({
      * a provider are asked for by `suiteOf`.
      * @throws AppError `connections/incomplete`
      */
-    forSignIn({ corp, openSecret }: ConnectionForSignIn): Principal {
+    forSignIn(found: ConnectionForSignIn): Principal {
+      const known = signingIn.get(found)
+      if (known !== undefined) return known
+      const { corp, openSecret } = found
       const secret = openSecret()
       if (corp === null || secret === undefined) throw new AppError('connections/incomplete')
-      return wecom.principal({
+      const principal = wecom.principal({
         corpId: corp.corpId,
         secret: secret.reveal(),
         priority: 'interactive',
         onCall: ({ api, outcome }) => onCall(api, outcome),
       })
+      signingIn.set(found, principal)
+      return principal
     },
 
     /**
