@@ -337,9 +337,21 @@ export function buildProvider(
 
   // ---- Applications -------------------------------------------------------------------------------------------------
 
-  /** Three of its questions the provider lets others answer, by its methods. */
+  /** Some of its questions the provider lets others answer, by its methods. */
   function overrideClients(): void {
     const { prototype } = provider.Client
+    const clients = new WeakMap<Application, Client>()
+    const find = provider.Client.find.bind(provider.Client)
+    // It asks some five times in a sign-in, and the provider writes down and digests all about a client to know it again.
+    provider.Client.find = async (clientId) => {
+      const application = typeof clientId === 'string' ? await enabledApplication(clientId) : undefined
+      if (application === undefined) return undefined
+      const known = clients.get(application)
+      if (known !== undefined) return known
+      const client = await find(clientId)
+      if (client !== undefined) clients.set(application, client)
+      return client
+    }
     // Only digests of secrets are stored, and there may be two.
     prototype.compareClientSecret = async function compareClientSecret(given) {
       const application = await enabledApplication(this.clientId)
