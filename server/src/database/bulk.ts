@@ -69,8 +69,11 @@ export class Parameter {
 }
 
 /** Inserts rows that all have the same columns. */
-export function insertRows<T extends TableName>(on: Executor, table: T, rows: readonly Row<T>[]): Promise<void> {
-  return insertInto(on, table, declared(table), rows)
+export async function insertRows<T extends TableName>(on: Executor, table: T, rows: readonly Row<T>[]): Promise<void> {
+  if (rows.length === 0) return
+  let insertion = insertions.get(table)
+  if (insertion === undefined) insertions.set(table, (insertion = insertionInto(table, declared(table))))
+  await insert(on, insertion, rows)
 }
 
 /** By name. */
@@ -84,13 +87,32 @@ export async function insertInto(
   rows: readonly Readonly<Record<string, unknown>>[],
 ): Promise<void> {
   if (rows.length === 0) return
+  await insert(on, insertionInto(table, types), rows)
+}
+
+interface Insertion {
+  readonly columns: readonly string[]
+  readonly text: Readonly<Record<Executor['dialect'], string>>
+}
+
+function insertionInto(table: string, types: Columns): Insertion {
   const columns = Object.keys(types)
-  const into = `insert into ${table} (${columns.join(', ')})`
-  if (on.dialect === 'sqlite') {
-    await runEach(on, `${into} values (${columns.map(() => '?').join(', ')})`, rows, columns)
-  } else {
-    await runAll(on, `${into} select ${columns.join(', ')} from ${recordset(types, columns)}`, rows)
+  const names = columns.join(', ')
+  return {
+    columns,
+    text: {
+      sqlite: `insert into ${table} (${names}) values (${columns.map(() => '?').join(', ')})`,
+      postgres: `insert into ${table} (${names}) select ${names} from ${recordset(types, columns)}`,
+    },
   }
+}
+
+/** Of the tables of this version: they are written to, a row at a time, while somebody waits. */
+const insertions = new Map<TableName, Insertion>()
+
+async function insert(on: Executor, { columns, text }: Insertion, rows: readonly object[]): Promise<void> {
+  if (on.dialect === 'sqlite') await runEach(on, text.sqlite, rows, columns)
+  else await runAll(on, text.postgres, rows)
 }
 
 /** Sets the given columns of existing rows, found by their key columns. Returns how many rows there were. */
