@@ -34,7 +34,7 @@ export interface Database extends Executor {
   inTransaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
   /**
    * As `inTransaction`, for a few statements that nothing else has to wait for: what is waiting at the same moment shares
-   * one commit. Each still fails alone, and is told only after the commit.
+   * one commit. Each still fails alone, and is told only after the commit. When one fails, `work` of the others is run again.
    */
   inSharedTransaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
   /**

@@ -1,16 +1,18 @@
 /**
- * Group commit: small pieces of work that are waiting at the same moment share one transaction, and so one fsync, each in
- * a savepoint of its own. Nobody is told before the commit, so nothing that was acknowledged can be lost. For SQLite,
- * where a commit is what a small write costs; PostgreSQL does the same by itself among its connections.
+ * Group commit: small pieces of work that are waiting at the same moment share one transaction, and so one fsync. When one
+ * of them fails, all are run once more, each in a savepoint of its own, so that it fails alone. Nobody is told before the
+ * commit, so nothing that was acknowledged can be lost. For SQLite, where a commit is what a small write costs; PostgreSQL
+ * does the same by itself among its connections.
  */
 import type { Transaction } from './database.ts'
 
 type Outcome<T> = { readonly value: T } | { readonly error: unknown }
 
 interface Waiting {
-  /** The piece of work; keeps its own outcome until the commit. */
-  run(tx: SavepointTransaction): Promise<void>
-  runAlone(tx: Transaction): Promise<void>
+  /** The piece of work, with its outcome kept until the commit. Its failure is that of the transaction. */
+  run(tx: Transaction): Promise<void>
+  /** The same, when its failure is to be its own. */
+  runInSavepoint(tx: SavepointTransaction): Promise<void>
   settle(): void
   fail(error: unknown): void
 }
@@ -60,11 +62,11 @@ export function createSharedCommit(
       await gather()
       const together = queue.splice(0, MOST_TOGETHER)
       try {
-        await begin(async (tx) => {
-          // Alone, a piece is the transaction, and its failure is that of the transaction.
-          if (together.length === 1) return together[0]!.runAlone(tx)
-          for (const one of together) await one.run(tx)
-        })
+        if (!(await tryWithoutSavepoints(together))) {
+          await begin(async (tx) => {
+            for (const one of together) await one.runInSavepoint(tx)
+          })
+        }
         for (const one of together) one.settle()
       } catch (error) {
         // The commit itself failed, or the transaction was lost under them: whatever each had done is undone.
@@ -72,6 +74,26 @@ export function createSharedCommit(
       }
     }
     isDraining = false
+  }
+
+  /**
+   * Nearly always nobody fails, and in a savepoint SQLite keeps a copy of each page that a piece is about to change.
+   * @returns false when somebody failed: then nothing is written yet
+   * @throws what the commit failed of, or the only piece
+   */
+  async function tryWithoutSavepoints(together: readonly Waiting[]): Promise<boolean> {
+    let hasFailed = false
+    try {
+      await begin(async (tx) => {
+        hasFailed = true
+        for (const one of together) await one.run(tx)
+        hasFailed = false
+      })
+      return true
+    } catch (error) {
+      if (hasFailed && together.length > 1) return false
+      throw error
+    }
   }
 
   /** Waits for those who are about to join: until a turn brings nobody and nothing else to do either. */
@@ -93,6 +115,9 @@ export function createSharedCommit(
       lastShared = clock()
       queue.push({
         async run(tx) {
+          outcome = { value: await work(tx) }
+        },
+        async runInSavepoint(tx) {
           const { savepoint, release, rollbackToSavepoint } = tx
           savepoint()
           try {
@@ -103,9 +128,6 @@ export function createSharedCommit(
             rollbackToSavepoint()
           }
           release()
-        },
-        async runAlone(tx) {
-          outcome = { value: await work(tx) }
         },
         settle() {
           if (outcome === undefined) reject(new Error('a piece of shared work was never run'))
