@@ -5,7 +5,7 @@
  */
 import { WecomError, type Member, type Provider, type ProviderIdentity, type Suite } from '@muster/wecom'
 import { foldName } from '../directory/names.ts'
-import { DEADLINE_MS, failureOf, type AskedOutcome } from './asking.ts'
+import { DEADLINE_MS, failureOf, startDeadline, type AskedOutcome } from './asking.ts'
 
 /** For what the page inside the client, and the login page of WeCom, send people back with. */
 export async function askSuite(
@@ -13,13 +13,16 @@ export async function askSuite(
   code: string,
   { deadlineMs = DEADLINE_MS }: { deadlineMs?: number } = {},
 ): Promise<AskedOutcome> {
-  const options = { priority: 'interactive', signal: AbortSignal.timeout(deadlineMs) } as const
+  const deadline = startDeadline(deadlineMs)
+  const options = { priority: 'interactive', signal: deadline.signal } as const
   try {
     const identity = await suite.userInfo(code, options)
     if (identity.kind !== 'member') return { kind: 'outsider' }
     return memberFrom(identity, await detailOf(suite, identity, options))
   } catch (error) {
     return failureOf(error)
+  } finally {
+    deadline.clear()
   }
 }
 
@@ -29,16 +32,19 @@ export async function askProvider(
   authCode: string,
   { deadlineMs = DEADLINE_MS }: { deadlineMs?: number } = {},
 ): Promise<AskedOutcome> {
+  const deadline = startDeadline(deadlineMs)
   try {
     const { identity, role, name, avatar } = await provider.loginInfo(authCode, {
       priority: 'interactive',
-      signal: AbortSignal.timeout(deadlineMs),
+      signal: deadline.signal,
     })
     // Administrators from outside manage the app for the company, and are nobody of it.
     const isMember = identity.kind === 'member' && role !== 'external-administrator'
     return isMember ? memberFrom(identity, { name, avatar }) : { kind: 'outsider' }
   } catch (error) {
     return failureOf(error)
+  } finally {
+    deadline.clear()
   }
 }
 

@@ -42,7 +42,8 @@ export async function askApp(
   code: string,
   { isMobile = false, deadlineMs = DEADLINE_MS }: { isMobile?: boolean; deadlineMs?: number } = {},
 ): Promise<AskedOutcome> {
-  const options = { priority: 'interactive', signal: AbortSignal.timeout(deadlineMs) } as const
+  const deadline = startDeadline(deadlineMs)
+  const options = { priority: 'interactive', signal: deadline.signal } as const
   try {
     const identity = isMobile
       ? await redeemMobile(principal, code, options)
@@ -59,7 +60,16 @@ export async function askApp(
     return { kind: 'member', corpId, userid, member: isSame ? enriched(member, detail) : member }
   } catch (error) {
     return failureOf(error)
+  } finally {
+    deadline.clear()
   }
+}
+
+/** Cleared when the answer is there: the signal of `AbortSignal.timeout` goes off even so, with an error for nobody. */
+export function startDeadline(ms: number): { readonly signal: AbortSignal; clear(): void } {
+  const controller = new AbortController()
+  const timer = setTimeout(() => controller.abort(), ms)
+  return { signal: controller.signal, clear: () => clearTimeout(timer) }
 }
 
 /** @throws what did not come from WeCom */
