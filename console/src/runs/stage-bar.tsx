@@ -15,13 +15,17 @@ export function StageBar({ run }: { run: Run }) {
     held: numberText(heldRemovals(run)),
   }
   const percent = percentOf(run)
+  const stages = stagesOf(run)
+  const going = stages.findIndex(({ status }) => status === 'process')
   return (
     <section aria-label={t('stage.label')}>
       <Steps
         size="small"
         responsive={false}
         orientation={isWide ? 'horizontal' : 'vertical'}
-        items={stagesOf(run).map(({ name, status, note }) => ({
+        // Without it the first one looks as if it went on, also when the run is over.
+        current={going === -1 ? stages.length : going}
+        items={stages.map(({ name, status, note }) => ({
           title: t(`stage.${name}`),
           status,
           content: note === 'none' ? undefined : t(`stage.note.${note}`, numbers),
