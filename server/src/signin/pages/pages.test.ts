@@ -90,7 +90,17 @@ test('companies stand below the name of their connection, and are what the butto
   const chosen = [{ ...of('集团', '甲公司'), isChosen: true }, of('集团', '乙公司')]
   const others = markupOf(signIn({ connections: chosen, way: { kind: 'open-app', href: '/signin/u1/go' } }))
   assert.match(others, /<h2>Other ways[^]*<h3><bdi>集团[^]*乙公司/)
-  assert.doesNotMatch(others, /甲公司/)
+  assert.equal(others.match(/甲公司/g)?.length, 1, 'named as the chosen one, and not offered again')
+})
+
+test('the page names the chosen connection, or the company that was chosen of it', () => {
+  const way: Way = { kind: 'open-app', href: '/signin/u1/go' }
+  const leadOf = (one: { displayName: string; company: string | null }) =>
+    textOf(signIn({ connections: [{ ...connection('x', true), ...one }, connection('海外分公司')], way }))
+
+  assert.match(leadOf({ displayName: '总部', company: null }), /With 总部/)
+  assert.match(leadOf({ displayName: '集团', company: '甲公司' }), /With 甲公司/)
+  assert.doesNotMatch(textOf(signIn({ connections: [connection('总部'), connection('海外分公司')] })), /With 总部/)
 })
 
 test('the panel of a suite names no agent', () => {

@@ -115,6 +115,7 @@ function drawSignIn({ connections, way, password, statusHref }: SignInView & { k
   const { text, application, scripts } = scene
   const others = way === null ? connections : connections.filter(({ isChosen }) => !isChosen)
   const isPanel = way?.kind === 'panel' && hasPanel(way)
+  const chosen = way === null ? undefined : connections.find(({ isChosen }) => isChosen)
   const sections = [
     way !== null && html`<div id="way" data-status="${statusHref}">${drawWay(way, text)}</div>`,
     others.length > 0 && drawConnections(others, way === null, text),
@@ -123,6 +124,8 @@ function drawSignIn({ connections, way, password, statusHref }: SignInView & { k
   return drawNotice(scene, {
     title: application === null ? text.signIn : text.signInToTitle(nameText(application.name)),
     heading: application === null ? text.signIn : text.signInTo(nameHtml(application.name)),
+    // An application may have chosen, and whoever works for several companies has to see which one is asked.
+    lead: chosen === undefined ? null : text.chosen(longName(chosen.company ?? chosen.displayName)),
     content:
       sections.length === 0
         ? html`<p class="note">${text.noWay}</p>`

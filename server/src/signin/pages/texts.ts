@@ -17,6 +17,8 @@ export interface Texts {
   readonly signInTo: (application: Html) => Html
   readonly signInToTitle: (application: string) => string
   readonly connectionButton: (connection: Html) => Html
+  /** Below the title, once a connection is chosen. */
+  readonly chosen: (connection: Html) => Html
   readonly otherWays: string
   readonly or: string
   readonly scan: string
@@ -114,6 +116,7 @@ const en: Texts = {
   signInTo: (application) => html`Sign in to ${application}`,
   signInToTitle: (application) => `Sign in to ${application}`,
   connectionButton: (connection) => html`Continue with ${connection}`,
+  chosen: (connection) => html`With ${connection}`,
   otherWays: 'Other ways to sign in',
   or: 'or',
   scan: 'Scan the code with WeCom on your phone.',
@@ -316,6 +319,7 @@ const zh: Texts = {
   signInTo: (application) => html`登录${application}`,
   signInToTitle: (application) => `登录${application}`,
   connectionButton: (connection) => html`使用${connection}登录`,
+  chosen: (connection) => html`使用${connection}登录`,
   otherWays: '其他登录方式',
   or: '或',
   scan: '请使用手机企业微信扫描二维码。',
