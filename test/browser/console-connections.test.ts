@@ -200,6 +200,12 @@ test(
 )
 
 test('the mapping is edited beside a real member, and a rule that cannot be is named', { skip }, async () => {
+  await tab.getByText('Joiners get an account.').waitFor()
+  await tab.getByText('Linked to an account with the same login name.').waitFor()
+  await tab.getByRole('radio', { name: /^Leave the account alone/ }).waitFor()
+  assert.equal(await tab.getByRole('radio', { name: 'Leave them out' }).isVisible(), false)
+  await owner.picture('wizard-mapping-folded')
+  await tab.getByText('The usual 10 rules.').click()
   await tab.getByText('As a user here').waitFor()
   await button('Add a rule').click()
   await tab.getByText(/names no field|未指定字段/).waitFor()
@@ -210,13 +216,16 @@ test('the mapping is edited beside a real member, and a rule that cannot be is n
   await button('Try it').click()
   await tab.getByText('As a user here').waitFor()
   await tab.getByRole('radio', { name: /^Disable the account/ }).check()
+  await tab.getByText('Joiners, departments and').click()
+  await tab.getByRole('radio', { name: /^Delete the department/ }).check()
+  await tab.getByText('Departments that WeCom drops are deleted.').waitFor()
   assert.deepEqual(await owner.barriers(), [])
   await owner.picture('wizard-mapping')
   await button('Save and continue').click()
   await inStep('services')
 
   const { sync } = await read('branch')
-  assert.equal(sync.users.onlyHere, 'disable')
+  assert.deepEqual([sync.users.onlyHere, sync.departments.onlyHere, sync.bindByUsername], ['disable', 'delete', true])
   assert.deepEqual(sync.mapping[9], { to: 'title', template: '{position} ({userid})' })
 })
 
@@ -292,6 +301,11 @@ test('a schedule shows its next three runs in its time zone, and a run is offere
 
   assert.deepEqual((await read('branch')).sync.schedule, { kind: 'daily', at: '03:30' })
   await settled()
+
+  await button('Save').first().click()
+  await tab.getByText('Saved.').first().waitFor()
+  await tab.getByText('The run has started.').waitFor({ state: 'detached' })
+  assert.equal(await tab.getByText('The schedule is saved.').count(), 0, 'nothing has changed, so no run is offered')
 })
 
 test('guard, sign-in, mobile and name are saved as they are shown', { skip }, async () => {

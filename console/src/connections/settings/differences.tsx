@@ -46,18 +46,34 @@ export function BindingFields() {
 }
 
 export function DifferenceFields() {
+  return (
+    <>
+      <LeaverField />
+      <OtherDifferenceFields />
+    </>
+  )
+}
+
+/** Whether leavers lose their access: the one that everybody has to decide. */
+export function LeaverField() {
+  const { t } = useTranslation('connections')
+  return (
+    <Choice
+      name={['users', 'onlyHere']}
+      label={t('settings.difference.usersOnlyHere')}
+      options={(['ignore', 'disable', 'delete'] as const).map((value) => ({
+        value,
+        word: t(`settings.difference.usersOnlyHereOption.${value}`),
+        effect: t(`settings.difference.usersOnlyHereEffect.${value}`),
+      }))}
+    />
+  )
+}
+
+export function OtherDifferenceFields() {
   const { t } = useTranslation('connections')
   return (
     <>
-      <Choice
-        name={['users', 'onlyHere']}
-        label={t('settings.difference.usersOnlyHere')}
-        options={(['ignore', 'disable', 'delete'] as const).map((value) => ({
-          value,
-          word: t(`settings.difference.usersOnlyHereOption.${value}`),
-          effect: t(`settings.difference.usersOnlyHereEffect.${value}`),
-        }))}
-      />
       <Choice
         name={['users', 'onlyWecom']}
         label={t('settings.difference.usersOnlyWecom')}

@@ -116,7 +116,7 @@ function Rule({
           aria-label={t('settings.mapping.to')}
           value={row.to}
           onChange={(to: string) => onChange({ to })}
-          style={{ flex: '1 1 110px', minWidth: 0 }}
+          style={{ flex: '1 1 150px', minWidth: 0 }}
           options={USER_FIELDS.map((field) => ({ value: field, label: t(`settings.mapping.user.${field}`) }))}
         />
         <span aria-hidden>←</span>
@@ -127,7 +127,7 @@ function Rule({
             placeholder={t('settings.mapping.fromPlaceholder')}
             value={[...row.fields]}
             onChange={(fields: string[]) => onChange({ fields: fields.map((field) => field.trim()) })}
-            style={{ flex: '2 1 140px', minWidth: 0 }}
+            style={{ flex: '2 1 120px', minWidth: 0 }}
             options={Object.keys(MEMBER_FIELDS).map((field) => ({ value: field, label: field }))}
             {...status}
           />
@@ -138,7 +138,7 @@ function Rule({
             value={row.template}
             maxLength={200}
             onChange={({ target }) => onChange({ template: target.value })}
-            style={{ flex: '2 1 140px', minWidth: 0 }}
+            style={{ flex: '2 1 120px', minWidth: 0 }}
             {...status}
           />
         )}

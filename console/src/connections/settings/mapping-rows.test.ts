@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { defaultMapping, type MappingEntry } from '@muster/contracts'
-import { changed, entriesOf, movedUp, rowsOf, withRow } from './mapping-rows.ts'
+import { changed, entriesOf, isUsual, movedUp, rowsOf, valueText, withRow } from './mapping-rows.ts'
 
 test('a mapping is the same after a visit to the editor', () => {
   const mapping: MappingEntry[] = [
@@ -32,4 +32,22 @@ test('a new row has a key of its own, and rows can change places', () => {
       .map(({ fields }) => fields),
     [['email'], ['biz_mail']],
   )
+})
+
+test('the usual rules are known as such, until one is added or moved', () => {
+  const rows = rowsOf(defaultMapping)
+
+  assert.equal(isUsual(rows), true)
+  assert.equal(isUsual(withRow(rows, 'title')), false)
+  assert.equal(isUsual(movedUp(rows, 3)), false)
+})
+
+test('lists and attributes are shown as people write them', () => {
+  assert.equal(valueText(['lisi', 'wangwu']), 'lisi, wangwu')
+  assert.equal(valueText({ 工号: 'E0001', 楼层: '3' }), '工号: E0001, 楼层: 3')
+  assert.equal(
+    valueText({ 主页: { title: '主页', url: 'https://a.example' } }),
+    '{"主页":{"title":"主页","url":"https://a.example"}}',
+  )
+  assert.equal(valueText([]), '')
 })

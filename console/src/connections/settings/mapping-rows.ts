@@ -1,5 +1,5 @@
 /** A field mapping as rows of an editor, and back. Pure; what is wrong with a row, `readMapping` of the contracts says. */
-import type { MappingEntry } from '@muster/contracts'
+import { defaultMapping, type MappingEntry } from '@muster/contracts'
 
 /** A row keeps both forms, so that looking at the other one forgets nothing. */
 export interface MappingRow {
@@ -31,6 +31,11 @@ export function entriesOf(rows: readonly MappingRow[]): MappingEntry[] {
   }))
 }
 
+/** Whether these are the rules that a new connection begins with. */
+export function isUsual(rows: readonly MappingRow[]): boolean {
+  return JSON.stringify(entriesOf(rows)) === JSON.stringify(entriesOf(rowsOf(defaultMapping)))
+}
+
 export function withRow(rows: readonly MappingRow[], to: string): MappingRow[] {
   const key = Math.max(-1, ...rows.map((row) => row.key)) + 1
   return [...rows, { key, to, form: 'fields', fields: [], template: '', use: null }]
@@ -45,10 +50,16 @@ export function changed(rows: readonly MappingRow[], index: number, change: Part
   return rows.with(index, { ...rows[index]!, ...change })
 }
 
-/** As one line of text; nothing for what is not there. */
+/** As one line of text, lists and attributes as people write them; nothing for what is not there. */
 export function valueText(value: unknown): string {
   if (value === null || value === undefined) return ''
   if (typeof value === 'string') return value
+  if (Array.isArray(value)) return value.map(valueText).join(', ')
+  if (typeof value === 'object' && Object.values(value).every((one) => typeof one === 'string')) {
+    return Object.entries(value)
+      .map(([name, one]) => `${name}: ${one}`)
+      .join(', ')
+  }
   return JSON.stringify(value)
 }
 

@@ -100,10 +100,17 @@ function Result({ sample: { member, user, problem } }: { sample: MappingSample }
     const known = FIELDS_WITH_WORDS.find((name) => name === field)
     return known === undefined ? field : t(`settings.mapping.user.${known}`)
   }
+  const statusWord = ({ field, value }: { field: string; value?: unknown }) =>
+    field === 'status' && (value === 'active' || value === 'disabled')
+      ? t(`settings.sample.status.${value}`)
+      : undefined
   return (
     <Flex vertical gap={16}>
       {problem !== null && <Alert type="warning" showIcon title={problem.title} description={problem.detail} />}
-      <Fields title={t('settings.sample.result')} rows={user.map((row) => ({ ...row, word: wordOf(row.field) }))} />
+      <Fields
+        title={t('settings.sample.result')}
+        rows={user.map((row) => ({ ...row, word: wordOf(row.field), value: statusWord(row) ?? row.value }))}
+      />
       <Fields
         title={t('settings.sample.member')}
         subtitle={member.userid}
@@ -114,8 +121,8 @@ function Result({ sample: { member, user, problem } }: { sample: MappingSample }
 }
 
 const COLOURS = {
-  present: 'green',
-  set: 'green',
+  present: 'success',
+  set: 'success',
   empty: 'default',
   cleared: 'orange',
   withheld: 'gold',
@@ -162,7 +169,11 @@ function Fields({ title, subtitle, rows }: { title: string; subtitle?: string; r
             key: 'value',
             render: (_, { field, state, value }) => {
               const text = valueText(value)
-              if (text === '') return <Tag color={COLOURS[state]}>{t(`settings.sample.state.${state}`)}</Tag>
+              if (text === '') {
+                // A list of nobody was set, too.
+                const shown = Array.isArray(value) ? 'empty' : state
+                return <Tag color={COLOURS[shown]}>{t(`settings.sample.state.${shown}`)}</Tag>
+              }
               return isPersonal(field) ? (
                 <Masked>{text}</Masked>
               ) : (

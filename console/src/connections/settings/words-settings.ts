@@ -106,6 +106,7 @@ export const settingsWords = bothLanguages(
       incomplete: 'Enter the credentials first; then a real member can be shown here.',
       noCompany: 'When a company has authorised the app, a real member can be shown here.',
       result: 'As a user here',
+      status: { active: 'active', disabled: 'disabled' },
       member: 'In WeCom',
       state: {
         present: 'shown',
@@ -371,6 +372,7 @@ export const settingsWords = bothLanguages(
       incomplete: '请先填写凭证，然后可以在此显示一位真实成员。',
       noCompany: '有企业授权后，可以在此显示一位真实成员。',
       result: '在此成为的用户',
+      status: { active: '正常', disabled: '已停用' },
       member: '企业微信中的成员',
       state: {
         present: '已提供',

@@ -88,7 +88,30 @@ export const wizardWords = bothLanguages(
       },
     },
     mapping: {
-      intro: 'What of a member becomes which field of a user, and how members and accounts find each other.',
+      intro:
+        'One thing is for you to decide: what becomes of people who leave. The rest suits most companies as it is; each line says how it is set, and opens.',
+      others: 'Joiners, departments and people who have not activated WeCom',
+      joiners: { create: 'Joiners get an account.', ignore: 'Joiners without an account are left out.' },
+      newDepartments: { create: 'New departments are made here.', ignore: 'New departments are left out.' },
+      oldDepartments: {
+        ignore: 'Departments that WeCom drops stay.',
+        delete: 'Departments that WeCom drops are deleted.',
+      },
+      notActivated: {
+        disable: 'Who never signed in to WeCom is disabled until they do.',
+        active: 'Who never signed in to WeCom is active.',
+      },
+      space: ' ',
+      byThese: 'Linked to an account with the same {{list}}.',
+      byNothing: 'Only by an existing link; everybody else gets a new account.',
+      by: { username: 'login name', email: 'work e-mail', phone: 'mobile number' },
+      or: ' or ',
+      fields: 'Which field of a member becomes which field here',
+      fieldsAre: {
+        usual: 'The usual {{count}} rules. Open it to see a real member as a user here.',
+        own: '{{count}} rules of your own.',
+        wrong: 'A rule cannot be: open this and mend it.',
+      },
     },
     services: {
       intro:
@@ -229,7 +252,27 @@ export const wizardWords = bothLanguages(
       },
     },
     mapping: {
-      intro: '成员的哪些信息成为用户的哪些字段，以及成员与账号如何对应。',
+      intro:
+        '这里只有一件事需要您决定：离职人员的账号如何处理。其余设置适合大多数公司；每一行说明当前设置，可展开修改。',
+      others: '新员工、部门与未激活企业微信的成员',
+      joiners: { create: '为新员工创建账号。', ignore: '没有账号的新员工不处理。' },
+      newDepartments: { create: '在此创建新部门。', ignore: '新部门不处理。' },
+      oldDepartments: { ignore: '企业微信删除的部门予以保留。', delete: '企业微信删除的部门随之删除。' },
+      notActivated: {
+        disable: '从未登录过企业微信的成员在激活之前禁用。',
+        active: '从未登录过企业微信的成员为启用状态。',
+      },
+      space: '',
+      byThese: '关联到{{list}}相同的账号。',
+      byNothing: '仅依据已有的关联；其他成员都会获得新账号。',
+      by: { username: '登录名', email: '企业邮箱', phone: '手机号' },
+      or: '或',
+      fields: '成员的哪些信息成为此处的哪个字段',
+      fieldsAre: {
+        usual: '默认的 {{count}} 条规则。展开可查看一位真实成员在此的样子。',
+        own: '自定义的 {{count}} 条规则。',
+        wrong: '有一条规则无效：请展开并修正。',
+      },
     },
     services: {
       intro: '两项服务各有开关，默认均为关闭。可以先保存，以后再开启。',
