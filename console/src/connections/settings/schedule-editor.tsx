@@ -7,7 +7,7 @@ import { useAction, useRead } from '../../api.ts'
 import { ProblemAlert } from '../../design/problem.tsx'
 import { momentText } from '../../design/when.tsx'
 import { RunStarted } from '../run-started.tsx'
-import { fieldsOf, KINDS, scheduleOf, WEEKDAYS, type ScheduleFields } from './schedule-form.ts'
+import { fieldsOf, isSameSchedule, KINDS, scheduleOf, WEEKDAYS, type ScheduleFields } from './schedule-form.ts'
 import { SettingsSection } from './settings-section.tsx'
 
 interface Values extends ScheduleFields {
@@ -16,7 +16,7 @@ interface Values extends ScheduleFields {
 
 export function ScheduleEditor({ connection }: { connection: Connection }) {
   const { t } = useTranslation('connections')
-  const [isSaved, setSaved] = useState(false)
+  const [isOffered, setOffered] = useState(false)
   const { sync } = connection
   return (
     <SettingsSection<Values>
@@ -27,8 +27,8 @@ export function ScheduleEditor({ connection }: { connection: Connection }) {
       patchOf={({ timeZone, ...fields }) => ({
         sync: { schedule: scheduleOf(fields) ?? { kind: 'manual' }, timeZone },
       })}
-      onSaved={() => setSaved(true)}
-      after={isSaved && sync.enabled && <OfferRun connection={connection} onDone={() => setSaved(false)} />}
+      onSaved={({ sync: saved }) => setOffered(!isSameSchedule(sync, saved))}
+      after={isOffered && sync.enabled && <OfferRun connection={connection} onDone={() => setOffered(false)} />}
     >
       <ScheduleFieldsOfForm isOn={sync.enabled} />
     </SettingsSection>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Schedule } from '@muster/contracts'
-import { fieldsOf, scheduleOf } from './schedule-form.ts'
+import { fieldsOf, isSameSchedule, scheduleOf } from './schedule-form.ts'
 
 test('every schedule is the same after a visit to the form', () => {
   const schedules: Schedule[] = [
@@ -32,3 +32,18 @@ test('what is half typed is no schedule', () => {
 function pick({ every, unit }: ReturnType<typeof fieldsOf>) {
   return [every, unit]
 }
+
+test('a schedule is another one when its time, its kind or its time zone is', () => {
+  const before = { schedule: { kind: 'daily', at: '03:00' }, timeZone: 'Asia/Shanghai' } as const
+
+  assert.equal(isSameSchedule(before, { schedule: { at: '03:00', kind: 'daily' }, timeZone: 'Asia/Shanghai' }), true)
+  assert.equal(isSameSchedule(before, { ...before, schedule: { kind: 'daily', at: '04:00' } }), false)
+  assert.equal(isSameSchedule(before, { ...before, schedule: { kind: 'weekly', day: 'monday', at: '03:00' } }), false)
+  assert.equal(isSameSchedule(before, { ...before, timeZone: 'Europe/Berlin' }), false)
+})
+
+test('by hand only, no time zone matters', () => {
+  const byHand = { schedule: { kind: 'manual' }, timeZone: 'Asia/Shanghai' } as const
+
+  assert.equal(isSameSchedule(byHand, { ...byHand, timeZone: 'Europe/Berlin' }), true)
+})

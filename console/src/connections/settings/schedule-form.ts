@@ -1,5 +1,5 @@
 /** A schedule as the fields of a form, and back. Pure; the form is schedule-editor.tsx. */
-import type { Schedule } from '@muster/contracts'
+import type { Connection, Schedule } from '@muster/contracts'
 
 export const KINDS = ['manual', 'daily', 'weekly', 'monthly', 'interval'] as const
 export const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const
@@ -52,6 +52,17 @@ export function fieldsOf(schedule: Schedule): ScheduleFields {
       return schedule satisfies never
   }
 }
+
+/** Whether saving moved no run: neither the schedule nor the time zone that it is read in. */
+export function isSameSchedule(one: Timed, other: Timed): boolean {
+  if (one.schedule.kind === 'manual' && other.schedule.kind === 'manual') return true
+  return (
+    one.timeZone === other.timeZone &&
+    JSON.stringify(fieldsOf(one.schedule)) === JSON.stringify(fieldsOf(other.schedule))
+  )
+}
+
+type Timed = Pick<Connection['sync'], 'schedule' | 'timeZone'>
 
 /** undefined while the fields name no schedule, such as a time of day that is half typed. */
 export function scheduleOf({

@@ -55,7 +55,8 @@ export function SettingsSection<Values extends object>({
   initial: Values
   /** What a request says for what the form holds. */
   patchOf: (values: Values) => Patch
-  onSaved?: () => void
+  /** With what is stored now; `connection` is still what was before. */
+  onSaved?: (saved: Connection) => void
   form?: FormInstance<Values>
   /** What stands below the button. */
   after?: ReactNode
@@ -66,9 +67,9 @@ export function SettingsSection<Values extends object>({
   const [own] = Form.useForm<Values>()
   const form = given ?? own
   const [isSaved, setSaved] = useState(false)
-  const save = useAction(updateConnection, () => {
+  const save = useAction(updateConnection, (saved) => {
     setSaved(true)
-    onSaved?.()
+    onSaved?.(saved)
   })
   return (
     <Section title={title} why={why}>
