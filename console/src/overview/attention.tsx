@@ -61,6 +61,7 @@ function Way({ to: { kind, runId, connectionId } }: { to: Attention }) {
   }
   if (kind === 'reviews') return <Link to="/reviews">{word}</Link>
   if (kind === 'signing-key') return <Link to="/settings">{word}</Link>
+  if (kind === 'set-up' && connectionId === null) return <Link to="/connections/new">{t('nothing.go')}</Link>
   if (connectionId === null) return <Link to="/connections">{word}</Link>
   if (kind === 'events-parked') {
     return (
