@@ -13,7 +13,7 @@ import { Confirmation } from './shell/confirmation.tsx'
 import { useMotion } from './shell/motion.ts'
 import { currentLanguage } from './texts.ts'
 
-/** antd's own colours, darker or lighter where they would be hard to read (WCAG 2, 1.4.3). */
+/** antd's own colours, darker or lighter where they would be hard to read or to see (WCAG 2, 1.4.3 and 1.4.11). */
 const LIGHT: ThemeConfig = {
   algorithm: theme.defaultAlgorithm,
   token: {
@@ -40,6 +40,11 @@ const LIGHT: ThemeConfig = {
     colorTextDisabled: '#767676',
     colorTextTertiary: '#595959',
   },
+  components: {
+    // An empty box is all there is to see of a choice that was not taken.
+    Checkbox: { colorBorder: '#8c8c8c' },
+    Radio: { colorBorder: '#8c8c8c' },
+  },
 }
 const DARK: ThemeConfig = {
   algorithm: theme.darkAlgorithm,
@@ -54,7 +59,8 @@ const DARK: ThemeConfig = {
     // On the light red of dark mode, white would be hard to read.
     Button: { dangerColor: '#141414' },
     Menu: { itemSelectedColor: '#91caff' },
-    Radio: { colorPrimary: '#69b1ff' },
+    Checkbox: { colorBorder: '#757575' },
+    Radio: { colorPrimary: '#69b1ff', colorBorder: '#757575' },
     Tabs: { itemSelectedColor: '#69b1ff' },
   },
 }

@@ -40,7 +40,7 @@ export function PeopleFilters({
       {connections.length > 0 && (
         <Filter
           label={t('filter.connection')}
-          width={140}
+          width={160}
           all={t('filter.anyConnection')}
           value={search.connection}
           options={connections.map(({ id, displayName }) => ({ value: id as string, label: nameText(displayName) }))}

@@ -100,7 +100,7 @@ function Filters({ run, search }: { run: Run; search: ChangesSearch }) {
       <Filter
         label={t('changes.entity')}
         all={t('changes.anyEntity')}
-        width={210}
+        width={225}
         value={search.entity}
         options={ChangeEntity.options.map((value) => ({ value, label: t(`entities.${value}`) }))}
         onChange={(entity) => filter({ entity })}
