@@ -1,30 +1,34 @@
 /** What is selected in the tree: its name, where it stands, who owns it, who leads it, and what can be done with it. */
-import { getUser, type Connection, type DepartmentWithPath } from '@muster/contracts'
+import { getUser, listUsers, type Connection, type DepartmentWithPath } from '@muster/contracts'
 import { Link } from '@tanstack/react-router'
 import { Breadcrumb, Button, Card, Flex, Tag, Typography } from 'antd'
 import { useTranslation } from 'react-i18next'
-import { useRead } from '../api.ts'
+import { useList, useRead } from '../api.ts'
 import { Name } from '../design/name.tsx'
 import { numberText } from '../design/when.tsx'
 import { May } from '../shell/session.tsx'
 import { DepartmentActs } from './department-acts.tsx'
+import { peopleQuery } from './people-search.ts'
 
 const MOST_LEADERS = 10
 
 export function DepartmentHeader({
   department,
   connections,
+  isWhole,
   onGo,
   onGone,
 }: {
   department: DepartmentWithPath
   connections: readonly Connection[]
+  /** The list below shows everybody of it and of what is below it. */
+  isWhole: boolean
   onGo: (id: string | null) => void
   /** It was deleted. */
   onGone: () => void
 }) {
   const { t } = useTranslation('directory')
-  const { name, nameEn, path, origin, externalId, userCount, childCount, leaderUserIds } = department
+  const { name, nameEn, path, origin, externalId, leaderUserIds } = department
   const connection = connections.find(({ id }) => id === department.connectionId)
   return (
     <Card size="small" style={{ marginBlockEnd: 12 }}>
@@ -61,9 +65,7 @@ export function DepartmentHeader({
             ) : (
               <Tag color="blue">{t('department.manual')}</Tag>
             )}
-            <Typography.Text type="secondary">
-              {t('department.counts', { people: numberText(userCount), departments: numberText(childCount) })}
-            </Typography.Text>
+            <Counts department={department} isWhole={isWhole} />
             {leaderUserIds.length > 0 && (
               <span>
                 <Typography.Text type="secondary">{t('department.leaders')} </Typography.Text>
@@ -87,6 +89,35 @@ export function DepartmentHeader({
         </May>
       </Flex>
     </Card>
+  )
+}
+
+/**
+ * How many are directly in it, and with everything below it. The second is what the list of people has counted: of a large
+ * company it is not worth counting again.
+ */
+function Counts({
+  department: { id, organizationId, userCount, childCount },
+  isWhole,
+}: {
+  department: DepartmentWithPath
+  isWhole: boolean
+}) {
+  const { t } = useTranslation('directory')
+  const { data } = useList(
+    listUsers,
+    { query: peopleQuery(organizationId, { department: id }) },
+    { enabled: isWhole && childCount > 0 },
+  )
+  const total = data?.pages.at(-1)?.total
+  return (
+    <Typography.Text type="secondary">
+      {t(childCount === 0 ? 'department.people' : 'department.counts', {
+        people: numberText(userCount),
+        departments: numberText(childCount),
+      })}
+      {childCount > 0 && total !== undefined && t('department.andBelow', { total: numberText(total) })}
+    </Typography.Text>
   )
 }
 

@@ -68,6 +68,11 @@ export function DepartmentTree({
       {roots !== undefined && !roots.isLoading && roots.total === 0 && (
         <Typography.Paragraph type="secondary">{t('tree.none')}</Typography.Paragraph>
       )}
+      {roots !== undefined && roots.total > 0 && (
+        <Typography.Text type="secondary" style={{ display: 'block', fontSize: 12, marginBlockStart: 8 }}>
+          {t('tree.numbers')}
+        </Typography.Text>
+      )}
     </>
   )
 }
@@ -252,7 +257,7 @@ function Row({
         <Name>{department.name}</Name>
       </span>
       {department.userCount > 0 && (
-        <Typography.Text type="secondary" style={{ fontSize: 12 }}>
+        <Typography.Text type="secondary" style={{ fontSize: 12 }} title={t('tree.directly')}>
           {numberText(department.userCount)}
         </Typography.Text>
       )}

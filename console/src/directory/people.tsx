@@ -16,10 +16,11 @@ import { DepartmentTree } from './department-tree.tsx'
 import { NewDepartmentButton } from './department-acts.tsx'
 import { NewUserButton } from './new-user.tsx'
 import { PeopleFilters } from './people-filters.tsx'
+import { isNarrowed } from './people-search.ts'
 import { PeopleTable } from './people-table.tsx'
 
 /** What stands above and below the tree and the table. */
-const AROUND_TREE = 250
+const AROUND_TREE = 280
 const AROUND_TABLE = 310
 /** What the selected department takes, in the place of the table. */
 const DEPARTMENT_HEADER = 130
@@ -115,6 +116,7 @@ export function People() {
             <DepartmentHeader
               department={department.data}
               connections={connections.data?.items ?? []}
+              isWhole={!isNarrowed(search) && search.direct !== true}
               onGo={select}
               onGone={() => select(department.data.parentId)}
             />

@@ -6,6 +6,8 @@ export const peopleWords = bothLanguages(
     save: 'Save',
     cancel: 'Cancel',
     tree: {
+      numbers: 'A number counts who is directly in a department.',
+      directly: 'Directly in it',
       label: 'Departments',
       search: 'Department: name, pinyin or initials',
       everybody: 'Everybody',
@@ -70,7 +72,9 @@ export const peopleWords = bothLanguages(
       externalId: 'WeCom id {{id}}',
       manual: 'Made by hand',
       inWecom: 'WeCom owns it: change it there, sync brings it here.',
-      counts: '{{people}} directly in it, {{departments}} sub-departments',
+      people: 'People in it: {{people}}',
+      counts: 'Sub-departments: {{departments}}. People directly in it: {{people}}',
+      andBelow: ', with everything below: {{total}}',
       leaders: 'Led by',
     },
     newUser: {
@@ -91,6 +95,8 @@ export const peopleWords = bothLanguages(
     save: '保存',
     cancel: '取消',
     tree: {
+      numbers: '数字为部门的直属成员数。',
+      directly: '直属成员',
       label: '部门',
       search: '部门名称、拼音或首字母',
       everybody: '全部人员',
@@ -154,7 +160,9 @@ export const peopleWords = bothLanguages(
       externalId: '企业微信部门 ID {{id}}',
       manual: '手动创建',
       inWecom: '由企业微信管理：请在企业微信中修改，同步后生效。',
-      counts: '直属成员 {{people}} 人，子部门 {{departments}} 个',
+      people: '成员 {{people}} 人',
+      counts: '子部门 {{departments}} 个，直属成员 {{people}} 人',
+      andBelow: '，含所有下级共 {{total}} 人',
       leaders: '负责人',
     },
     newUser: {
