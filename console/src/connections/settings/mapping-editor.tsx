@@ -127,7 +127,7 @@ function Rule({
             placeholder={t('settings.mapping.fromPlaceholder')}
             value={[...row.fields]}
             onChange={(fields: string[]) => onChange({ fields: fields.map((field) => field.trim()) })}
-            style={{ flex: '2 1 120px', minWidth: 0 }}
+            style={{ flex: '1 1 120px', minWidth: 0 }}
             options={Object.keys(MEMBER_FIELDS).map((field) => ({ value: field, label: field }))}
             {...status}
           />
@@ -138,7 +138,7 @@ function Rule({
             value={row.template}
             maxLength={200}
             onChange={({ target }) => onChange({ template: target.value })}
-            style={{ flex: '2 1 120px', minWidth: 0 }}
+            style={{ flex: '1 1 120px', minWidth: 0 }}
             {...status}
           />
         )}

@@ -170,8 +170,8 @@ function Fields({ title, subtitle, rows }: { title: string; subtitle?: string; r
             render: (_, { field, state, value }) => {
               const text = valueText(value)
               if (text === '') {
-                // A list of nobody was set, too.
-                const shown = Array.isArray(value) ? 'empty' : state
+                // A list of nobody, or no attribute at all.
+                const shown = typeof value === 'object' && value !== null ? 'empty' : state
                 return <Tag color={COLOURS[shown]}>{t(`settings.sample.state.${shown}`)}</Tag>
               }
               return isPersonal(field) ? (

@@ -82,7 +82,7 @@ export const settingsWords = bothLanguages(
       defaults: 'Back to the usual mapping',
       rule: 'Rule {{number}}',
       user: {
-        username: 'Username (new users)',
+        username: 'Username (new)',
         displayName: 'Display name',
         email: 'E-mail',
         phone: 'Phone',

@@ -62,7 +62,7 @@ export function MappingStep({ draft, onBack, onNext }: { draft: Connection; onBa
         sentence={t(`wizard.mapping.fieldsAre.${isWrong ? 'wrong' : isUsual(rows) ? 'usual' : 'own'}`, { count })}
         onOpen={() => setSampled(true)}
       >
-        <Row gutter={[32, 24]}>
+        <Row gutter={[24, 24]}>
           <Col xs={24} xl={15}>
             <Typography.Paragraph type="secondary">{t('settings.mapping.why')}</Typography.Paragraph>
             <MappingEditor rows={rows} onChange={setRows} />
