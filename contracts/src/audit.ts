@@ -10,13 +10,16 @@ const Actor = answer({
       'A user, an API token, the bootstrap token, somebody with a shell on the server, or Muster itself (a schedule).',
   }),
   id: z.string().nullable().meta({ description: 'Of the user or the API token.' }),
-  name: z.string().nullable().meta({ description: 'As it was then; the user may be gone.' }),
+  name: z.string().nullable().meta({
+    description:
+      'As it was then. Of people who sign in the record keeps no name: theirs is as it is now, and null when they are gone.',
+  }),
 })
 
 const Target = answer({
   kind: z.string().meta({ examples: ['connection'] }),
   id: z.string(),
-  name: z.string().nullable().meta({ description: 'As it was then.' }),
+  name: z.string().nullable().meta({ description: 'As of the actor.' }),
 })
 
 export const AuditEntry = answer({

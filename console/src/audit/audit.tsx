@@ -33,7 +33,7 @@ export function Audit() {
     {
       title: t('actor'),
       dataIndex: 'actor',
-      width: 190,
+      width: 160,
       render: ({ kind, id, name }: AuditEntry['actor']) => (
         <Flex justify="space-between" align="center" gap={4}>
           <span style={{ overflowWrap: 'anywhere' }}>
@@ -48,7 +48,7 @@ export function Audit() {
     {
       title: t('action'),
       dataIndex: 'action',
-      width: 230,
+      width: 215,
       render: (action: string) => (
         <Flex justify="space-between" align="center" gap={4}>
           <span>
@@ -64,7 +64,7 @@ export function Audit() {
     {
       title: t('target'),
       dataIndex: 'target',
-      width: 210,
+      width: 180,
       render: (target: AuditEntry['target']) =>
         target !== null && (
           <Flex justify="space-between" align="center" gap={4}>
@@ -146,7 +146,7 @@ function Only({ whom, onClick }: { whom: string; onClick: () => void }) {
   return <Button type="text" size="small" icon={<FilterOutlined />} aria-label={whom} title={whom} onClick={onClick} />
 }
 
-/** Of people who sign in the record keeps no name, only who it was. */
+/** Who is gone for good has no name any more. */
 function NameOrId({ name, id }: { name: string | null; id: string }) {
   if (name !== null) return <Name>{name}</Name>
   return (

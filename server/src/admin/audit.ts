@@ -5,11 +5,12 @@ import type { z } from 'zod'
 import type { Audit } from '../audit/audit.ts'
 import type { Row } from '../database/database.ts'
 import { contains } from '../directory/search.ts'
+import type { Users } from '../directory/users.ts'
 import { sendCsv } from './csv-export.ts'
 import { page, readCursor, readSearch } from './pages.ts'
 import { route, type Route } from './routes.ts'
 
-export function auditRoutes({ audit }: { audit: Audit }): Route[] {
+export function auditRoutes({ audit, users }: { audit: Audit; users: Users }): Route[] {
   return [
     route(listAudit, async ({ query, reply }) => {
       const { organizationId, action, actorId, targetId, from, to } = query
@@ -29,7 +30,13 @@ export function auditRoutes({ audit }: { audit: Audit }): Route[] {
         limit: query.limit,
         cursor: readCursor(query.cursor),
       })
-      return page(items.map(render), hasMore, total, ({ id }) => id)
+      const names = await users.usernames([...new Set(items.flatMap(namelessUsers))])
+      return page(
+        items.map((row) => render(row, names)),
+        hasMore,
+        total,
+        ({ id }) => id,
+      )
     }),
   ]
 }
@@ -45,12 +52,26 @@ function anywhere(text: string): RawBuilder<boolean> {
 
 type Answer = z.input<typeof AuditEntryAnswer>
 
-function render(row: Row<'audit'>): Answer {
-  const { target_kind: kind, target_id: id, target_name: name } = row
+/** Of people who sign in the record keeps no name (threats.md D-07); whoever reads it wants to know who they are. */
+function namelessUsers(row: Row<'audit'>): string[] {
+  return [
+    ...(row.actor_kind === 'user' && row.actor_name === null && row.actor_id !== null ? [row.actor_id] : []),
+    ...(row.target_kind === 'user' && row.target_name === null && row.target_id !== null ? [row.target_id] : []),
+  ]
+}
+
+function render(row: Row<'audit'>, names: ReadonlyMap<string, string>): Answer {
+  const { target_kind: kind, target_id: id } = row
+  const nameOf = (recorded: string | null, who: string | null) => recorded ?? names.get(who ?? '') ?? null
+  const name = nameOf(row.target_name, id)
   return {
     id: row.id,
     at: new Date(row.at).toISOString(),
-    actor: { kind: row.actor_kind as Answer['actor']['kind'], id: row.actor_id, name: row.actor_name },
+    actor: {
+      kind: row.actor_kind as Answer['actor']['kind'],
+      id: row.actor_id,
+      name: nameOf(row.actor_name, row.actor_id),
+    },
     action: row.action,
     target: kind === null || id === null ? null : { kind, id, name },
     organizationId: row.organization_id,

@@ -102,6 +102,31 @@ onEachDatabase(({ test }) => {
     )
   })
 
+  test('the audit record names people who signed in as they are called now, though it keeps their ids alone', async (database) => {
+    const { ask, audit } = await createApi(database)
+    const user = await ask(createUser, { body: { username: 'zhangsan', displayName: '张三' } })
+    const gone = 'usr_01jd3v0w6k9m2q4r8t0x5y7z1a'
+    const signedIn = (id: string) =>
+      database.inTransaction((tx) =>
+        audit.record(tx, { kind: 'user', id, name: null, address: null, requestId: null }, [
+          { action: 'sign-in.succeed', target: { kind: 'user', id, name: null }, organizationId: null, details: {} },
+        ]),
+      )
+    await signedIn(user.id)
+    await signedIn(gone)
+    await ask(updateUser, { params: user, body: { username: 'zhang.san' } })
+
+    const { items } = await ask(listAudit, { query: { action: 'sign-in.succeed' } })
+
+    assert.deepEqual(
+      items.map(({ actor, target }) => [actor.name, target?.name]),
+      [
+        [null, null],
+        ['zhang.san', 'zhang.san'],
+      ],
+    )
+  })
+
   test('a list is followed by its cursor to the end', async (database) => {
     const { ask } = await createApi(database)
     for (const username of ['a', 'b', 'c', 'd', 'e'])

@@ -58,6 +58,17 @@ export function createUsers({
       return listUsers(database, filter)
     },
 
+    /** Usernames by id, of those who are not purged; for records that keep ids alone. */
+    async usernames(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+      if (ids.length === 0) return new Map()
+      const rows = await database.kysely
+        .selectFrom('users')
+        .select(['id', 'username'])
+        .where(isOneOf(database, 'id', ids))
+        .execute()
+      return new Map(rows.map(({ id, username }) => [id, username]))
+    },
+
     /**
      * Makes a built-in user.
      * @param claim comes before anything is written, and gives the user a role in the same transaction
