@@ -146,7 +146,7 @@ export function SignIns() {
         request={{ query: search }}
         label={t('label')}
         columns={columns}
-        width={1190}
+        width={1170}
         empty={t('none')}
       />
     </Page>
