@@ -134,7 +134,7 @@ export function Audit() {
         request={{ query }}
         label={t('label')}
         columns={columns}
-        width={1200}
+        width={1170}
         empty={t('none')}
       />
     </Page>

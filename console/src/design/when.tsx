@@ -34,6 +34,7 @@ export function numberText(count: number): string {
 /** 0.3 s, 12 s, 4 min 10 s */
 export function durationText(milliseconds: number): string {
   const seconds = milliseconds / 1000
+  if (milliseconds > 0 && seconds < 0.1) return '< 0.1 s'
   if (seconds < 10) return `${seconds.toFixed(1)} s`
   if (seconds < 120) return `${Math.round(seconds)} s`
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`

@@ -23,7 +23,7 @@ export function PeopleFilters({
       <SearchBox q={search.q ?? ''} onChange={(q) => onChange({ q })} />
       <Filter
         label={t('filter.status')}
-        width={140}
+        width={125}
         all={t('filter.anyStatus')}
         value={search.status}
         options={(['active', 'disabled', 'deleted'] as const).map((value) => ({ value, label: t(`status.${value}`) }))}
@@ -31,7 +31,7 @@ export function PeopleFilters({
       />
       <Filter
         label={t('filter.origin')}
-        width={140}
+        width={125}
         all={t('filter.anyOrigin')}
         value={search.origin}
         options={(['wecom', 'built_in'] as const).map((value) => ({ value, label: t(`origin.${value}`) }))}
@@ -40,7 +40,7 @@ export function PeopleFilters({
       {connections.length > 0 && (
         <Filter
           label={t('filter.connection')}
-          width={160}
+          width={155}
           all={t('filter.anyConnection')}
           value={search.connection}
           options={connections.map(({ id, displayName }) => ({ value: id as string, label: nameText(displayName) }))}

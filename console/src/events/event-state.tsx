@@ -1,8 +1,9 @@
 /** The state of an event in a word, and what became of it in a sentence. */
-import type { Event } from '@muster/contracts'
+import { getRun, type Event } from '@muster/contracts'
 import { Link } from '@tanstack/react-router'
 import { Tag } from 'antd'
 import { useTranslation } from 'react-i18next'
+import { useRead } from '../api.ts'
 import { Name } from '../design/name.tsx'
 import { When } from '../design/when.tsx'
 import { outcomeOf } from './outcome.ts'
@@ -35,6 +36,7 @@ export function WhatBecame({ event, isFull = true }: { event: Event; isFull?: bo
     case 'reset_permanent_code':
       return t(`outcome.${outcome}`)
     case 'run':
+      if (!isFull) return <ByRun id={runId!} />
       return (
         <>
           {t('outcome.run')} <RunLink id={runId!} />
@@ -71,6 +73,17 @@ export function WhatBecame({ event, isFull = true }: { event: Event; isFull?: bo
     default:
       return outcome satisfies never
   }
+}
+
+/** Which of the two it was, where there is one event to look at: a run that holds nothing has changed something. */
+function ByRun({ id }: { id: string }) {
+  const { t } = useTranslation('events')
+  const { data } = useRead(getRun, { params: { id } })
+  return (
+    <>
+      {t(data !== undefined && data.held === null ? 'outcome.changed' : 'outcome.run')} <RunLink id={id} />
+    </>
+  )
 }
 
 function RunLink({ id }: { id: string }) {

@@ -54,6 +54,7 @@ export const eventsTexts = bothLanguages(
     outcome: {
       waiting: 'Waits for its turn.',
       run: 'The directory was changed, or a removal is held:',
+      changed: 'The directory was changed:',
       nothing: 'Was read again; nothing differed.',
       suite_ticket: 'The ticket is kept.',
       create_auth: 'The company is authorised here.',
@@ -154,6 +155,7 @@ export const eventsTexts = bothLanguages(
     outcome: {
       waiting: '等待处理。',
       run: '已更改通讯录，或有移除等待审批：',
+      changed: '已更改通讯录：',
       nothing: '已重新读取，没有差异。',
       suite_ticket: 'ticket 已保存。',
       create_auth: '该企业已在此授权。',

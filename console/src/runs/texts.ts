@@ -92,7 +92,7 @@ export const runsTexts = bothLanguages(
       calls: 'API calls',
       callsOf: '{{made}}, about {{expected}} expected',
       read: 'Read',
-      readOf: '{{members}} members, {{departments}} departments',
+      readOf: 'Members: {{members}}, departments: {{departments}}',
       origin: 'Belongs to',
       originApproval: 'the run whose removals were approved',
       originRevert: 'the run that is undone',
@@ -119,7 +119,7 @@ export const runsTexts = bothLanguages(
       apply: 'Apply',
       progress: '{{done}} of {{total}}',
       note: {
-        read: '{{members}} members, {{departments}} departments',
+        read: 'Members: {{members}}, departments: {{departments}}',
         incomplete: 'Not everything could be read',
         notHeld: 'Nothing held',
         held: '{{held}} removals wait for approval',

@@ -13,7 +13,8 @@ export function SignedOut() {
       <Result
         title={t('signedOut.title')}
         subTitle={t('signedOut.why')}
-        icon={<KeyOutlined />}
+        // Its drawing reaches over its edge.
+        icon={<KeyOutlined className="whole" />}
         extra={[
           <Button key="go" type="primary" size="large" href={signInAddress()}>
             {t('signedOut.go')}

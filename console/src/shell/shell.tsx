@@ -37,7 +37,7 @@ const PLACES = [
   { to: '/events', word: 'events', icon: <ThunderboltOutlined aria-hidden /> },
   { to: '/people', word: 'people', icon: <TeamOutlined aria-hidden /> },
   { to: '/reviews', word: 'reviews', icon: <QuestionCircleOutlined aria-hidden /> },
-  { to: '/sign-ins', word: 'signIns', icon: <KeyOutlined aria-hidden /> },
+  { to: '/sign-ins', word: 'signIns', icon: <KeyOutlined aria-hidden className="whole" /> },
   { to: '/applications', word: 'applications', icon: <AppstoreOutlined aria-hidden /> },
   { to: '/audit', word: 'audit', icon: <FileSearchOutlined aria-hidden /> },
   { to: '/settings', word: 'settings', icon: <SettingOutlined aria-hidden /> },
