@@ -10,8 +10,15 @@ import { setCompany } from './console-company.ts'
 import { placesOf } from './console-places.ts'
 
 const [folder = 'screenshots', ...wished] = process.argv.slice(2)
-/** What the README shows: what is in sight of a window of 1440 by 900. */
-const README = ['overview', 'run-held', 'people-department', 'review-open', 'wizard-credentials', 'connection-doctor']
+/** What the README shows, in windows of 1440 pixels that are so high: two in a row are the same, and show what they are there for. */
+const README: Readonly<Record<string, number>> = {
+  overview: 1400,
+  'run-held': 1400,
+  'people-department': 1240,
+  'connection-doctor': 1240,
+  'review-open': 1080,
+  'wizard-credentials': 1080,
+}
 const SIZES = { 1440: 900, 768: 1024 } as const
 const LANGUAGES = { zh: 'zh-CN', en: 'en' } as const
 
@@ -19,15 +26,15 @@ mkdirSync(folder, { recursive: true })
 const { stage, subjects } = await setCompany(300)
 await using _ = stage
 const isForReadme = wished.includes('--readme')
-const names = isForReadme ? README : wished
+const names = isForReadme ? Object.keys(README) : wished
 const places = placesOf(subjects).filter(({ name }) => names.length === 0 || names.includes(name))
 for (const [language, locale] of Object.entries(LANGUAGES)) {
   for (const colorScheme of isForReadme ? (['light'] as const) : (['light', 'dark'] as const)) {
     await using visit = await stage.visitAs('owner', { locale, colorScheme })
     const { tab } = visit
     for (const [width, height] of Object.entries(isForReadme ? { 1440: 900 } : SIZES)) {
-      await tab.setViewportSize({ width: Number(width), height })
       for (const { name, path } of places) {
+        await tab.setViewportSize({ width: Number(width), height: isForReadme ? README[name]! : height })
         await tab.goto(stage.address(path))
         await tab.getByRole('heading', { level: 1 }).waitFor()
         await visit.settled()
