@@ -5,6 +5,7 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { Button, Flex, Input, Tag, Typography } from 'antd'
 import type { TableProps } from 'antd'
 import dayjs from 'dayjs'
+import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { exportAddress } from '../api.ts'
 import { Day } from '../design/day.tsx'
@@ -185,10 +186,20 @@ function TargetName({ target: { kind, id, name } }: { target: NonNullable<AuditE
         </Link>
       )
     default:
-      return (
-        <>
-          {kind}: {text}
-        </>
-      )
+      return <Named kind={kind}>{text}</Named>
   }
+}
+
+/** What has no page of its own, with the word for what it is. */
+const KINDS = ['api-token', 'organization', 'department', 'review', 'event', 'signing-key'] as const
+
+function Named({ kind, children }: { kind: string; children: ReactNode }) {
+  const { t } = useTranslation('audit')
+  const known = KINDS.find((word) => word === kind)
+  return (
+    <>
+      {t('named', { kind: known === undefined ? kind : t(`targetKind.${known}`) })}
+      {children}
+    </>
+  )
 }

@@ -26,6 +26,15 @@ export const auditTexts = bothLanguages(
       system: 'Muster itself',
     },
     request: 'Request',
+    named: '{{kind}}: ',
+    targetKind: {
+      'api-token': 'API token',
+      organization: 'organization',
+      department: 'department',
+      review: 'review',
+      event: 'event',
+      'signing-key': 'signing key',
+    },
   },
   {
     title: '审计',
@@ -52,5 +61,14 @@ export const auditTexts = bothLanguages(
       system: 'Muster 自身',
     },
     request: '请求编号',
+    named: '{{kind}}：',
+    targetKind: {
+      'api-token': 'API 令牌',
+      organization: '组织',
+      department: '部门',
+      review: '待确认',
+      event: '事件',
+      'signing-key': '签名密钥',
+    },
   },
 )
