@@ -40,6 +40,13 @@ test('the tree is walked by keyboard, and shows the people of what is selected',
   await row(first!.name).first().waitFor()
   await tree.focus()
   await tab.keyboard.press('ArrowDown')
+  await tab.keyboard.press('Enter')
+  await tab.getByRole('heading', { level: 2, name: root!.name }).waitFor()
+  const whole = await stage.stack.ask(listUsers, { query: { departmentId: root!.id, nested: 'true', limit: 1 } })
+  const { userCount, childCount } = root!
+  const counts = `Sub-departments: ${childCount}. People directly in it: ${userCount}, with everything below: ${whole.total}`
+  await tab.getByText(counts).waitFor()
+  await tree.focus()
   await tab.keyboard.press('ArrowDown')
   await tab.keyboard.press('Enter')
   await tab.getByRole('heading', { level: 2, name: first!.name }).waitFor()

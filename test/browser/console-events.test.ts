@@ -111,6 +111,7 @@ test('an event appears by itself and says what became of it, with the way to the
   await tab.getByRole('link', { name: 'Details of Member created xinren' }).click()
   const panel = tab.getByRole('dialog')
   await panel.getByText('create_user', { exact: true }).waitFor()
+  await panel.getByText('The directory was changed:').waitFor()
   await owner.settled()
   assert.deepEqual(await owner.barriers(), [])
   await owner.picture('event')
