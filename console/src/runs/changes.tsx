@@ -37,20 +37,20 @@ export function Changes({ run }: { run: Run }) {
             endpoint={listChanges}
             request={{ params: { id: run.id }, query: search }}
             label={t('changes.label')}
-            width={980}
+            width={860}
             empty={t(nothing)}
             columns={[
-              { title: t('changes.who'), key: 'who', width: 200, render: (_, change) => <Who change={change} /> },
+              { title: t('changes.who'), key: 'who', width: 160, render: (_, change) => <Who change={change} /> },
               {
                 title: t('changes.what'),
                 key: 'what',
-                width: 150,
+                width: 130,
                 render: (_, change) => <WhatText change={change} />,
               },
               {
                 title: t('changes.outcome'),
                 key: 'outcome',
-                width: 230,
+                width: 190,
                 render: (_, change) => <Outcome change={change} />,
               },
               {

@@ -100,17 +100,17 @@ function HeldList({ run: { id } }: { run: Run }) {
       endpoint={listChanges}
       request={{ params: { id }, query: { state: 'held' } }}
       label={t('held.list')}
-      width={720}
+      width={680}
       height={LIST_HEIGHT - 100}
       columns={[
-        { title: t('changes.who'), key: 'who', width: 220, render: (_, change) => <ChangeTarget change={change} /> },
+        { title: t('changes.who'), key: 'who', width: 170, render: (_, change) => <ChangeTarget change={change} /> },
         {
           title: t('changes.externalId'),
           key: 'id',
-          width: 160,
+          width: 150,
           render: (_, change) => <Name>{change.externalId}</Name>,
         },
-        { title: t('changes.what'), key: 'what', width: 140, render: (_, change) => <WhatText change={change} /> },
+        { title: t('changes.what'), key: 'what', width: 130, render: (_, change) => <WhatText change={change} /> },
         { title: t('changes.reason'), key: 'why', render: (_, { reason }) => <ReasonText reason={reason} /> },
       ]}
     />
