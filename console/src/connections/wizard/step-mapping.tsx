@@ -31,7 +31,7 @@ export function MappingStep({ draft, onBack, onNext }: { draft: Connection; onBa
   const save = useAction(updateConnection, onNext)
   const mapping = entriesOf(rows)
   const isWrong = readMapping(mapping).problems.length > 0
-  const count = numberText(rows.length)
+  const rules = numberText(rows.length)
   return (
     <>
       <StepIntro>{t('wizard.mapping.intro')}</StepIntro>
@@ -59,7 +59,7 @@ export function MappingStep({ draft, onBack, onNext }: { draft: Connection; onBa
       <Fold
         title={t('wizard.mapping.fields')}
         isWrong={isWrong}
-        sentence={t(`wizard.mapping.fieldsAre.${isWrong ? 'wrong' : isUsual(rows) ? 'usual' : 'own'}`, { count })}
+        sentence={t(`wizard.mapping.fieldsAre.${isWrong ? 'wrong' : isUsual(rows) ? 'usual' : 'own'}`, { rules })}
         onOpen={() => setSampled(true)}
       >
         <Row gutter={[24, 24]}>

@@ -108,8 +108,8 @@ export const wizardWords = bothLanguages(
       or: ' or ',
       fields: 'Which field of a member becomes which field here',
       fieldsAre: {
-        usual: 'The usual {{count}} rules. Open it to see a real member as a user here.',
-        own: '{{count}} rules of your own.',
+        usual: 'The usual {{rules}} rules. Open it to see a real member as a user here.',
+        own: '{{rules}} rules of your own.',
         wrong: 'A rule cannot be: open this and mend it.',
       },
     },
@@ -269,8 +269,8 @@ export const wizardWords = bothLanguages(
       or: '或',
       fields: '成员的哪些信息成为此处的哪个字段',
       fieldsAre: {
-        usual: '默认的 {{count}} 条规则。展开可查看一位真实成员在此的样子。',
-        own: '自定义的 {{count}} 条规则。',
+        usual: '默认的 {{rules}} 条规则。展开可查看一位真实成员在此的样子。',
+        own: '自定义的 {{rules}} 条规则。',
         wrong: '有一条规则无效：请展开并修正。',
       },
     },
