@@ -162,7 +162,8 @@ export async function createWorld(database: Database) {
               isAbsenceKnown: true,
               policy: { ...SYNC_SETTINGS, bindByUsername, matchFields, onlyHereUsers, onlyHereDepartments },
               approved,
-              recentRemovals: () => Promise.resolve({ users: 0, departments: 0 }),
+              inTurn: async (judge) =>
+                (await judge(database, { users: 0, departments: 0, planned: new Set() })).verdict,
               async confirmGone(userids) {
                 await beforeWriting?.()
                 return { gone: new Set(userids.filter((userid) => !stillThere.includes(userid))), unread: [] }

@@ -282,6 +282,15 @@ function withSavepoint(kysely: Kysely<Schema>, { run }: SqliteFile, direct: Sqli
   }
 }
 
+/**
+ * Waits until no other transaction is open that has taken this name, and keeps it until this one ends. To be taken before
+ * anything else is locked. SQLite has one transaction at a time anyway.
+ */
+export async function takeTurn(tx: Transaction, name: string): Promise<void> {
+  if (tx.dialect === 'sqlite') return
+  await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(tx.kysely)
+}
+
 /** However many small writes there are, a sync goes on. */
 const LONGEST_BREATH_MS = 50
 

@@ -690,4 +690,16 @@ const history: Record<string, (words: Words) => string[]> = {
     `alter table sign_in_attempts add column corp_id text`,
     `alter table sessions add column corp_id text`,
   ],
+
+  '0020-removal-claims': ({ end }) => [
+    `create table removal_claims (
+      run_id text not null references runs (id) on delete cascade,
+      corp_id text not null,
+      connection_id text not null references connections (id) on delete cascade,
+      removals text not null,
+      primary key (run_id, corp_id)
+    ${end}`,
+    // What other runs of the connection are about to remove; clearing what is over.
+    `create index removal_claims_connection on removal_claims (connection_id)`,
+  ],
 }

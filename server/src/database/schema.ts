@@ -276,6 +276,12 @@ export const tables = {
   },
 
   /**
+   * What a running run has been allowed to remove of a company, a JSON array in the words of sync/plan/removals.ts; `corp_id`
+   * is empty for the company of a self-built connection. Rows of runs that are over mean nothing; see sync/claims.ts.
+   */
+  removal_claims: { run_id: text, corp_id: text, connection_id: text, removals: text },
+
+  /**
    * `before` and `after` are JSON of the fields that differ; `target_id` is our user or department. `inverse` is what
    * undoing needs besides them: the people of a department that was deleted, the user whose link was given away.
    */

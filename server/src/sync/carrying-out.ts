@@ -11,6 +11,7 @@ import { isOutage, type Database, type Transaction } from '../database/database.
 import { linkIndex } from '../directory/comparison.ts'
 import { AppError, type Problem } from '../errors.ts'
 import type { NewId } from '../ids.ts'
+import { inTurn } from './claims.ts'
 import * as heldRuns from './held-runs.ts'
 import type { Earlier, History } from './history.ts'
 import { describeHeld, type HeldRemovals } from './plan/held-removals.ts'
@@ -82,8 +83,6 @@ export interface CurrentSettings {
   readonly corpId: string | null
   readonly settings: SyncSettings
 }
-
-export const DAY_MS = 24 * 60 * 60 * 1_000
 
 /** Changes when the program maps or compares differently than before, so that everybody is compared again. */
 const MAPPING_GENERATION = 2
@@ -206,6 +205,7 @@ export function createCarryOut(parts: CarryOutParts) {
     if (company.name !== null) await makeSureOf(run, company)
 
     Object.assign(progress, { phase: 'apply', done: 0, total: snapshot.changed.size })
+    const fence: ReconcileOptions['fence'] = (tx, update) => runs.update(tx, run.id, update)
     const { warnings, held, unread, nextPosition } = await reconcile(
       { ...parts, now },
       snapshot,
@@ -220,12 +220,12 @@ export function createCarryOut(parts: CarryOutParts) {
         readSince,
         policy: { ...source.settings, emails: mapping.emails },
         approved: approval?.keys ?? null,
-        recentRemovals: () => parts.history.removalsSince(scopeOf(run.connectionId, company), now() - DAY_MS),
+        inTurn: inTurn(parts, { run, corpId: scopeOf(run.connectionId, company).corpId, fence }),
         confirmGone: (userids) => confirmGone(source, reading, userids, signal),
         links,
         earlier,
         signal,
-        fence: (tx, update) => runs.update(tx, run.id, update),
+        fence,
         onProgress: (done) => Object.assign(progress, { done }),
       },
       counts,

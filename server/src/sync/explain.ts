@@ -170,8 +170,7 @@ export function createExplain(parts: ExplainParts) {
         isAbsenceKnown: !reading.individualsUnknown,
         policy: { ...source.settings, emails: mapping.emails },
         approved: null,
-        isGuardLeftOut: true,
-        recentRemovals: () => Promise.resolve({ users: 0, departments: 0 }),
+        inTurn: null,
         confirmGone: (userids) =>
           Promise.resolve({ gone: new Set(userids.filter((userid) => gone.has(foldName(userid)))), unread: [] }),
         earlier: { nextPosition: 0, users: new Set(), departments: new Set() },

@@ -9,7 +9,7 @@ import type { Database, Row } from '../database/database.ts'
 import * as comparison from '../directory/comparison.ts'
 import { foldName } from '../directory/names.ts'
 import { AppError, type Problem } from '../errors.ts'
-import { DAY_MS, mappingSettings, type SyncSource } from './carrying-out.ts'
+import { mappingSettings, type SyncSource } from './carrying-out.ts'
 import type { DepartmentHint, Hint, MemberHint } from './hints.ts'
 import type { Hinted } from './judgement.ts'
 import { askByName, isIdsOnly, knownLinks, lookalikes, readScene, type Calls } from './named-people.ts'
@@ -22,7 +22,7 @@ import { createSnapshot, type Snapshot } from './read/snapshot.ts'
 import type { Answer } from './read/some-people.ts'
 
 /** Renames that belong together come within hours. Later, the name may be somebody else's, who must not inherit an account. */
-const ALIAS_GOOD_FOR_MS = DAY_MS
+const ALIAS_GOOD_FOR_MS = 24 * 60 * 60 * 1_000
 
 /** What WeCom said about everything that the hints name, for the run and for what becomes of each hint. */
 export interface Heard extends Omit<Hinted, 'askedAt' | 'onLeftOut'>, HeardOfHints {

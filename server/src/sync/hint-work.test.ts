@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import type { Member } from '@muster/wecom'
 import { SYSTEM } from '../audit/audit.ts'
 import { onEachDatabase } from '../../test-support/databases.ts'
-import { insertRows } from '../database/database.ts'
+import { insertRows, type Transaction } from '../database/database.ts'
+import { inTurn } from './claims.ts'
 import { createHintedWorld } from '../../test-support/hinted-world.ts'
 import type { Company } from '../../test-support/sync-world.ts'
 
@@ -311,6 +312,66 @@ onEachDatabase(({ test }) => {
 
     assert.equal(now!.id, shown!.id)
     assert.equal(approval.counts.users.disabled, 2)
+  })
+
+  test('a full run and events that begin removing at the same time remove no more than one of them may', async (database) => {
+    const company = companyOf(Array.from({ length: 40 }, (_, index) => `p${index}`))
+    const everybody = company.members
+    const site = await (
+      await createHintedWorld(database)
+    ).newHintedSite({ ww1: company }, { onlyHereUsers: 'disable', guard: { percent: 20, minimum: 10, absolute: 500 } })
+    await site.fullRun()
+    // Nine are below the limit, and the events are about one of them and eight others.
+    company.members = everybody.slice(9)
+    let told: Awaited<ReturnType<typeof site.hint>> | undefined
+    site.whenAsked.push(async ({ api }) => {
+      if (api !== 'members.get' || told !== undefined) return
+      told = []
+      // The run has been allowed its nine, and removed none of them yet.
+      company.members = everybody.slice(17)
+      told = await site.hint(Array.from({ length: 9 }, (_, index) => ({ userid: `p${8 + index}`, isDelete: true })))
+    })
+
+    const run = await site.fullRun()
+
+    const [held] = await site.eventRuns()
+    const disabled = Object.values(await site.statuses()).filter((status) => status === 'disabled').length
+    // Whom WeCom was asked about by name meanwhile waits with the others.
+    assert.deepEqual([run.counts.users.disabled, disabled], [8, 8])
+    assert.deepEqual([held!.state, held!.counts.users.held, held!.counts.users.disabled], ['held', 9, 0])
+    assert.match(held!.held!.reasons[0]!.detail.en, /^17 of 40 people would be removed \(/)
+    assert.ok(told!.every((outcome) => outcome.kind === 'applied' && outcome.runId === held!.id))
+    assert.deepEqual(await database.kysely.selectFrom('runs').select('id').where('state', '=', 'running').execute(), [])
+  })
+
+  test('what a run of events was allowed counts for a full run as long as it is under way', async (database) => {
+    const company = companyOf(Array.from({ length: 40 }, (_, index) => `p${index}`))
+    const world = await createHintedWorld(database)
+    const site = await world.newHintedSite(
+      { ww1: company },
+      { onlyHereUsers: 'disable', guard: { percent: 20, minimum: 10, absolute: 500 } },
+    )
+    await site.fullRun()
+    const { connectionId, organizationId } = site
+    const begun = { connectionId, organizationId, mode: 'apply', trigger: 'event', requestedBy: null } as const
+    const id = await database.inTransaction((tx) =>
+      world.runs.begin(tx, { ...begun, originRunId: null, startedAt: 0, warnings: [] }),
+    )
+    const fence = (tx: Transaction) => world.runs.update(tx, id, {})
+    const claimant = { run: { ...begun, id }, corpId: null, fence }
+    const allowed = Array.from({ length: 5 }, (_, index) => `user disable usr_${index}`)
+    await inTurn(world.parts, claimant)(async () => ({ verdict: { users: [], departments: [] }, allowed }))
+
+    company.members = company.members.slice(5)
+    const during = await site.fullRun()
+    await world.runs.cancel(database, id, 0)
+    const after = await site.fullRun()
+
+    assert.deepEqual([during.state, during.counts.users.held, during.counts.users.disabled], ['held', 5, 0])
+    assert.deepEqual([after.state, after.counts.users.disabled], ['succeeded', 5])
+    const claims = await database.kysely.selectFrom('removal_claims').select('run_id').execute()
+    const runIds = claims.map(({ run_id }) => run_id)
+    assert.deepEqual(runIds, [after.id], 'what is over is forgotten when somebody claims again')
   })
 
   test('what an event said while a full run was reading is not undone by what the run had read before', async (database) => {

@@ -10,7 +10,6 @@ import { noteAliases, noteAskedMembers } from '../directory/writes.ts'
 import { AppError, type Problem } from '../errors.ts'
 import { countsOf } from './apply.ts'
 import {
-  DAY_MS,
   isNamed,
   named,
   problemOf,
@@ -19,6 +18,7 @@ import {
   type SyncCompany,
   type SyncSource,
 } from './carrying-out.ts'
+import { inTurn } from './claims.ts'
 import { compile } from './compiled-mapping.ts'
 import { hear, type Heard } from './hearing.ts'
 import * as heldRuns from './held-runs.ts'
@@ -30,7 +30,7 @@ import { AGAIN_MS, outcomeOf } from './plan/hint-outcomes.ts'
 import { removalKeyOf } from './plan/removals.ts'
 import type { Snapshot, Unread } from './read/snapshot.ts'
 import { reconcile } from './reconcile.ts'
-import { RunLost, type CompanyResult, type Run, type RunCounts, type Warning } from './runs.ts'
+import { RunLost, type CompanyResult, type Run, type RunCounts, type RunUpdate, type Warning } from './runs.ts'
 import { LETTING_GO, startBeating, type UnderWay } from './under-way.ts'
 
 export type HintWork = ReturnType<typeof createHintWork>
@@ -113,6 +113,7 @@ export function createHintWork(parts: CarryOutParts) {
     const waitingKeys = new Set(
       waiting === undefined ? [] : (await history.heldWithin(waiting, scope)).map(removalKeyOf),
     )
+    const fence = (tx: Transaction, update: RunUpdate) => runs.update(tx, run.id, update)
     const { held, unread, warnings } = await reconcile(
       { ...parts, now },
       snapshot,
@@ -127,16 +128,13 @@ export function createHintWork(parts: CarryOutParts) {
         hinted,
         policy: { ...source.settings, emails: mapping.emails },
         approved: null,
-        recentRemovals: async () => ({
-          ...(await history.removalsSince(scope, now() - DAY_MS)),
-          waiting: waitingKeys,
-        }),
+        inTurn: inTurn(parts, { run, corpId: scope.corpId, waiting: waitingKeys, fence }),
         confirmGone: (userids) =>
           Promise.resolve({ gone: new Set(userids.filter((userid) => heard.isGone(foldName(userid)))), unread: [] }),
         links: heard.links,
         earlier: { nextPosition: 0, users: new Set(), departments: new Set() },
         signal,
-        fence: (tx, update) => runs.update(tx, run.id, update),
+        fence,
         onProgress: (done) => Object.assign(progress, { done }),
       },
       counts,

@@ -73,8 +73,9 @@ export function createHistory({ database }: { database: Database }) {
     async removalsSince(
       { connectionId, corpId }: { readonly connectionId: string; readonly corpId: string | null },
       since: number,
+      on: Executor,
     ): Promise<{ users: number; departments: number }> {
-      let query = database.kysely
+      let query = on.kysely
         .selectFrom('changes')
         .innerJoin('runs', 'runs.id', 'changes.run_id')
         .where('runs.connection_id', '=', connectionId)

@@ -2,7 +2,7 @@
  * Collects the removals of a run and asks whether they may happen now: everything read, the guard content or an
  * administrator's approval, and WeCom asked once more by name. Called by reconcile.ts only.
  */
-import type { Database, Row } from '../database/database.ts'
+import type { Database, Executor, Row } from '../database/database.ts'
 import * as comparison from '../directory/comparison.ts'
 import { guard, type GuardFacts, type GuardSettings, type Verdict } from './plan/guard.ts'
 import type { HeldRemovals } from './plan/held-removals.ts'
@@ -39,10 +39,8 @@ export interface JudgementOptions {
   readonly readSince?: number | undefined
   /** The removals that an administrator approved; nothing else is removed then. Null asks the guard. */
   readonly approved: ReadonlySet<string> | null
-  /** For whoever asks about one person: the guard judges the removals of a whole run, so it has nothing to say. */
-  readonly isGuardLeftOut?: boolean
-  /** Removals of the last 24 hours that nobody approved. */
-  readonly recentRemovals: () => Promise<RecentRemovals>
+  /** Null for whoever asks about one person: the guard judges the removals of a whole run, so it has nothing to say. */
+  readonly inTurn: InTurn | null
   /**
    * Asks WeCom about people who were not on any list, because somebody may move from one list to another while they are
    * read.
@@ -70,13 +68,22 @@ export interface Hinted {
   readonly onLeftOut: (key: string) => void
 }
 
+/** Lets a run be judged while no other one of its connection is, and keeps what it was allowed; see claims.ts. */
+export type InTurn = (judge: (on: Executor, besides: RemovalsBesides) => Promise<Judged>) => Promise<Verdict>
+
+export interface Judged {
+  readonly verdict: Verdict
+  /** What it may remove now, as `removalKey` names it. */
+  readonly allowed: readonly string[]
+}
+
 /** Removals that count for the guard besides those of the run. */
-export interface RecentRemovals {
+export interface RemovalsBesides {
   /** Of the last 24 hours, that nobody approved. */
   readonly users: number
   readonly departments: number
-  /** What waits for a person already, as `removalKey` names it. */
-  readonly waiting?: ReadonlySet<string>
+  /** What waits for a person already, and what another run is about to remove, as `removalKey` names it. */
+  readonly planned: ReadonlySet<string>
 }
 
 const PAGE = 5_000
@@ -136,26 +143,25 @@ export async function judgeRemovals(
     .filter(({ parent_id, missing_since }) => parent_id === null && missing_since === null)
     .map(({ name }) => name)
   const planned = { users: absent.length + disabled.length - exempt.size, departments: departments.length }
+  const leaving = absent.filter(({ userId }) => !exempt.has(userId))
+  const keys = keysOf([...leaving, ...disabled], departments)
   const verdict =
-    planned.users + planned.departments === 0 || options.isGuardLeftOut === true
+    planned.users + planned.departments === 0 || options.inTurn === null
       ? NOTHING_TO_HOLD
-      : guard(
-          await guardFacts(
-            database,
-            snapshot,
-            { planned, keys: keysOf(absent, disabled, departments) },
-            knownDepartments.length,
-            lostRoots,
-            options,
-          ),
-          policy.guard,
-        )
+      : await options.inTurn(async (on, besides) => {
+          const known = { knownDepartments, lostRoots }
+          const said = guard(
+            await guardFacts(on, snapshot, { planned, keys, besides, ...known }, options),
+            policy.guard,
+          )
+          const isAllowed = { user: said.users.length === 0, department: said.departments.length === 0 }
+          return { verdict: said, allowed: keys.filter((key) => isAllowed[entityOf(key)]) }
+        })
   const isHeld = {
     user: options.approved === null && verdict.users.length > 0,
     department: options.approved === null && verdict.departments.length > 0,
   }
 
-  const leaving = absent.filter(({ userId }) => !exempt.has(userId))
   const mayGo = leaving.filter(({ action, userId }) => isWanted(options.approved, 'user', action, userId))
   const { gone, unread } = isHeld.user ? NOBODY_ASKED_FOR : await options.confirmGone(mayGo.map(({ userid }) => userid))
   const unconfirmed = new Set(
@@ -168,12 +174,7 @@ export async function judgeRemovals(
     if (isHeld[entity]) return { kind: 'hold' }
     return unconfirmed.has(id) ? { kind: 'skip', reason: 'not-confirmed' } : { kind: 'apply' }
   }
-  const held = [
-    ...(isHeld.user ? [...leaving, ...disabled].map(({ action, userId }) => removalKey('user', action, userId)) : []),
-    ...(isHeld.department
-      ? departments.map(({ departmentId }) => removalKey('department', 'delete', departmentId))
-      : []),
-  ]
+  const held = keys.filter((key) => isHeld[entityOf(key)])
   return {
     absent,
     departments,
@@ -190,50 +191,67 @@ export async function judgeRemovals(
 
 const NOBODY_ASKED_FOR: Confirmation = { gone: new Set(), unread: [] }
 
+/** What the guard is asked about. */
+interface Judging {
+  readonly planned: { readonly users: number; readonly departments: number }
+  readonly keys: readonly string[]
+  readonly besides: RemovalsBesides
+  readonly knownDepartments: readonly Row<'departments'>[]
+  readonly lostRoots: readonly string[]
+}
+
 const NOTHING_TO_HOLD: Verdict = { users: [], departments: [] }
 
 /** Counted only when there is something to judge: in a large company counting takes longer than an unchanged run. */
 async function guardFacts(
-  database: Database,
+  on: Executor,
   snapshot: Snapshot,
-  { planned, keys }: { planned: { readonly users: number; readonly departments: number }; keys: ReadonlySet<string> },
-  knownDepartments: number,
-  lostRoots: readonly string[],
+  { planned, keys, besides, knownDepartments, lostRoots }: Judging,
   options: JudgementOptions,
 ): Promise<GuardFacts> {
-  const recent = await options.recentRemovals()
-  const waiting = [...(recent.waiting ?? [])].filter((key) => !keys.has(key))
-  const waitingFor = (entity: string) => waiting.filter((key) => key.startsWith(`${entity} `)).length
+  const ours = new Set(keys)
+  const others = [...besides.planned].filter((key) => !ours.has(key))
+  const othersOf = (entity: string) => others.filter((key) => entityOf(key) === entity).length
   // Whoever looks at a few does not see how many there are: for an event, nothing is said about the rest.
   const isHinted = options.hinted !== undefined
   return {
     users: {
-      planned: planned.users === 0 ? 0 : planned.users + waitingFor('user'),
-      present: await comparison.activeLinkedUsers(database, options),
-      recent: recent.users,
+      planned: planned.users === 0 ? 0 : planned.users + othersOf('user'),
+      present: await comparison.activeLinkedUsers(on, options),
+      recent: besides.users,
       read: isHinted ? 1 : snapshot.membersRead,
     },
     departments: {
-      planned: planned.departments === 0 ? 0 : planned.departments + waitingFor('department'),
-      present: knownDepartments,
-      recent: recent.departments,
+      planned: planned.departments === 0 ? 0 : planned.departments + othersOf('department'),
+      present: planned.departments === 0 ? knownDepartments.length : await stillThere(on, knownDepartments, options),
+      recent: besides.departments,
       read: isHinted ? 1 : snapshot.departments.length,
     },
     lostRoots,
     // With the policy to create them, every department that was ever shown is known.
-    neverHadDepartments: knownDepartments === 0 && options.policy.onlyWecomDepartments === 'create',
+    neverHadDepartments: knownDepartments.length === 0 && options.policy.onlyWecomDepartments === 'create',
   }
 }
 
-function keysOf(
-  absent: readonly UserRemoval[],
-  disabled: readonly UserRemoval[],
-  departments: readonly DepartmentRemoval[],
-): Set<string> {
-  return new Set([
-    ...[...absent, ...disabled].map(({ action, userId }) => removalKey('user', action, userId)),
+/** What another run has deleted since this one looked is among the removals of the day. */
+async function stillThere(
+  on: Executor,
+  known: readonly Row<'departments'>[],
+  { connectionId, corpId }: JudgementOptions,
+): Promise<number> {
+  const now = new Set((await comparison.sourceDepartments(on, connectionId, corpId)).map(({ id }) => id))
+  return known.filter(({ id }) => now.has(id)).length
+}
+
+function keysOf(people: readonly UserRemoval[], departments: readonly DepartmentRemoval[]): string[] {
+  return [
+    ...people.map(({ action, userId }) => removalKey('user', action, userId)),
     ...departments.map(({ departmentId }) => removalKey('department', 'delete', departmentId)),
-  ])
+  ]
+}
+
+function entityOf(key: string): 'user' | 'department' {
+  return key.startsWith('user ') ? 'user' : 'department'
 }
 
 function isWanted(
