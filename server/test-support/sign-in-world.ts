@@ -20,8 +20,10 @@ import { createAttempts } from '../src/signin/attempts.ts'
 import { createSignIn } from '../src/signin/signin.ts'
 import { createSignIns } from '../src/signin/sign-ins.ts'
 import { createAdmission, isLostRace } from '../src/sync/admission.ts'
+import { createDecisions, type Decision } from '../src/sync/decisions.ts'
 import { createReviews } from '../src/sync/reviews.ts'
 import { createVault } from '../src/vault.ts'
+import { SYNC_SETTINGS } from './sync-settings.ts'
 
 export const BROWSER = { address: '192.0.2.1', userAgent: 'a browser', requestId: 'req_1' } as const
 
@@ -268,6 +270,16 @@ export async function createSignInWorld(database: Database, apiUrl = 'http://127
     allUsers: () => database.kysely.selectFrom('users').selectAll().orderBy('id').execute(),
 
     allLinks: () => database.kysely.selectFrom('links').selectAll().orderBy('id').execute(),
+
+    /** As an owner. */
+    decide: (reviewId: string, decision: Decision) =>
+      createDecisions({
+        database,
+        audit,
+        newId,
+        now,
+        settingsOf: async () => SYNC_SETTINGS,
+      }).resolve({ actor: SYSTEM, role: 'owner' }, reviewId, decision),
 
     openReviews: async () =>
       (

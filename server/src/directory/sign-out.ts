@@ -58,6 +58,37 @@ export async function signOutWithoutDoor(tx: Transaction, userIds: readonly stri
   await endSessions(tx, orphaned)
 }
 
+/**
+ * It is in question who these members are: what came through their links ends, and other ways in stay. Whoever calls this
+ * has the users locked and writes the question down, which keeps everybody out of that way until it is answered.
+ * @param keys folded userids
+ */
+export async function signOutOfMembers(
+  tx: Transaction,
+  { connectionId, corpId }: { readonly connectionId: string; readonly corpId: string },
+  keys: readonly string[],
+): Promise<EndedSession[]> {
+  if (keys.length === 0) return []
+  const held = await tx.kysely
+    .selectFrom('links')
+    // By the user, because there is an index for that.
+    .innerJoin('sessions', (join) =>
+      join.onRef('sessions.user_id', '=', 'links.user_id').onRef('sessions.link_id', '=', 'links.id'),
+    )
+    .select(['sessions.id', 'sessions.user_id'])
+    .where('links.connection_id', '=', connectionId)
+    .where('links.corp_id', '=', corpId)
+    .where(isOneOf(tx, 'links.userid_key', keys))
+    .execute()
+  await endSessions(tx, held)
+  return held.map(({ id, user_id }) => ({ id, userId: user_id }))
+}
+
+export interface EndedSession {
+  readonly id: string
+  readonly userId: string
+}
+
 /** What came through this connection ends: it signs nobody in any more, or belongs to another company. */
 export async function signOutOfConnection(tx: Transaction, connectionId: string): Promise<void> {
   const held = await tx.kysely.selectFrom('sessions').select('id').where('connection_id', '=', connectionId).execute()

@@ -5,6 +5,8 @@
 import { insertRows, isOneOf, updateRows, type Row, type Transaction } from '../database/database.ts'
 import { signOutEverywhere, signOutWithoutDoor } from './sign-out.ts'
 
+export { signOutOfMembers, type EndedSession } from './sign-out.ts'
+
 /** The columns of a user that belong to its source. Everything else on a user is ours and never touched here. */
 export const SOURCE_COLUMNS = [
   'display_name',

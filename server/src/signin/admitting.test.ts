@@ -203,6 +203,58 @@ onEachDatabase(({ test }) => {
     assert.equal((await world.openReviews()).length, 1, 'one question, however often they come')
   })
 
+  test('L-16: while it is in question who has a userid, nothing that came in through it stays, and nobody comes in', async (database) => {
+    const world = await createSignInWorld(database)
+    const hq = await world.connect('hq', { unreadableMembers: 'allow-linked' })
+    const zhang = { userid: 'zhangsan', name: '张三', mobile: '13800000002' }
+    const first = await world.signIn(hq, zhang)
+    const second = await world.signIn(hq, zhang)
+    assert.ok(first.kind === 'admitted' && second.kind === 'admitted')
+    const { userId } = first.session
+    const byPassword = await database.inTransaction((tx) =>
+      world.sessions.begin(tx, { ...first.session, door: 'password', connectionId: null, corpId: null, linkId: null }),
+    )
+
+    assert.equal(await world.outcome(hq, { ...zhang, name: '张伟', mobile: '13900000009' }), 'under-review')
+
+    const found = await Promise.all([first, second, byPassword].map(({ cookie }) => world.sessions.find(cookie)))
+    assert.deepEqual(
+      found.map((session) => session !== undefined),
+      [false, false, true],
+      'what did not come from there stays',
+    )
+    const { items } = await world.audit.list({ limit: 50, cursor: null, targetId: userId })
+    assert.equal(items.filter(({ action }) => action === 'session.end').length, 2)
+    // However little of them WeCom shows this time.
+    assert.equal(await world.outcome(hq, { userid: 'zhangsan', name: '张伟' }), 'under-review')
+    assert.equal(await world.outcome(hq, { userid: 'ZhangSan', name: undefined }), 'under-review')
+    assert.equal(await world.outcome(hq, { userid: 'zhangsan' }, { isHidden: true }), 'under-review')
+    assert.equal((await world.user(userId)).display_name, '张三')
+    assert.equal(await world.outcome(hq, { userid: 'zhangsan', name: '张三' }), 'admitted', 'it is them after all')
+
+    await world.decide((await world.openReviews())[0]!.id, { action: 'ignore' })
+    assert.equal(await world.outcome(hq, { userid: 'zhangsan', name: '张伟' }), 'under-review', 'nobody said who it is')
+    assert.equal(await world.outcome(hq, { userid: 'zhangsan' }, { isHidden: true }), 'under-review')
+  })
+
+  test('whoever a person has decided on comes in through the link again', async (database) => {
+    const world = await createSignInWorld(database)
+    const hq = await world.connect('hq', { unreadableMembers: 'allow-linked' })
+    const first = await world.signIn(hq, { userid: 'zhangsan', name: '张三', mobile: '13800000002' })
+    const wed = { userid: 'zhangsan', name: '张李三', mobile: '13900000009' }
+    assert.equal(await world.outcome(hq, wed), 'under-review')
+    assert.ok(first.kind === 'admitted')
+
+    await world.decide((await world.openReviews())[0]!.id, { action: 'link', userId: first.session.userId })
+
+    const again = await world.signIn(hq, wed)
+    assert.deepEqual(
+      [again.kind, again.kind === 'admitted' && again.session.userId],
+      ['admitted', first.session.userId],
+    )
+    assert.equal(await world.outcome(hq, { userid: 'zhangsan' }, { isHidden: true }), 'admitted')
+  })
+
   test('a newcomer who shows a colleague’s number may be the colleague, and waits for a person', async (database) => {
     const world = await createSignInWorld(database)
     const hq = await world.connect('hq')

@@ -195,7 +195,7 @@ export function createAdmitting(parts: AdmittingParts) {
     const standing = await admission.look(tx, scene, wanted, rule)
     // An event has had WeCom asked since: it may have said that they are gone, and what is known here is newer.
     const isOvertaken = standing.kind === 'linked' && (standing.known.link.asked_at ?? -1) >= (takenAt ?? 0)
-    if (isOvertaken) return withoutDetails(standing.known)
+    if (isOvertaken) return withoutDetails({ known: standing.known, isInQuestion: false })
     return {
       sighting: {
         kind: 'member',
@@ -285,7 +285,9 @@ export function createAdmitting(parts: AdmittingParts) {
     { wanted, linked }: Gathered,
     refusal: Refusal,
   ): Promise<Settled> {
-    if (refusal.question !== null) await admission.ask(tx, scene, refusal.question)
+    if (refusal.question !== null) {
+      await parts.audit.record(tx, SYSTEM, await admission.ask(tx, scene, refusal.question))
+    }
     if (refusal.closes && linked !== null && wanted !== null) {
       await recordChanges(tx, scene, await admission.close(tx, scene, wanted, linked), SYSTEM)
     }
@@ -375,10 +377,16 @@ interface Gathered {
 }
 
 /** Somebody of whom WeCom says only that they are a member: then what is known here counts. */
-function withoutDetails(known: Gathered['linked'] | undefined): Gathered {
-  const identity: Identity = known
-    ? { kind: 'linked', account: accountOf(known, false) }
-    : { kind: 'unknown', newcomer: { kind: 'unread' } }
+function withoutDetails(
+  linked: { readonly known: NonNullable<Gathered['linked']>; readonly isInQuestion: boolean } | undefined,
+): Gathered {
+  const known = linked?.isInQuestion === false ? linked.known : undefined
+  const identity: Identity =
+    known !== undefined
+      ? { kind: 'linked', account: accountOf(known, false) }
+      : linked !== undefined
+        ? { kind: 'doubtful', question: null }
+        : { kind: 'unknown', newcomer: { kind: 'unread' } }
   return { ...NOTHING, sighting: { kind: 'member', details: { kind: 'hidden' } }, identity, linked: known ?? null }
 }
 

@@ -110,6 +110,15 @@ const CASES: readonly [sentence: string, given: Facts, outcome: string][] = [
     facts({ identity: { kind: 'doubtful', question } }),
     'under-review, asks',
   ],
+  [
+    'hidden details of somebody in question do, too, whatever the setting',
+    facts({
+      sighting: HIDDEN,
+      identity: { kind: 'doubtful', question: null },
+      settings: { unreadableMembers: 'allow-linked' },
+    }),
+    'under-review',
+  ],
   ['hidden details refuse', facts({ sighting: HIDDEN, identity: LINKED }), 'unreadable'],
   [
     'unless the setting lets linked people in',
@@ -272,7 +281,7 @@ test('whatever the facts are, nobody comes in against the rules that outrank all
     one<() => Identity>([
       () => ({ kind: 'linked', account: anyAccount('usr_1') }),
       () => ({ kind: 'matched', account: anyAccount('usr_1') }),
-      () => ({ kind: 'doubtful', question }),
+      () => ({ kind: 'doubtful', question: one([question, null]) }),
       () => ({
         kind: 'unknown',
         newcomer: one([

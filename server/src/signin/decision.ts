@@ -34,8 +34,8 @@ export interface Account {
 /** Who the member is here. */
 export type Identity =
   | { readonly kind: 'linked'; readonly account: Account }
-  /** Linked, and shows somebody else than the user who has the link. */
-  | { readonly kind: 'doubtful'; readonly question: Question }
+  /** Linked, and it is not sure that they are the user who has the link; null when that is being asked already. */
+  | { readonly kind: 'doubtful'; readonly question: Question | null }
   | { readonly kind: 'matched'; readonly account: Account }
   | { readonly kind: 'unknown'; readonly newcomer: Newcomer }
 
@@ -107,7 +107,7 @@ export function decide({ settings, isCorpAuthorised, sighting, identity, answer 
   const known = identity.kind === 'linked' ? identity.account : null
   if (!settings.enabled) return refuse('sign-in-off', known)
   const { details } = sighting
-  if (details.kind === 'hidden') return decideUnread(settings, known)
+  if (details.kind === 'hidden') return decideUnread(settings, identity)
 
   const closed = CLOSED[details.activity]
   if (closed !== undefined) {
@@ -138,9 +138,13 @@ const CLOSED: Readonly<Record<string, SignInReason | undefined>> = {
 } satisfies Partial<Record<Activity, SignInReason>>
 
 /** Nothing was read, so nothing is refreshed, enabled or restored on the strength of it. */
-function decideUnread({ unreadableMembers }: Facts['settings'], account: Account | null): Decision {
-  if (account === null || unreadableMembers === 'refuse') return refuse('unreadable', account)
-  return admitAccount(account, 'unknown', { as: 'linked', refresh: 'nothing' })
+function decideUnread({ unreadableMembers }: Facts['settings'], identity: Identity): Decision {
+  const account = identity.kind === 'linked' ? identity.account : null
+  if (unreadableMembers === 'refuse') return refuse('unreadable', account)
+  if (identity.kind === 'doubtful') return { ...refuse('under-review'), question: identity.question }
+  return account === null
+    ? refuse('unreadable')
+    : admitAccount(account, 'unknown', { as: 'linked', refresh: 'nothing' })
 }
 
 function decideNewcomer(

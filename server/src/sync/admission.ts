@@ -4,6 +4,7 @@
  * signin/decision.ts. Passed to signin by app.ts, and used inside its transactions only.
  */
 import type { Member } from '@muster/wecom'
+import type { AuditEntry } from '../audit/audit.ts'
 import { isUniqueViolation, type Row, type Transaction } from '../database/database.ts'
 import * as comparison from '../directory/comparison.ts'
 import { changeUserid, keepOpenUserid, linkByOpenUserid } from '../directory/link-aliases.ts'
@@ -32,8 +33,8 @@ import {
   type Sightings,
 } from './plan/matching.ts'
 import { onlyStatus, planPerson, type KnownUser, type PeopleContext } from './plan/people.ts'
-import { standingOf, type Question } from './plan/questions.ts'
-import { recordOf, writeQuestions } from './reviews.ts'
+import { isHolderInQuestion, standingOf, type Question } from './plan/questions.ts'
+import { recordOf, recordOfMember, writeQuestions } from './reviews.ts'
 import type { SyncSettings } from './sync.ts'
 
 export type { Change } from './plan/changes.ts'
@@ -59,8 +60,8 @@ export type Standing =
       readonly known: KnownUser & { readonly link: Row<'links'> }
       readonly isRestorable: boolean
     }
-  /** Linked, but the member is not plainly whom the user was made from. */
-  | { readonly kind: 'doubtful'; readonly known: KnownUser; readonly question: Question }
+  /** Linked, but the member is not plainly whom the user was made from. Null when that is being asked already. */
+  | { readonly kind: 'doubtful'; readonly known: KnownUser; readonly question: Question | null }
   | { readonly kind: 'matched'; readonly known: KnownUser }
   | { readonly kind: 'new'; readonly identity: Identity & { kind: 'new' }; readonly address: AddressVerdict }
   /** Would be new, but another account is in the way: the address is its own, or the signs point to it. */
@@ -85,10 +86,12 @@ export function createAdmission({ newId, now }: { newId: NewId; now: () => numbe
       return wanted
     },
 
-    /** The link and user of a member of whom nothing could be read. */
+    /** The link and user of a member of whom nothing could be read, and whether that is who they are. */
     async linked(tx: Transaction, scene: AdmissionScene, userid: string) {
       const link = await comparison.memberLink(tx, scene, foldName(userid))
-      return link === undefined ? undefined : holderOf(tx, scene, link)
+      if (link === undefined) return undefined
+      const known = await holderOf(tx, scene, link)
+      return { known, isInQuestion: await isInQuestion(tx, scene, known, undefined) }
     },
 
     /** Somebody who has proved to be this user, locked. undefined: there is no such user here. */
@@ -105,7 +108,12 @@ export function createAdmission({ newId, now }: { newId: NewId; now: () => numbe
       rule: MatchingRule | null,
     ): Promise<Standing> {
       const link = (await comparison.memberLink(tx, scene, wanted.key)) ?? (await linkOfOtherId(tx, scene, wanted))
-      if (link !== undefined) return standingOfLinked(await holderOf(tx, scene, link), wanted, scene)
+      if (link !== undefined) {
+        const known = await holderOf(tx, scene, link)
+        const standing = standingOfLinked(known, wanted, scene)
+        const isDoubted = standing.kind === 'linked' && (await isInQuestion(tx, scene, known, wanted.displayName))
+        return isDoubted ? { kind: 'doubtful', known, question: null } : standing
+      }
       const standing = await standingOfUnlinked(tx, scene, wanted, rule)
       // On PostgreSQL another browser of theirs, or a run, may have made them since the link was looked for. Then who
       // stands in their way is they themselves. Where something is written, unique indexes say so.
@@ -185,13 +193,13 @@ export function createAdmission({ newId, now }: { newId: NewId; now: () => numbe
       })
     },
 
-    /** Puts a question on the review list, unless somebody said to leave it. */
-    async ask(tx: Transaction, scene: AdmissionScene, question: Question): Promise<void> {
+    /** Puts a question on the review list, unless somebody said to leave it. @returns what is to be put on record */
+    async ask(tx: Transaction, scene: AdmissionScene, question: Question): Promise<readonly AuditEntry[]> {
       const { key } = question.wanted
       const before = standingOf(question, (await recordOf(tx, scene, [key])).get(key) ?? [])
-      if (before.kind === 'ignored') return
+      if (before.kind === 'ignored') return []
       const isNew = before.kind === 'new'
-      await writeQuestions(tx, scene, [{ id: isNew ? newId('rev') : before.id, isNew, question }], now())
+      return writeQuestions(tx, scene, [{ id: isNew ? newId('rev') : before.id, isNew, question }], now())
     },
   }
 
@@ -377,6 +385,18 @@ async function holderOf(tx: Transaction, scene: CompanyOfOne, link: Row<'links'>
   // The user is locked now; the link was read before that.
   if (known?.link?.id !== link.id || known.link.userid_key !== link.userid_key) throw new SceneChanged()
   return { ...known, link: known.link }
+}
+
+/** A deleted user comes back only as plainly the same person, whatever was asked about others of that userid. */
+async function isInQuestion(
+  tx: Transaction,
+  scene: CompanyOfOne,
+  { user, link }: KnownUser & { readonly link: Row<'links'> },
+  shownName: string | undefined,
+): Promise<boolean> {
+  if (user.status === 'deleted') return false
+  const record = await recordOfMember(tx, scene, link.userid_key)
+  return record.length > 0 && isHolderInQuestion({ userId: user.id, displayName: user.display_name }, shownName, record)
 }
 
 function standingOfLinked(

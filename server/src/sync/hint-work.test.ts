@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Member } from '@muster/wecom'
 import { SYSTEM } from '../audit/audit.ts'
+import { createSessions } from '../sessions/sessions.ts'
 import { onEachDatabase } from '../../test-support/databases.ts'
 import { insertRows, type Transaction } from '../database/database.ts'
 import { inTurn } from './claims.ts'
@@ -214,6 +215,45 @@ onEachDatabase(({ test }) => {
       outcomes.map(({ kind }) => kind),
       ['later', 'applied'],
     )
+  })
+
+  test('L-16: once WeCom shows somebody else under a userid, by an event or in a run, what came in through it is over', async (database) => {
+    const company = companyOf(['li', 'wang', 'zhao'])
+    company.members = company.members.map((one, index) => ({ ...one, mobile: `1380000000${index}` }))
+    const world = await createHintedWorld(database)
+    const site = await world.newHintedSite({ ww1: company })
+    await site.fullRun()
+    await database.kysely.updateTable('connections').set({ sign_in_enabled: 1, sign_in: '{"enabled":true}' }).execute()
+    const sessions = createSessions({ ...world.parts, publicUrl: 'https://muster.example.com' })
+    const cookies = new Map<string, string>()
+    for (const userid of ['li', 'wang', 'zhao']) {
+      const { id: linkId, user_id: userId } = (await site.linkOf(userid))!
+      const through = { connectionId: site.connectionId, corpId: 'ww1', linkId, door: 'qr' } as const
+      const nowhere = { applicationId: null, address: null, userAgent: null }
+      const begun = await database.inTransaction((tx) => sessions.begin(tx, { userId, ...through, ...nowhere }))
+      cookies.set(userid, begun.cookie)
+    }
+    const areIn = async () =>
+      Promise.all([...cookies.values()].map(async (one) => (await sessions.find(one)) !== undefined))
+    assert.deepEqual(await areIn(), [true, true, true])
+
+    company.members[0] = member('li', { name: '王五', mobile: '13900000001' })
+    await site.hint([{ userid: 'li' }])
+    const afterEvent = await areIn()
+    company.members[1] = member('wang', { name: '赵六', mobile: '13900000002' })
+    await site.fullRun()
+
+    assert.deepEqual(
+      [afterEvent, await areIn()],
+      [
+        [false, true, true],
+        [false, false, true],
+      ],
+    )
+    assert.deepEqual((await site.reviews('open')).map(({ userid, reason }) => `${userid} ${reason}`).sort(), [
+      'li reused',
+      'wang reused',
+    ])
   })
 
   test('a name that somebody had long ago leads nobody to their account', async (database) => {

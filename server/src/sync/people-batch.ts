@@ -2,6 +2,7 @@
  * Some people, looked at and written in one transaction: what happens to each is decided there, on what the directory
  * says at that moment, and whoever another run or a sign-in has written meanwhile is left alone. Called by reconcile.ts.
  */
+import { SYSTEM, type Audit } from '../audit/audit.ts'
 import type { Row, Transaction } from '../database/database.ts'
 import * as comparison from '../directory/comparison.ts'
 import { noteAskedMembers, settleLinks, writeUsers, type UserWrite } from '../directory/writes.ts'
@@ -27,6 +28,7 @@ export interface Scene {
   readonly numberedLater: Set<string>
   readonly context: Omit<PeopleContext, 'policyForLeaver' | 'freeUsername'>
   readonly newId: NewId
+  readonly audit: Audit
 }
 
 /** Some people, looked at and written in one transaction. */
@@ -44,7 +46,10 @@ export function peopleBatch(people: readonly Candidate[], scene: Scene, options:
         hinted?.onLeftOut(people[0]!.wanted.key)
         return { steps: [], unchanged: 0, leftOut: 1 }
       }
-      const ids = people.flatMap(({ identity }) => existingUserId(identity) ?? [])
+      // Also of whom a question is about: nobody comes in through a link while it is being asked.
+      const ids = people.flatMap(
+        ({ identity, wanted }) => existingUserId(identity) ?? options.links.get(wanted.key)?.userId ?? [],
+      )
       const known = await comparison.knownUsers(tx, options, ids)
       const knownOf = ({ identity }: Candidate) => known.get(existingUserId(identity) ?? '')
       const context = { ...scene.context, ...(await forReturning(tx, people, known, scene, options)) }
@@ -85,7 +90,7 @@ export function peopleBatch(people: readonly Candidate[], scene: Scene, options:
       await writeUsers(tx, options.connectionId, writes)
       await settleLinks(tx, settled)
       if (hinted !== undefined) await noteAskedMembers(tx, options, lookedAt, hinted.askedAt)
-      await writeQuestions(tx, options, asked, scene.context.now)
+      await scene.audit.record(tx, SYSTEM, await writeQuestions(tx, options, asked, scene.context.now))
     },
     parts: () => (people.length < 2 ? [] : people.map((person) => peopleBatch([person], scene, options))),
   }

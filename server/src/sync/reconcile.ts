@@ -215,6 +215,7 @@ async function reconcilePeople(
     questions,
     numberedLater: new Set(),
     newId,
+    audit,
     context: {
       organizationId: options.organizationId,
       connectionId: options.connectionId,

@@ -3,9 +3,11 @@
  * transaction that would have written the member; decisions.ts carries the answers out.
  */
 import { sql } from 'kysely'
+import type { AuditEntry } from '../audit/audit.ts'
 import {
   insertRows,
   isOneOf,
+  prepared,
   updateRows,
   type Database,
   type Executor,
@@ -13,10 +15,11 @@ import {
   type Transaction,
 } from '../database/database.ts'
 import { contains } from '../directory/search.ts'
+import { signOutOfMembers } from '../directory/writes.ts'
 import { AppError } from '../errors.ts'
 import type { WantedUser } from './plan/mapping.ts'
 import type { Candidate, ReviewReason } from './plan/matching.ts'
-import { memberName, type AskedBefore, type Question } from './plan/questions.ts'
+import { isAboutHolder, memberName, type AskedBefore, type Question } from './plan/questions.ts'
 
 /**
  * `linked`, `created` and `ignored` are what a person decided. `outdated`: a complete run found nothing to decide any more,
@@ -153,22 +156,41 @@ export async function recordOf(
 ): Promise<Map<string, AskedBefore[]>> {
   const rows = await on.kysely
     .selectFrom('reviews')
-    .select(['id', 'userid_key', 'state', 'reason', 'member_name', 'candidates'])
+    .select(['userid_key', ...ASKED])
     .where('connection_id', '=', connectionId)
     .where('corp_id', '=', corpId)
     .where(isOneOf(on, 'userid_key', keys))
     .orderBy('id', 'desc')
     .$if(on.dialect === 'postgres' && 'isTransaction' in on, (query) => query.forUpdate())
     .execute()
-  const asked = rows.map((row) => ({
-    key: row.userid_key,
-    id: row.id,
-    state: row.state,
-    reason: row.reason,
-    memberName: row.member_name,
-    candidates: JSON.parse(row.candidates) as Candidate[],
-  }))
+  const asked = rows.map((row) => ({ key: row.userid_key, ...asAsked(row) }))
   return Map.groupBy(asked, ({ key }) => key)
+}
+
+/** What was asked about one member, newest first, for somebody who is signing in. */
+export async function recordOfMember(
+  on: Executor,
+  { connectionId, corpId }: Company,
+  key: string,
+): Promise<AskedBefore[]> {
+  return (await rowsOfMember(on, { connectionId, corpId, key })).rows.map(asAsked)
+}
+
+const rowsOfMember = prepared((on, given: { connectionId: string; corpId: string; key: string }) =>
+  on.kysely
+    .selectFrom('reviews')
+    .select(ASKED)
+    .where('connection_id', '=', given.connectionId)
+    .where('corp_id', '=', given.corpId)
+    .where('userid_key', '=', given.key)
+    .orderBy('id', 'desc'),
+)
+
+const ASKED = ['id', 'state', 'reason', 'member_name', 'candidates'] as const
+
+function asAsked(row: Pick<Row<'reviews'>, (typeof ASKED)[number]>): AskedBefore {
+  const { id, state, reason, member_name, candidates } = row
+  return { id, state, reason, memberName: member_name, candidates: JSON.parse(candidates) as Candidate[] }
 }
 
 /** A question as a run puts it: under the id of the one that is open already, or of a new one. */
@@ -178,12 +200,17 @@ export interface Asked {
   readonly question: Question
 }
 
+/**
+ * Writes questions down. Where it is in question who has a userid, whoever came in through its link is out until somebody
+ * decides (threats.md L-16).
+ * @returns what is to be put on record about that
+ */
 export async function writeQuestions(
   tx: Transaction,
   { organizationId, connectionId, corpId }: Company & { readonly organizationId: string },
   asked: readonly Asked[],
   now: number,
-): Promise<void> {
+): Promise<AuditEntry[]> {
   const columns = ({ id, question }: Asked) => ({
     id,
     userid: question.wanted.userid,
@@ -218,6 +245,13 @@ export async function writeQuestions(
     ['userid', 'member_name', 'reason', 'candidates', 'member'],
     asked.filter(({ isNew }) => !isNew).map(columns),
   )
+  const inDoubt = asked.filter(({ question }) => isAboutHolder(question)).map(({ question }) => question.wanted.key)
+  return (await signOutOfMembers(tx, { connectionId, corpId }, inDoubt)).map(({ id, userId }) => ({
+    action: 'session.end',
+    organizationId,
+    target: { kind: 'user', id: userId, name: null },
+    details: { connectionId, sessionId: id, reason: 'under-review' },
+  }))
 }
 
 /** Closes questions that a complete run did not ask again, unless somebody has answered them meanwhile. */

@@ -2,6 +2,7 @@
  * Questions about members that a person has to decide: which are open, which are new, and which were answered before.
  * Pure. The record of them is reviews.ts.
  */
+import { foldName } from '../../directory/names.ts'
 import type { WantedUser } from './mapping.ts'
 import type { Candidate, ReviewReason } from './matching.ts'
 
@@ -10,6 +11,35 @@ export interface Question {
   readonly wanted: WantedUser
   readonly reason: ReviewReason
   readonly candidates: readonly Candidate[]
+}
+
+/** The member has a link here, and it is not sure that its user is who has the userid now. */
+export function isAboutHolder({ wanted, candidates }: Question): boolean {
+  return candidates.some(({ matchedOn, userid }) => matchedOn === 'userid' && isKey(userid, wanted.key))
+}
+
+function isKey(userid: string | null, key: string): boolean {
+  return userid !== null && foldName(userid) === key
+}
+
+/**
+ * Whether it stands in question that this user is who has the userid: it was asked and not answered, or a person left it
+ * for just whom WeCom shows now. Only the account's own name, which would have kept it from being asked, is an answer of
+ * WeCom's: a number or an address that is not seen here is no less in doubt for it.
+ * @param shownName undefined when nothing is shown
+ * @param record of the member, newest first
+ */
+export function isHolderInQuestion(
+  { userId, displayName }: { readonly userId: string; readonly displayName: string },
+  shownName: string | undefined,
+  record: readonly AskedBefore[],
+): boolean {
+  if (shownName === displayName) return false
+  const [last] = record
+  const isOf = (asked: AskedBefore | undefined) =>
+    asked?.candidates.some((candidate) => candidate.matchedOn === 'userid' && candidate.userId === userId) === true
+  if (isOf(record.find(({ state }) => state === 'open'))) return true
+  return last?.state === 'ignored' && isOf(last) && (shownName === undefined || shownName === last.memberName)
 }
 
 /** What is on record about a member. */
