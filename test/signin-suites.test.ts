@@ -149,6 +149,44 @@ onEachDatabase(({ testWithUrl }) => {
     },
   )
 
+  testWithUrl(
+    'whoever is signed in from one company is nobody of the other one that an application names',
+    async (url) => {
+      await using stack = await startSuiteStack(url, { kind: 'delegated' })
+      const { clientId } = await stack.ask(createApplication, {
+        body: { name: 'CRM', redirectUris: [APP], connections: ['suite'], skipSignInPage: true },
+      })
+      const corps = await stack.corps()
+      const corpOf = (name: string) => corps.find((corp) => corp.name === name)!.corpId
+      const ask = (corp: string, more: Record<string, string> = {}) => {
+        const parameters = {
+          client_id: clientId,
+          redirect_uri: APP,
+          response_type: 'code',
+          scope: 'openid',
+          corp,
+          ...more,
+        }
+        return `/oidc/auth?${new URLSearchParams(parameters).toString()}`
+      }
+      const browser = open(stack)
+      const first = await browser.follow(browser.scan((await browser.follow(ask(corpOf('甲公司')))).address, 'admin'))
+      assert.match(first.address, /[?&]code=/)
+      assert.match((await browser.follow(ask(corpOf('甲公司')))).address, /[?&]code=/, 'nobody is asked twice')
+
+      const silent = await browser.follow(ask(corpOf('乙公司'), { prompt: 'none' }))
+      const shown = await browser.follow(ask(corpOf('乙公司')))
+
+      assert.match(silent.address, /error=login_required/)
+      assert.match(shown.address, /wwlogin\/sso/, 'the door of the other company')
+      const second = await browser.follow(browser.scan(shown.address, 'admin'))
+      assert.match(second.address, /[?&]code=/)
+      assert.equal((await newcomers(stack)).length, 2)
+      const back = await browser.follow(ask(corpOf('甲公司'), { prompt: 'none' }))
+      assert.match(back.address, /error=login_required/, 'who is signed in now is of the other one')
+    },
+  )
+
   testWithUrl('whoever is asked for by company comes from that one, or is sent away', async (url) => {
     await using stack = await startSuiteStack(url, { kind: 'service_provider', authorized: 1 })
     const [first, second] = stack.companies

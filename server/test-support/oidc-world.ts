@@ -13,7 +13,7 @@ import { createIds } from '../src/ids.ts'
 import { createMetrics } from '../src/metrics.ts'
 import { createOidc, type AdmitByCode } from '../src/oidc/oidc.ts'
 import { Secret } from '../src/secret.ts'
-import { isEnough } from '../src/sessions/sessions.ts'
+import { isEnough, type NewSession } from '../src/sessions/sessions.ts'
 import type { SignInRequest } from '../src/signin/signin.ts'
 import { createPages } from '../src/signin/pages/pages.ts'
 import { createVault } from '../src/vault.ts'
@@ -101,15 +101,21 @@ export async function createOidcWorld(database: Database) {
     return { oidc, origin }
   }
 
-  function begin(userId: string) {
+  /** @param through what somebody came in by; by default a password */
+  function begin(
+    userId: string,
+    through: Pick<NewSession, 'door' | 'connectionId' | 'corpId' | 'linkId'> = {
+      door: 'password',
+      connectionId: null,
+      corpId: null,
+      linkId: null,
+    },
+  ) {
     clock.at++
     return database.inSharedTransaction((tx) =>
       sessions.begin(tx, {
         userId,
-        door: 'password',
-        connectionId: null,
-        corpId: null,
-        linkId: null,
+        ...through,
         applicationId: null,
         address: '192.0.2.1',
         userAgent: null,

@@ -104,7 +104,7 @@ export async function answerOf(
   const session = await facts.session()
   const application = await facts.application(text(params['client_id']) ?? '')
   if (session === undefined || application === undefined) return undefined
-  if (!isEnough(session, { ...accepted(application), authenticatedSince: authenticatedSince(params, since) })) {
+  if (!isEnough(session, { ...accepted(application, params), authenticatedSince: authenticatedSince(params, since) })) {
     return undefined
   }
   return {
@@ -125,8 +125,7 @@ export function describe(
   return {
     uid,
     application: { id: application.id, name: application.name, logoUrl: application.logoUrl },
-    ...accepted(application),
-    wish: wishIn(params),
+    ...accepted(application, params),
     skipSignInPage: application.skipSignInPage,
     locales: text(params['ui_locales'])?.split(' ').filter(Boolean) ?? [],
     loginHint: text(params['login_hint']),
@@ -134,8 +133,11 @@ export function describe(
   }
 }
 
-function wishIn(params: Readonly<Record<string, unknown>>): SignInRequest['wish'] {
-  const wish = { connection: text(params['connection']), corp: text(params['corp']) }
+/** With the id of a connection that the application has, whatever it calls it. */
+function wishIn({ connections }: Application, params: Readonly<Record<string, unknown>>): SignInRequest['wish'] {
+  const named = text(params['connection'])
+  const known = connections.find(({ id, identifier }) => id === named || identifier === named)
+  const wish = { connection: known?.id ?? named, corp: text(params['corp']) }
   return wish.connection === null && wish.corp === null ? null : wish
 }
 
@@ -199,7 +201,7 @@ export async function isEnoughFor(ctx: KoaContextWithOIDC, session: Session, fac
   const isFresh = oidc.result?.login !== undefined
   const maxAge = oidc.params?.['max_age']
   return isEnough(session, {
-    ...accepted(application),
+    ...accepted(application, oidc.params ?? {}),
     authenticatedSince: isFresh || maxAge === undefined ? null : facts.now() - Number(maxAge) * 1_000,
   })
 }
@@ -208,11 +210,14 @@ function mustSignIn(ctx: KoaContextWithOIDC): boolean {
   return ctx.oidc.prompts.has('login') || ctx.oidc.prompts.has('select_account')
 }
 
-function accepted(application: Application) {
+function accepted(application: Application, params: Readonly<Record<string, unknown>>) {
+  const wish = wishIn(application, params)
   return {
     organizationId: application.organizationId,
     connections: application.connections.map(({ id }) => id),
-    passwordSignIn: application.passwordSignIn,
+    wish,
+    // Whoever asks for people of one company gets nobody else, and a password is of none.
+    passwordSignIn: application.passwordSignIn && (wish === null || wish.corp === null),
   }
 }
 

@@ -7,7 +7,7 @@ import { createHmac, createSign, generateKeyPairSync, randomBytes, randomInt } f
 import { request } from 'node:http'
 import type { TestContext } from 'node:test'
 import { onEachDatabase } from '../../test-support/databases.ts'
-import { ACTOR, requester } from '../../test-support/directory.ts'
+import { ACTOR, CORP, requester } from '../../test-support/directory.ts'
 import {
   authorizationRequest,
   basic,
@@ -42,7 +42,7 @@ onEachDatabase(({ dialect, test }) => {
   }
 
   suite('authorization requests', async (scene, t) => {
-    const { world, app, spa, browser } = scene
+    const { world, app, spa, browser, database } = scene
 
     await t.test('O-01: of five hundred variants of a redirect URI none is accepted', async () => {
       const native = await world.addApplication('Native', { public: true, redirectUris: ['com.example.app:/callback'] })
@@ -233,6 +233,42 @@ onEachDatabase(({ dialect, test }) => {
 
       assert.equal(errorOf(arrival), 'login_required')
       assert.ok((await own.open(authorizationRequest(app, { prompt: 'none' }).url)).location?.searchParams.get('code'))
+    })
+
+    await t.test('where a connection or a company is named, a session of another one is not enough', async () => {
+      const connections = ['hq', 'branch']
+      const ids = await Promise.all(connections.map((identifier) => world.addConnection(identifier)))
+      await database.kysely.updateTable('connections').set({ sign_in_enabled: 1 }).execute()
+      await world.addLink(ids[0]!, scene.li, 'li')
+      const link = await database.kysely.selectFrom('links').select('id').executeTakeFirstOrThrow()
+      const named = await world.addApplication('Named', { connections })
+      const through = { door: 'qr', connectionId: ids[0]!, corpId: CORP, linkId: link.id } as const
+      const [byWecom, byPassword] = [await world.begin(scene.li, through), await world.begin(scene.li)]
+      const answer = async ({ cookie }: { cookie: string }, wish: Record<string, string>) => {
+        const own = world.browser()
+        own.jar.set('ours', { name: world.sessions.cookieName, value: cookie, path: '/' })
+        const arrival = await own.open(authorizationRequest(named, { prompt: 'none', ...wish }).url)
+        return arrival.location?.searchParams.has('code') === true ? 'code' : errorOf(arrival)
+      }
+      const wishes: [Record<string, string>, string, string][] = [
+        [{}, 'code', 'code'],
+        [{ connection: 'hq' }, 'code', 'code'],
+        [{ connection: ids[0]! }, 'code', 'code'],
+        // The page of a connection has the password form, for people who have no other way in.
+        [{ connection: 'branch' }, 'login_required', 'code'],
+        [{ connection: 'hq', corp: CORP }, 'code', 'login_required'],
+        [{ corp: CORP }, 'code', 'login_required'],
+        [{ corp: 'ww-another' }, 'login_required', 'login_required'],
+        [{ connection: 'hq', corp: 'ww-another' }, 'login_required', 'login_required'],
+      ]
+
+      for (const [wish, wecom, password] of wishes) {
+        assert.deepEqual(
+          [await answer(byWecom, wish), await answer(byPassword, wish)],
+          [wecom, password],
+          Object.values(wish).join(),
+        )
+      }
     })
 
     await t.test('a refusal comes back as access_denied; foreign and old requests are unknown', async () => {

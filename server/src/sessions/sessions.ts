@@ -91,6 +91,13 @@ export function isEnough(
     readonly organizationId: string
     /** Ids of the connections that may be used. */
     readonly connections: readonly string[]
+    /** What was asked for in particular; null: nothing. */
+    readonly wish: {
+      /** Id of a connection; null: any of those. */
+      readonly connection: string | null
+      /** Of which company the person is to be; null: of any. */
+      readonly corp: string | null
+    } | null
     readonly passwordSignIn: boolean
     /** Milliseconds; null: whenever. */
     readonly authenticatedSince: number | null
@@ -98,6 +105,10 @@ export function isEnough(
 ): boolean {
   if (session.organizationId !== asked.organizationId) return false
   if (asked.authenticatedSince !== null && session.authenticatedAt < asked.authenticatedSince) return false
+  // A password is of no company. Of no connection either, and the page of a connection takes it where it counts at all.
+  const { connection = null, corp = null } = asked.wish ?? {}
+  if (corp !== null && session.corpId !== corp) return false
+  if (connection !== null && session.connectionId !== null && session.connectionId !== connection) return false
   return session.connectionId === null ? asked.passwordSignIn : asked.connections.includes(session.connectionId)
 }
 
