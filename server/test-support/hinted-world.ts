@@ -69,6 +69,7 @@ export async function createHintedWorld(database: Database) {
         return known
       }
       const unreadable = new Set<string>()
+      const cancelled = new Set<string>()
       const sync = createSync({
         ...parts,
         runs,
@@ -76,7 +77,9 @@ export async function createHintedWorld(database: Database) {
         runTimeoutMs: 60_000,
         companiesOf: async () => ({
           organizationId,
-          companies: corpIds.map((corpId) => ({ corpId, name: isAlone ? null : `公司 ${corpId}` })),
+          companies: corpIds
+            .filter((corpId) => !cancelled.has(corpId))
+            .map((corpId) => ({ corpId, name: isAlone ? null : `公司 ${corpId}` })),
         }),
         sourceOf: async (_, corpId) => ({
           connectionId,
@@ -111,6 +114,8 @@ export async function createHintedWorld(database: Database) {
         whenAsked,
         /** Companies, or people, of whom WeCom answers nothing just now. */
         unreadable,
+        /** Companies that have taken their authorisation back. */
+        cancelled,
 
         /** A full run, to its end. */
         async fullRun(): Promise<Run> {

@@ -157,6 +157,7 @@ export function createCarryOut(parts: CarryOutParts) {
         earlier = { ...earlier, nextPosition: (await parts.history.earlier(run.id)).nextPosition }
       }
     }
+    outcomes.push(...cancelledMeanwhile(approval, companies))
     const first = outcomes[0]
     if (first !== undefined && outcomes.every(({ result }) => result.error !== null)) {
       const { code, ...rest } = first.result.error!
@@ -344,6 +345,16 @@ interface CompanyOutcome {
   readonly unread: readonly Unread[]
   readonly warnings: readonly Warning[]
   readonly result: CompanyResult
+}
+
+/**
+ * Of the companies whose removals somebody approved, those that have taken their authorisation back. Nothing of them can be
+ * looked at, and so the decision about them goes on waiting.
+ */
+function cancelledMeanwhile(approval: Approval | null, companies: readonly SyncCompany[]): CompanyOutcome[] {
+  const readable = new Set(companies.map(({ corpId }) => corpId))
+  const missing = approval?.origin.corps.filter(({ corpId, isHeld }) => isHeld && !readable.has(corpId)) ?? []
+  return missing.map(({ corpId, name }) => notRead({ corpId, name }, { code: 'connections/corp-not-authorized' }))
 }
 
 function notRead(company: SyncCompany, problem: Problem): CompanyOutcome {

@@ -100,6 +100,67 @@ onEachDatabase(({ test }) => {
     assert.deepEqual([approval.state, approval.counts.users.disabled], ['succeeded', 3])
   })
 
+  test('what was held of a company that has cancelled meanwhile is not approved by the way', async (database) => {
+    const companies = { wpA: companyOf('a', 5), wpB: companyOf('b', 20) }
+    const world = await createHintedWorld(database)
+    const site = await world.newHintedSite(companies, {
+      onlyHereUsers: 'disable',
+      guard: { percent: 20, minimum: 10, absolute: 500 },
+    })
+    await site.fullRun()
+    companies.wpA.members = companies.wpA.members.slice(0, 1)
+    companies.wpB.members = companies.wpB.members.slice(0, 8)
+    const held = await site.fullRun()
+    assert.deepEqual([held.state, held.counts.users.held], ['held', 16])
+
+    site.cancelled.add('wpA')
+    const approval = await site.approve(held)
+
+    assert.deepEqual(
+      [approval.state, approval.complete, approval.counts.users.disabled],
+      ['partially_succeeded', false, 12],
+    )
+    assert.deepEqual(
+      approval.corps.map(({ name, error }) => [name, error?.code ?? null]),
+      [
+        ['公司 wpB', null],
+        ['公司 wpA', 'connections/corp-not-authorized'],
+      ],
+    )
+    const disabled = Object.entries(await site.statuses()).filter(([, status]) => status === 'disabled')
+    assert.ok(disabled.length === 12 && disabled.every(([username]) => username.startsWith('b')))
+    assert.equal((await world.runs.load(held.id)).state, 'held', 'what nobody could look at goes on waiting')
+
+    site.cancelled.delete('wpA')
+    const again = await site.approve(held)
+    assert.deepEqual([again.state, again.counts.users.disabled], ['succeeded', 4])
+    assert.equal((await world.runs.load(held.id)).state, 'succeeded')
+  })
+
+  test('where all that waits is of companies that have cancelled, approving it is refused', async (database) => {
+    const companies = { wpA: companyOf('a', 5), wpB: companyOf('b', 5) }
+    const world = await createHintedWorld(database)
+    const site = await world.newHintedSite(companies, {
+      onlyHereUsers: 'disable',
+      guard: { percent: 20, minimum: 10, absolute: 500 },
+    })
+    await site.fullRun()
+    companies.wpA.members = companies.wpA.members.slice(0, 1)
+    const held = await site.fullRun()
+
+    site.cancelled.add('wpA')
+
+    await assert.rejects(site.approve(held), { code: 'connections/corp-not-authorized' })
+    assert.equal((await world.runs.load(held.id)).state, 'held')
+    assert.equal((await site.statuses()).a1, 'active')
+    await site.fullRun()
+    assert.equal(
+      (await world.runs.load(held.id)).state,
+      'superseded',
+      'and a run that reads everybody else ends the waiting',
+    )
+  })
+
   test('events of one company say nothing about another', async (database) => {
     const companies = { wpA: companyOf('a', 2), wpB: companyOf('b', 2) }
     const site = await (await createHintedWorld(database)).newHintedSite(companies, { onlyHereUsers: 'disable' })

@@ -67,20 +67,24 @@ export function createSync(parts: SyncParts) {
      * @throws AppError `sync/disabled`, `sync/run-active`, `connections/not-found`, `connections/incomplete`
      */
     async start(connectionId: string, request: RunRequest): Promise<Run> {
-      const organizationId = await readable(connectionId)
+      const { organizationId } = await readable(connectionId)
       return begin({ ...request, connectionId, organizationId, originRunId: null })
     },
 
     /**
      * Carries out the removals that a run holds, in a new run: WeCom is read again, and of what it says then only removals
      * that were shown are applied.
-     * @throws AppError `runs/not-found`, `sync/plan-outdated`, `sync/run-not-held`, `sync/plan-changed`, and as `start`
+     * @throws AppError `runs/not-found`, `connections/corp-not-authorized`, `sync/plan-outdated`, `sync/run-not-held`, `sync/plan-changed`, and as `start`
      */
     async approve(runId: string, planHash: string, actor: Actor): Promise<Run> {
       const held = await heldRun(runId)
       if (held.held?.planHash !== planHash) throw new AppError('sync/plan-changed')
-      const { connectionId, organizationId } = held
-      await readable(connectionId)
+      const { connectionId } = held
+      const { organizationId, companies } = await readable(connectionId)
+      // Of the others, the new run says that they have cancelled.
+      const waiting = held.corps.filter(({ isHeld }) => isHeld)
+      const isReadable = ({ corpId }: { readonly corpId: string }) => companies.some((one) => one.corpId === corpId)
+      if (waiting.length > 0 && !waiting.some(isReadable)) throw new AppError('connections/corp-not-authorized')
       return begin(
         { mode: 'apply', trigger: 'approval', actor, connectionId, organizationId, originRunId: runId },
         async (tx) => {
@@ -201,13 +205,13 @@ export function createSync(parts: SyncParts) {
     },
   }
 
-  /** Whose credentials are there, so far as that is known without asking WeCom. @returns its organization */
-  async function readable(connectionId: string): Promise<string> {
+  /** Whose credentials are there, so far as that is known without asking WeCom. */
+  async function readable(connectionId: string) {
     const { organizationId, companies } = await parts.companiesOf(connectionId)
     const [company] = companies
     if (company === undefined) throw new AppError('connections/corp-not-authorized')
     if (company.name === null) await parts.sourceOf(connectionId, company.corpId, () => {})
-    return organizationId
+    return { organizationId, companies }
   }
 
   /** One call after the other for each connection, because one run of events is under way for it at a time. */
