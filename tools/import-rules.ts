@@ -123,7 +123,18 @@ const FURTHER_DOORS: Readonly<Record<string, readonly string[]>> = {
   ],
   oidc: ['claim-previews'],
   signin: ['account', 'sign-ins'],
-  sync: ['admission', 'decisions', 'explain', 'forgetting', 'history', 'reviews', 'runs', 'sample', 'timeline'],
+  sync: [
+    'admission',
+    'decisions',
+    'explain',
+    'forgetting',
+    'history',
+    'retention',
+    'reviews',
+    'runs',
+    'sample',
+    'timeline',
+  ],
 }
 
 /** In which places below server/src the WeCom client may be used. */

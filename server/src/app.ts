@@ -56,6 +56,7 @@ import { createDecisions } from './sync/decisions.ts'
 import { createExplain } from './sync/explain.ts'
 import { forgetPurged } from './sync/forgetting.ts'
 import { createHistory } from './sync/history.ts'
+import { createRetention } from './sync/retention.ts'
 import { createReviews } from './sync/reviews.ts'
 import { createRuns } from './sync/runs.ts'
 import { createMappingSamples } from './sync/sample.ts'
@@ -204,6 +205,7 @@ export async function createApp({
         }
       },
     })
+    const retention = createRetention({ database, now })
     const explain = createExplain({
       database,
       audit,
@@ -402,6 +404,14 @@ export async function createApp({
             { name: 'due-runs', pauseMs: 500, work: sync.beginDue },
             { name: 'events', pauseMs: 200, work: events.workOff, wokenBy: events.wokenBy },
             { name: 'old-events', pauseMs: 60 * 60_000, work: () => events.removeOld(closing.signal) },
+            {
+              name: 'old-runs',
+              pauseMs: 60 * 60_000,
+              async work() {
+                const removed = await retention.removeOld(closing.signal)
+                if (removed > 0) log.info({ runs: removed }, 'removed runs that ended half a year ago')
+              },
+            },
             { name: 'signing-keys', pauseMs: 2_000, work: oidc.followKeys },
             { name: 'signing-key-rotation', pauseMs: 60 * 60_000, work: oidc.maintainKeys },
             { name: 'search-texts', pauseMs: 1_000, work: () => searchTexts.fill(closing.signal) },

@@ -702,4 +702,9 @@ const history: Record<string, (words: Words) => string[]> = {
     // What other runs of the connection are about to remove; clearing what is over.
     `create index removal_claims_connection on removal_claims (connection_id)`,
   ],
+
+  '0021-run-origins': () => [
+    // Whether a run is being approved; which old ones are referred to.
+    `create index runs_origin on runs (origin_run_id) where origin_run_id is not null`,
+  ],
 }

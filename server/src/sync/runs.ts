@@ -3,7 +3,7 @@
  * more cannot write for it, and a run that nobody works on can be taken over. What waits for a person has no owner and is
  * in held-runs.ts. Called by sync.ts and the admin API.
  */
-import { sql, type Expression, type ExpressionBuilder, type SqlBool } from 'kysely'
+import { sql, type Expression, type ExpressionBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely'
 import {
   databaseTime,
   isOneOf,
@@ -315,17 +315,13 @@ export function createRuns({ database, newId, owner }: { database: Database; new
     async statusOf(
       connectionId: string,
     ): Promise<{ last: Run | null; activeRunId: string | null; isHeldByEvents: boolean }> {
-      const last = await database.kysely
+      const newest = database.kysely
         .selectFrom('runs')
         .selectAll()
         .where('connection_id', '=', connectionId)
-        .where('mode', '=', 'apply')
-        .where('trigger_kind', '<>', 'event')
-        // A cancelled run says nothing about the directory; what the one before it said still holds.
-        .where('state', 'not in', ['running', 'cancelled'])
         .orderBy('id', 'desc')
         .limit(1)
-        .executeTakeFirst()
+      const last = await sayingItsState(newest).executeTakeFirst()
       return {
         last: last === undefined ? null : fromRow(last),
         activeRunId: (await activeRunId(database, connectionId)) ?? null,
@@ -501,6 +497,17 @@ export function createRuns({ database, newId, owner }: { database: Database; new
       return eb.or([eb('owner', 'is', null), isDead, ...(active === null ? [] : [isOurs])])
     }
   }
+}
+
+/** Of these runs, those that say how a connection stands. */
+export function sayingItsState<O>(runs: SelectQueryBuilder<Schema, 'runs', O>): SelectQueryBuilder<Schema, 'runs', O> {
+  return (
+    runs
+      .where('mode', '=', 'apply')
+      .where('trigger_kind', '<>', 'event')
+      // A cancelled run says nothing about the directory; what the one before it said still holds.
+      .where('state', 'not in', ['running', 'cancelled'])
+  )
 }
 
 export function noCounts(): RunCounts {
