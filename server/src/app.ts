@@ -130,6 +130,7 @@ export async function createApp({
       now,
       onCall: metrics.wecomCall,
       onBudgetError: (error) => log.warn({ err: error }, 'the shared budget of calls could not be kept'),
+      onDoubtedCorp: (connectionId, corpId) => authorisations.doubt(connectionId, corpId),
     })
     const authorisations = createAuthorisations({ database, vault, audit, wecom, now })
     const installations = createInstallations({
@@ -428,7 +429,12 @@ export async function createApp({
                 await oidc.clear(closing.signal)
               },
             },
-            { name: 'authorisations', pauseMs: 30_000, work: () => authorisations.readDue(closing.signal) },
+            {
+              name: 'authorisations',
+              pauseMs: 30_000,
+              work: () => authorisations.readDue(closing.signal),
+              wokenBy: authorisations.wokenBy,
+            },
             { name: 'tallies', pauseMs: 20_000, work: () => tallies.count(closing.signal) },
             { name: 'populations', pauseMs: 60_000, work: populations.note },
             {

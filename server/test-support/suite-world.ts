@@ -70,6 +70,7 @@ export async function createSuiteWorld(
     now,
     onCall: () => {},
     onBudgetError: (error) => assert.fail(String(error)),
+    onDoubtedCorp: (connectionId, corpId) => authorisations.doubt(connectionId, corpId),
   })
   const authorisations = createAuthorisations({ database, vault, audit, wecom, now })
   const tickets = createSuiteTickets({ database, vault, now })

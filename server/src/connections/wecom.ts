@@ -60,6 +60,7 @@ export function createWecomAccess({
   now,
   onCall,
   onBudgetError,
+  onDoubtedCorp = () => {},
 }: {
   database: Database
   vault: Vault
@@ -72,6 +73,8 @@ export function createWecomAccess({
   onCall: (api: string, outcome: string) => void
   /** Told when the shared budget could not be read or written. */
   onBudgetError: (error: unknown) => void
+  /** Told when what WeCom answers for a company sounds as if it had taken its authorisation back. */
+  onDoubtedCorp?: (connectionId: string, corpId: string) => void
 }) {
   const { apiUrl, backoffMs, callTimeoutMs, callsPerMinute } = settings
   const tokens = tokenStore(database, vault)
@@ -137,14 +140,17 @@ export function createWecomAccess({
     forSignIn(found: ConnectionForSignIn): Principal {
       const known = signingIn.get(found)
       if (known !== undefined) return known
-      const { corp, openSecret } = found
+      const { connection, corp, openSecret } = found
       const secret = openSecret()
       if (corp === null || secret === undefined) throw new AppError('connections/incomplete')
       const principal = wecom.principal({
         corpId: corp.corpId,
         secret: secret.reveal(),
         priority: 'interactive',
-        onCall: ({ api, outcome }) => onCall(api, outcome),
+        onCall(report) {
+          onCall(report.api, report.outcome)
+          if (connection.kind === 'delegated') doubtAfter(report, connection.id, corp.corpId)
+        },
       })
       signingIn.set(found, principal)
       return principal
@@ -197,7 +203,8 @@ export function createWecomAccess({
     ): Promise<Principal | undefined> {
       const secret = await connections.revealPermanentCode(id, corpId)
       if (secret === undefined) return undefined
-      return wecom.principal({ corpId, secret: secret.reveal(), ...reporting({ priority: 'interactive', onReport }) })
+      const { priority, onCall: counted } = reporting({ priority: 'interactive', onReport })
+      return wecom.principal({ corpId, secret: secret.reveal(), priority, onCall: watching(counted, id, corpId) })
     },
 
     async close() {
@@ -227,6 +234,17 @@ export function createWecomAccess({
     }
   }
 
+  function watching(onReport: (report: CallReport) => void, connectionId: string, corpId: string) {
+    return (report: CallReport) => {
+      onReport(report)
+      doubtAfter(report, connectionId, corpId)
+    }
+  }
+
+  function doubtAfter({ errcode }: CallReport, connectionId: string, corpId: string): void {
+    if (errcode !== undefined && SAY_GONE.has(errcode)) onDoubtedCorp(connectionId, corpId)
+  }
+
   async function ownDirectory(
     { id, corpId, agentId, displayName }: Connection,
     counted: (report: CallReport) => void,
@@ -249,10 +267,17 @@ export function createWecomAccess({
     const row = await findCorpRow(database, id, corpId)
     const secret = await connections.revealPermanentCode(id, corpId)
     if (row === undefined || secret === undefined) throw new AppError('connections/corp-not-authorized')
-    const principal = wecom.principal({ corpId, secret: secret.reveal(), onCall: counted })
+    const onReport = watching(counted, id, corpId)
+    const principal = wecom.principal({ corpId, secret: secret.reveal(), onCall: onReport })
     return { principal, corpId, corpName: row.name, agentId: row.agent_id, hasVisibleRange: true, contacts: null }
   }
 }
+
+/**
+ * Of the app of a company (wecom-api.md §1.3, §3.4): the authorisation is void, the company has none, and its permanent code
+ * is not valid, as such or as the secret that it is. The last two are also said of a code that was reset.
+ */
+const SAY_GONE: ReadonlySet<number> = new Set([48004, 84005, 40084, 40001])
 
 /** A token that cannot be opened any more is as good as none: WeCom gives another. */
 function tokenStore(database: Database, vault: Vault): TokenStore {

@@ -431,6 +431,61 @@ onEachDatabase(({ test }) => {
     assert.equal(await stateOf(beside.openCorpId), 'authorized')
   })
 
+  test('a cancellation that nobody told is noticed with the first call that is refused for it', async (database) => {
+    await using world = await createSuiteWorld(database)
+    const agreed = await world.authorize(world.companies[0])
+    const beside = await world.authorize(world.companies[1])
+    const { connection, wecom, connections, authorisations } = world
+    const people = createPeople(database, world)
+    const leaver = await people.signedIn('zhang', agreed.openCorpId)
+    const stayer = await people.signedIn('li', beside.openCorpId)
+    const found = (await connections.forSignIn('partners', agreed.openCorpId))!
+    const signal = AbortSignal.timeout(30_000)
+    let wakes = 0
+    authorisations.wokenBy(() => wakes++)
+    world.control.cancelAuthorization({ suiteId: world.suite.suiteId, corpId: world.companies[0] })
+
+    await assert.rejects(wecom.forSignIn(found).members.get('zhang'))
+    assert.equal(wakes, 1)
+    await authorisations.readDue(signal)
+
+    const states = (await list(world)).items.map(({ corpId, state }) => [corpId, state])
+    assert.deepEqual(Object.fromEntries(states), {
+      [agreed.openCorpId]: 'cancelled',
+      [beside.openCorpId]: 'authorized',
+    })
+    assert.deepEqual(await people.whoIsSignedIn([leaver, stayer]), [stayer])
+    assert.equal((await actions(database)).at(-1), 'corp.cancel')
+    await assert.rejects(
+      wecom.forDirectory(connection.id, agreed.openCorpId, () => {}),
+      {
+        code: 'connections/corp-not-authorized',
+      },
+    )
+  })
+
+  test('what only sounds like a cancellation ends nothing, and is not asked about with every refusal', async (database) => {
+    await using world = await createSuiteWorld(database)
+    const agreed = await world.authorize(world.companies[0])
+    const signal = AbortSignal.timeout(30_000)
+    let wakes = 0
+    world.authorisations.wokenBy(() => wakes++)
+    const access = await world.wecom.forDirectory(world.connection.id, agreed.openCorpId, () => {})
+    const refusal = async (errcode: number) => {
+      world.control.addFault({ endpoint: 'department/list', effect: { kind: 'errcode', errcode } })
+      await assert.rejects(access.principal.departments.list())
+      world.control.clearFaults()
+      await world.authorisations.readDue(signal)
+      return (await world.corps.find(world.connection.id, agreed.openCorpId))?.state
+    }
+
+    assert.deepEqual([await refusal(48_004), await refusal(84_005), wakes], ['authorized', 'authorized', 1])
+    world.pass(2 * MINUTE)
+    assert.deepEqual([await refusal(84_005), wakes], ['authorized', 2])
+    world.pass(2 * MINUTE)
+    assert.deepEqual([await refusal(60_011), wakes], ['authorized', 2], 'that says nothing of the kind')
+  })
+
   test('another suite ends what was authorised to the one before, and wants its own secret', async (database) => {
     await using world = await createSuiteWorld(database)
     const { connections, connection } = world

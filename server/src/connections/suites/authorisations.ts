@@ -54,6 +54,8 @@ const SECOND_LOOK_MS = 30_000
 /** Editions are bought and end without an event, and events get lost. */
 const READ_AGAIN_MS = 24 * 60 * 60_000
 const FIRST_RETRY_MS = 60_000
+/** What goes on being refused for another reason is not asked about with each refusal. */
+const ASK_AGAIN_MS = 60_000
 const LONGEST_RETRY_MS = 6 * 60 * 60_000
 /** Stopping waits for a round, and a round for WeCom. */
 const READ_IN_A_ROUND = 10
@@ -72,7 +74,29 @@ export function createAuthorisations({
   wecom: Pick<WecomAccess, 'suiteOf'>
   now: () => number
 }) {
+  /** Companies of whom WeCom has said something that sounds as if they had ended it, by connection and company. */
+  const doubted = new Map<string, { readonly connectionId: string; readonly corpId: string }>()
+  /** When they were last asked about for that, in this process. */
+  const askedAbout = new Map<string, number>()
+  let wake = () => {}
+
   return {
+    /**
+     * Notes that WeCom has refused something of a company in a way that may mean that it has ended its authorisation: an
+     * event of that may be lost. It is read again at once, and only what that says counts.
+     */
+    doubt(connectionId: string, corpId: string): void {
+      const key = `${connectionId} ${corpId}`
+      if (now() - (askedAbout.get(key) ?? -Infinity) < ASK_AGAIN_MS) return
+      doubted.set(key, { connectionId, corpId })
+      wake()
+    },
+
+    /** @param given cuts the pause before the next `readDue` short */
+    wokenBy(given: () => void): void {
+      wake = given
+    },
+
     /**
      * Works one event of a suite off; those of one connection one after the other, the oldest first.
      * @param attempt counted from 1
@@ -131,13 +155,20 @@ export function createAuthorisations({
     redeem,
 
     /**
-     * Reads again what companies have authorised that were not read for a day, or could not be. To be called from time to
-     * time; does a few at a time.
+     * Reads again what companies have authorised that are doubted, were not read for a day, or could not be. To be called
+     * from time to time; does a few at a time.
      */
     async readDue(signal: AbortSignal): Promise<void> {
+      for (const [key, { connectionId, corpId }] of doubted) {
+        if (signal.aborted) return
+        doubted.delete(key)
+        askedAbout.set(key, now())
+        const row = await findCorpRow(database, connectionId, corpId)
+        if (row?.state === 'authorized') await readOne(row, signal)
+      }
       for (const row of await dueRows()) {
         if (signal.aborted) return
-        await readOneDue(row, AbortSignal.any([signal, AbortSignal.timeout(READ_TIMEOUT_MS)]))
+        await readOne(row, signal)
       }
     },
   }
@@ -285,7 +316,8 @@ export function createAuthorisations({
     return rows.filter(({ details }) => detailsOf(details).askAt <= at).slice(0, READ_IN_A_ROUND)
   }
 
-  async function readOneDue(row: Row<'corps'>, signal: AbortSignal): Promise<void> {
+  async function readOne(row: Row<'corps'>, stopping: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([stopping, AbortSignal.timeout(READ_TIMEOUT_MS)])
     const { connection_id: connectionId, corp_id: corpId } = row
     const details = detailsOf(row.details)
     const failures = details.failures + 1
