@@ -51,7 +51,10 @@ export const SignIn = answer({
   at: Timestamp,
   organizationId: OrganizationId.nullable(),
   connectionId: ConnectionId.nullable().meta({ description: 'null for a password.' }),
-  corpId: z.string().nullable(),
+  corpId: z.string().nullable().meta({
+    description:
+      'The company at whose door the person was. Of a native app that was refused before WeCom said anything, that of a self-built connection, else null.',
+  }),
   userid: z.string().nullable().meta({ description: 'Of the member, once WeCom has said who it is.' }),
   userId: UserId.nullable().meta({ description: 'Whom it was about, where that is somebody here.' }),
   applicationId: z.string().nullable().meta({ description: 'null for a page of Muster.' }),

@@ -46,14 +46,14 @@ export function createMobileDoor({
 }) {
   return async function admitByCode(errand: MobileErrand, browser: Browser): Promise<Settled> {
     const named = errand.corp === null || isCorpId(errand.corp) ? errand.corp : null
-    let corpId = named
     const refuse = async (connection: Connection | null, reason: SignInReason, problem: string | null = null) => {
       const referenceId = await database.inTransaction((tx) =>
         signIns.refuse(
           tx,
           {
             connection,
-            corpId,
+            // Which company the caller has named is nothing that anybody has proved. A self-built connection has just one.
+            corpId: connection?.corpId ?? null,
             organizationId: errand.organizationId,
             applicationId: errand.applicationId,
             door: 'mobile-sdk',
@@ -70,7 +70,6 @@ export function createMobileDoor({
     if (found === undefined || !errand.connections.includes(found.connection.id))
       return refuse(null, 'connection-unknown')
     const { connection, corp, credential } = found
-    corpId = corp?.corpId ?? corpId
     // WeCom's SDK is for the app of one company (wecom-api.md §3.3).
     if (connection.kind === 'service_provider') return refuse(connection, 'code-of-another-door')
     if (!connection.signIn.enabled) return refuse(connection, 'sign-in-off')

@@ -6,6 +6,29 @@ import { BROWSER, createSignInWorld } from '../../test-support/sign-in-world.ts'
 import { SYSTEM } from '../audit/audit.ts'
 
 onEachDatabase(({ test }) => {
+  test('the log of native apps has the company that WeCom confirmed, and none that was only named', async (database) => {
+    const emulator = await startEmulator({ companies: [{ people: 12, seed: 'mobile' }] })
+    const world = await createSignInWorld(database, emulator.apiUrl)
+    try {
+      const group = await world.connectSuite('delegated', ['wpA', 'wpB'])
+      const hq = await world.connect('hq')
+      const bring = async (connection: string, corp: string | null, code: string) => {
+        const errand = { connection, corp, code, organizationId: hq.organizationId, applicationId: 'app_1' }
+        await world.whole.admitByCode({ ...errand, connections: [group.id, hq.id] }, BROWSER)
+        const { connection_id, corp_id, reason } = (await world.log()).at(-1)!
+        return [connection_id, corp_id, reason]
+      }
+
+      assert.deepEqual(await bring('nobody', 'wpA', 'code'), [null, null, 'connection-unknown'])
+      assert.deepEqual(await bring(group.id, 'wpZ', 'code'), [group.id, null, 'corp-not-authorised'])
+      assert.deepEqual(await bring(group.id, 'wpB', 'a b'), [group.id, null, 'code-rejected'])
+      assert.deepEqual(await bring(hq.id, 'wpB', 'code'), [hq.id, 'hq', 'corp-not-authorised'], 'it has but one')
+    } finally {
+      await world.close()
+      await emulator.close()
+    }
+  })
+
   test('a native app brings a code of the SDK, once, for a connection of its own', async (database) => {
     const emulator = await startEmulator({ companies: [{ people: 12, seed: 'mobile' }] })
     const world = await createSignInWorld(database, emulator.apiUrl)
@@ -50,6 +73,11 @@ onEachDatabase(({ test }) => {
       control.changeSettings({ readings: { mobileCodes: 'older-path' } })
       assert.equal(await bring(codeOf(app!.agentId)), 'mobile-sdk', 'on the path that older apps use')
       assert.equal(await bring(codeOf(app!.agentId), hq.id, [hq.id], corpId), 'mobile-sdk', 'of the company that it is')
+      const theirs = (await world.log()).map(({ corp_id }) => corp_id)
+      assert.ok(
+        theirs.every((one) => one === corpId || one === null),
+        'the connection has one company, an unknown one none',
+      )
       const calls = control.countCalls({ endpoint: 'auth/getuserinfo' }).count
       for (const strange of ['ww-elsewhere', '', 'a b', 'x'.repeat(200), '\u0000']) {
         assert.equal(await bring(codeOf(app!.agentId), hq.id, [hq.id], strange), 'corp-not-authorised')
