@@ -10,7 +10,8 @@ import { describeEventsBenchmark } from './bench/events-report.ts'
 import { benchEvents } from './bench/events.ts'
 import { describeSyncBenchmark } from './bench/report.ts'
 import { benchSignIn, describeSignInBenchmark } from './bench/signin.ts'
-import { benchSync } from './bench/sync.ts'
+import { benchSync, PHASE_NAMES } from './bench/sync.ts'
+import type { PhaseName } from './bench/sync.ts'
 import type { DatabaseKind } from './bench/databases.ts'
 
 const HELP = `Usage: ./muster bench [sync|signin|console|events] [options]
@@ -23,6 +24,8 @@ events: from a change in WeCom to the directory, acknowledgements against a bare
   --people N,N…      sizes of the emulated company (default 14000); of signin, of the one that is synchronized beside
   --flows N          sign-ins to measure (default 1000)
   --events N         changes at the pace of ten thousand in a minute (default 10000)
+  --only ROW,ROW…    of sync, only these rows and what they stand on: first, unchanged, unchanged-slow, changed,
+                     removed, removed-slow
   --database WHICH   sqlite, postgres or both (default both)
   --profile DIR      write a CPU profile of every measured server into DIR; slows it down a little
   --json             one JSON document instead of tables
@@ -42,6 +45,7 @@ type Order = {
   readonly flows: number
   readonly events: number
   readonly people: readonly number[]
+  readonly only: readonly PhaseName[]
   readonly databases: readonly DatabaseKind[]
   readonly profileDirectory: string | undefined
   readonly asJson: boolean
@@ -98,6 +102,7 @@ function readOrder(args: string[]): Order | string {
         people: { type: 'string', default: '14000' },
         flows: { type: 'string', default: '1000' },
         events: { type: 'string', default: '10000' },
+        only: { type: 'string', default: PHASE_NAMES.join() },
         database: { type: 'string', default: 'both' },
         profile: { type: 'string' },
         json: { type: 'boolean', default: false },
@@ -120,7 +125,10 @@ function readOrder(args: string[]): Order | string {
     if (!Number.isInteger(events) || events < 1) return `--events takes a whole number, not "${values.events}".`
     const databases = DATABASES[values.database]
     if (databases === undefined) return `--database takes sqlite, postgres or both, not "${values.database}".`
-    return { name, flows, events, people, databases, profileDirectory: values.profile, asJson: values.json }
+    const only = values.only.split(',').flatMap((row) => PHASE_NAMES.find((one) => one === row) ?? [])
+    if (only.length !== values.only.split(',').length)
+      return `--only takes some of ${PHASE_NAMES.join(', ')}, not "${values.only}".`
+    return { name, flows, events, people, only, databases, profileDirectory: values.profile, asJson: values.json }
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }

@@ -46,7 +46,9 @@ export type CompanyResult = {
   readonly phases: readonly Phase[]
 }
 
-export type PhaseName = 'first' | 'unchanged' | 'unchanged-slow' | 'changed' | 'removed' | 'removed-slow'
+export const PHASE_NAMES = ['first', 'unchanged', 'unchanged-slow', 'changed', 'removed', 'removed-slow'] as const
+
+export type PhaseName = (typeof PHASE_NAMES)[number]
 
 export type Phase = {
   readonly name: PhaseName
@@ -75,6 +77,7 @@ export const REMOVED_PERCENT = 1
 
 export async function benchSync({
   people,
+  only = PHASE_NAMES,
   databases,
   profileDirectory,
   searchPath,
@@ -83,6 +86,8 @@ export async function benchSync({
 }: {
   /** Sizes of the companies. */
   people: readonly number[]
+  /** The rows that are wanted; what another one is compared with is measured, too. */
+  only?: readonly PhaseName[]
   databases: readonly DatabaseKind[]
   /** Where to put a CPU profile of every measured sync. */
   profileDirectory: string | undefined
@@ -97,7 +102,7 @@ export async function benchSync({
   const problems: string[] = []
   const skipped = await onEachDatabase({ databases, searchPath, signal }, async (place) => {
     for (const count of people) {
-      const result = await measureCompany(count, { ...place, profileDirectory }, signal, (line) =>
+      const result = await measureCompany(count, { ...place, profileDirectory }, neededFor(only), signal, (line) =>
         onProgress(`${count.toLocaleString('en')} people, ${place.kind}: ${line}`),
       )
       companies.push(result)
@@ -114,6 +119,7 @@ type Where = Place & { readonly profileDirectory: string | undefined }
 async function measureCompany(
   people: number,
   where: Where,
+  wanted: ReadonlySet<PhaseName>,
   signal: AbortSignal,
   onProgress: (line: string) => void,
 ): Promise<CompanyResult> {
@@ -132,51 +138,64 @@ async function measureCompany(
 
     const download = [await measureDownload(bench), await measureDownload(bench)]
     const first: Measured[] = []
-    for (const name of ['first-1', 'first-2']) {
+    for (const name of wanted.has('first') ? ['first-1', 'first-2'] : ['first-1']) {
       first.push(await measureSync(bench, name, await createSite(bench, await newDatabase())))
     }
     const { site } = first.at(-1)!
 
     const insert: FloorResult[] = []
-    for (let round = 0; round < 2; round++) {
+    for (let round = 0; round < (wanted.has('first') ? 2 : 0); round++) {
       insert.push(await measureInsert(bench, site.url, (await newDatabase()).url))
     }
 
-    const unchanged = await measureAgain(bench, 'unchanged', site)
+    /** What the newest run left; a row that is not wanted leaves it as it is. */
+    let latest = site
+    const measure = async (name: PhaseName, prepare?: Parameters<typeof measureAgain>[3]) => {
+      if (!wanted.has(name)) return []
+      const measured = await measureAgain(bench, name, latest, prepare)
+      latest = measured.at(-1)!.site
+      return measured
+    }
+    const setLatency = (latencyMs: number) => steer(emulator, 'changeSettings', { latencyMs } satisfies SettingsPatch)
+
+    const unchanged = await measure('unchanged')
     download.push(await measureDownload(bench))
 
-    await steer(emulator, 'changeSettings', { latencyMs: SLOW_CALL_MS } satisfies SettingsPatch)
-    const slowDownload = [await measureDownload(bench), await measureDownload(bench)]
-    const slow = await measureAgain(bench, 'unchanged-slow', unchanged.at(-1)!.site)
-    await steer(emulator, 'changeSettings', { latencyMs: 0 } satisfies SettingsPatch)
+    await setLatency(SLOW_CALL_MS)
+    const slowDownload = wanted.has('unchanged-slow')
+      ? [await measureDownload(bench), await measureDownload(bench)]
+      : []
+    const slow = await measure('unchanged-slow')
+    await setLatency(0)
 
-    const changed = await measureAgain(bench, 'changed', slow.at(-1)!.site, async (seed) => {
+    const changed = await measure('changed', async (seed) => {
       const change = { corpId: emulator.company.corpId, percent: CHANGED_PERCENT, seed }
       const { joined, left, moved, retitled } = (await steer(emulator, 'churn', change)) as ChurnSummary
       onProgress(`${joined.length} joined, ${left.length} left, ${moved.length} moved, ${retitled.length} retitled`)
     })
 
     // Back to what the company was before those changes, so that only removals are left to do.
-    const settled = await measureSync(bench, 'settle', changed.at(-1)!.site)
-    await changePolicy(bench, settled.site)
-    // The policy makes leavers of those whom the changes above left behind; they are none of the measured ones.
-    const ready = await measureSync(bench, 'leavers of before', settled.site)
+    if (wanted.has('removed') || wanted.has('removed-slow')) {
+      latest = (await measureSync(bench, 'settle', latest)).site
+      await changePolicy(bench, latest)
+      // The policy makes leavers of those whom the changes above left behind; they are none of the measured ones.
+      latest = (await measureSync(bench, 'leavers of before', latest)).site
+    }
     let offset = 0
     const removeSome = async (_: string, { url }: Site) => {
       const userids = await everyHundredth(url, offset++)
       await steer(emulator, 'removeMembers', { corpId: emulator.company.corpId, userids })
     }
-    const removed = await measureAgain(bench, 'removed', ready.site, removeSome)
-    await steer(emulator, 'changeSettings', { latencyMs: SLOW_CALL_MS } satisfies SettingsPatch)
-    const slowlyRemoved = await measureAgain(bench, 'removed-slow', removed.at(-1)!.site, removeSome)
+    const removed = await measure('removed', removeSome)
+    await setLatency(SLOW_CALL_MS)
+    const slowlyRemoved = await measure('removed-slow', removeSome)
 
-    const phase = (name: PhaseName, measured: readonly Measured[], floorSeconds: number, furtherCalls = 0): Phase => ({
-      name,
-      samples: measured.map(({ sample }) => sample),
-      seconds: median(measured.map(({ sample }) => sample.seconds)),
-      floorSeconds,
-      callsAllowed: callsAllowed(bench.departments) + furtherCalls,
-    })
+    const phase = (name: PhaseName, measured: readonly Measured[], floorSeconds: number, furtherCalls = 0): Phase[] => {
+      if (!wanted.has(name)) return []
+      const samples = measured.map(({ sample }) => sample)
+      const seconds = median(samples.map((sample) => sample.seconds))
+      return [{ name, samples, seconds, floorSeconds, callsAllowed: callsAllowed(bench.departments) + furtherCalls }]
+    }
     const downloadSeconds = best(download)
     // Everybody who seems gone is asked for by name.
     const questions = Math.ceil(people / 100)
@@ -187,18 +206,26 @@ async function measureCompany(
       database: where.kind,
       floors: { download, slowDownload, insert },
       phases: [
-        phase('first', first, downloadSeconds + best(insert)),
-        phase('unchanged', unchanged, downloadSeconds),
-        phase('unchanged-slow', slow, best(slowDownload)),
-        phase('changed', changed, downloadSeconds),
-        phase('removed', removed, unchangedSeconds(unchanged), questions),
-        phase('removed-slow', slowlyRemoved, unchangedSeconds(slow), questions),
+        ...phase('first', first, downloadSeconds + best(insert)),
+        ...phase('unchanged', unchanged, downloadSeconds),
+        ...phase('unchanged-slow', slow, best(slowDownload)),
+        ...phase('changed', changed, downloadSeconds),
+        ...phase('removed', removed, unchangedSeconds(unchanged), questions),
+        ...phase('removed-slow', slowlyRemoved, unchangedSeconds(slow), questions),
       ],
     }
   } finally {
     await emulator.stop()
     for (const database of databases) await database.remove()
   }
+}
+
+/** With the rows that these are compared with. */
+function neededFor(only: readonly PhaseName[]): ReadonlySet<PhaseName> {
+  const needed = new Set(only)
+  if (needed.has('removed')) needed.add('unchanged')
+  if (needed.has('removed-slow')) needed.add('unchanged-slow')
+  return needed
 }
 
 type Bench = {
