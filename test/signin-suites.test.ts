@@ -499,11 +499,12 @@ onEachDatabase(({ testWithUrl }) => {
       assert.deepEqual(
         log.map(({ reason, corpId }) => [reason, corpId]),
         [
-          ['corp-not-authorised', alone!.corpId],
           ['corp-not-authorised', null],
-          ['code-rejected', other.corpId],
-          ['corp-not-authorised', alone!.corpId],
+          ['corp-not-authorised', null],
+          ['code-rejected', null],
+          ['corp-not-authorised', null],
         ],
+        'whoever names a company has not shown to be of it',
       )
     },
   )
