@@ -1,22 +1,25 @@
 /**
- * `./muster test [PATTERN…]`: everything that can be tested on this machine. Without a pattern: format, lint and type
- * checks, then every *.test.ts. With patterns: only the test files whose path contains one of them, and no checks.
+ * `./muster test [--thorough] [PATTERN…]`: everything that can be tested on this machine. Without a pattern: format, lint
+ * and type checks, then every *.test.ts. With patterns: only the test files whose path contains one of them, and no checks.
  *
- * Brings a PostgreSQL where one is installed. What could not be tested is listed just before Node's own summary; with
- * CI=true an untested test is a failed one. Exit code 0 only if all that was asked for ran and passed.
+ * Some tests try fewer kills, seeds or pages than there could be, so that an everyday run takes minutes; with --thorough or
+ * CI=true they try them all. Brings a PostgreSQL where one is installed. What tried less and what could not be tested is
+ * listed just before Node's own summary; with CI=true an untested test is a failed one. Exit code 0 only if all that was
+ * asked for ran and passed.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { availableParallelism, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import type { TestEvent } from 'node:test/reporters'
 import { pathToFileURL } from 'node:url'
 
+import { shorterIn } from '../server/test-support/extent.ts'
 import { shareSchemas } from '../server/test-support/schemas.ts'
 import { startPostgres } from './postgres.ts'
 import type { PostgresOutcome } from './postgres.ts'
@@ -50,6 +53,8 @@ const LONGEST = [
   'test/browser/flows.test.ts',
 ]
 
+const THOROUGH = '--thorough'
+
 const MEMORY_FOLDER = '/dev/shm'
 /** Far more than the files of tests come to, with room for the memory of the tests themselves. */
 const ENOUGH_BYTES = 4 * 2 ** 30
@@ -73,7 +78,8 @@ try {
   process.exitCode = 130
 }
 
-async function main(patterns: readonly string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<number> {
+async function main(args: readonly string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<number> {
+  const patterns = args.filter((arg) => arg !== THOROUGH)
   const files = findTestFiles(patterns)
   if (files.length === 0) {
     process.stderr.write(`No test file's path contains ${patterns.join(' or ')}.\n`)
@@ -94,7 +100,12 @@ async function main(patterns: readonly string[], env: NodeJS.ProcessEnv, signal:
     using scratch = makeScratch(env)
     const outcome = await runTests({
       files: spread(files),
-      env: { ...env, TMPDIR: scratch.path, MUSTER_TEST_POSTGRES_URL: url },
+      env: {
+        ...env,
+        TMPDIR: scratch.path,
+        MUSTER_TEST_POSTGRES_URL: url,
+        ...(args.includes(THOROUGH) && { MUSTER_TEST_THOROUGH: 'true' }),
+      },
       postgres,
       signal,
     })
@@ -201,8 +212,9 @@ async function runTests(options: {
   const { files, env, postgres, signal } = options
   const outcome: Outcome = { passed: false, untested: 0 }
   const untested = new Map<string, number>()
+  const printed = new Map<string, string>()
 
-  /** Watches the tests go by, and says what was not tested in front of the summary. */
+  /** Watches the tests go by, and says what was not tested, or tried less, in front of the summary. */
   async function* watch(events: AsyncIterable<TestEvent>): AsyncGenerator<TestEvent> {
     for await (const event of events) {
       if (event.type === 'test:pass' || event.type === 'test:fail') {
@@ -214,9 +226,17 @@ async function runTests(options: {
         }
       }
       if (event.type === 'test:diagnostic' && isFirstLineOfSummary(event.data)) {
-        for (const message of [...describeUntested(untested), ...describePostgres(postgres)]) {
+        const notes = [...describeShorter(printed), ...describeUntested(untested), ...describePostgres(postgres)]
+        for (const message of notes) {
           yield { type: 'test:diagnostic', data: { ...event.data, message } }
         }
+      }
+      if (event.type === 'test:stdout') {
+        const { file, message } = event.data
+        printed.set(file, (printed.get(file) ?? '') + message)
+        // Said once, at the end.
+        const others = message.split('\n').filter((line) => shorterIn(line).length === 0)
+        if (others.every((line) => line === '')) continue
       }
       if (event.type === 'test:summary' && event.data.file === undefined) outcome.passed = event.data.success
       yield event
@@ -239,6 +259,18 @@ async function runTests(options: {
 
 function isFirstLineOfSummary(diagnostic: { message: string; nesting: number; file?: string }): boolean {
   return diagnostic.nesting === 0 && diagnostic.file === undefined && /^tests \d+$/.test(diagnostic.message)
+}
+
+/** By file, and how to have everything tried. */
+function describeShorter(printed: ReadonlyMap<string, string>): string[] {
+  const shorter = Array.from(printed, ([file, output]) => ({ file: relative(ROOT, file), tried: shorterIn(output) }))
+    .filter(({ tried }) => tried.length > 0)
+    .toSorted((one, other) => one.file.localeCompare(other.file))
+  if (shorter.length === 0) return []
+  return [
+    ...shorter.map(({ file, tried }) => `shorter than in CI: ${file}: ${tried.join('; ')}`),
+    `${shorter.length} test files tried less than in CI; ./muster test ${THOROUGH} tries everything`,
+  ]
 }
 
 function describeUntested(untested: ReadonlyMap<string, number>): string[] {
