@@ -23,7 +23,7 @@ export const PASSWORD = 'correct horse battery 7'
 /** Pictures of the way go here, to be looked at. */
 const FOLDER = process.env['MUSTER_TEST_SCREENSHOTS']
 
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 export type ConsoleStage = Awaited<ReturnType<typeof setConsoleStage>>
 
@@ -31,6 +31,11 @@ export interface ConsoleVisit extends AsyncDisposable {
   readonly tab: Page
   /** Errors of the page, refusals of its policy, and whatever it asked of another origin. Empty when all is well. */
   readonly complaints: readonly string[]
+  /**
+   * Goes to a page of the console as a link on it does, which costs a third of loading everything anew, and waits until the
+   * page shows all that it has. The first one is loaded.
+   */
+  open(path: string): Promise<void>
   /** Waits until the page asks for nothing more and shows what it got. */
   settled(): Promise<void>
   /** What is seriously wrong for people who use a keyboard or a screen reader, by axe. Empty when nothing is. */
@@ -48,6 +53,25 @@ interface PolicedPage {
       listener: (violation: { effectiveDirective: string; blockedURI: string; sample: string }) => void,
     ): void
   }
+}
+
+/** Run in the page: as whoever follows a link to this address, until the router has drawn its page. */
+async function followLink(address: string): Promise<void> {
+  const page = globalThis as unknown as {
+    readonly history: { pushState(state: object, title: string, address: string): void }
+    readonly __TSR_ROUTER__: {
+      readonly state: { status: string; location: { href: string }; resolvedLocation?: { href: string } }
+    }
+    requestAnimationFrame(go: () => void): void
+  }
+  const before = page.__TSR_ROUTER__.state.resolvedLocation
+  page.history.pushState({}, '', address)
+  for (let frames = 0; frames < 2_000; frames++) {
+    await new Promise<void>((go) => page.requestAnimationFrame(go))
+    const { status, location, resolvedLocation } = page.__TSR_ROUTER__.state
+    if (status === 'idle' && resolvedLocation !== before && resolvedLocation?.href === location.href) return
+  }
+  throw new Error(`waited in vain until ${address} was drawn`)
 }
 
 export async function setConsoleStage(options: StackOptions = {}) {
@@ -99,20 +123,28 @@ export async function setConsoleStage(options: StackOptions = {}) {
       context.on('requestfinished', () => waiting--)
       context.on('requestfailed', () => waiting--)
       const tab = await context.newPage()
+      const settled = async () => {
+        // Twice in a row, because an answer may make the page ask again.
+        let quiet = 0
+        await eventually(`${tab.url()} had all that it asked for`, async () => {
+          await tab.evaluate(
+            'new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve))))',
+          )
+          const isPending = await tab.locator('.ant-skeleton:visible, .ant-spin-spinning:visible').count()
+          quiet = waiting === 0 && isPending === 0 ? quiet + 1 : 0
+          return quiet > 1
+        })
+      }
       return {
         tab,
         complaints,
-        async settled() {
-          // Twice in a row, because an answer may make the page ask again.
-          let quiet = 0
-          await eventually(`${tab.url()} had all that it asked for`, async () => {
-            await tab.evaluate(
-              'new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve))))',
-            )
-            const isPending = await tab.locator('.ant-skeleton:visible, .ant-spin-spinning:visible').count()
-            quiet = waiting === 0 && isPending === 0 ? quiet + 1 : 0
-            return quiet > 1
-          })
+        settled,
+        async open(path) {
+          const address = `/console${path}`
+          if (tab.url().startsWith(`${origin}/console/`)) await tab.evaluate(followLink, address)
+          else await tab.goto(origin + address)
+          await tab.getByRole('heading', { level: 1 }).waitFor()
+          await settled()
         },
         async barriers() {
           // A colour that is still on its way to another one is nobody's contrast.
@@ -121,16 +153,18 @@ export async function setConsoleStage(options: StackOptions = {}) {
               .filter(({ playState, effect }) => playState === 'running' && effect?.getComputedTiming().activeDuration < 5000)
               .map(({ finished }) => finished))`,
           )
-          await tab.evaluate(readFileSync(AXE, 'utf8'))
+          if (!(await tab.evaluate<boolean>("'axe' in globalThis"))) await tab.evaluate(AXE)
           return tab.evaluate(async () => {
-            const { axe } = globalThis as unknown as { axe: { run: () => Promise<{ violations: Violation[] }> } }
+            const { axe } = globalThis as unknown as {
+              axe: { run: (options: object) => Promise<{ violations: Violation[] }> }
+            }
             interface Violation {
               id: string
               impact: string
               help: string
               nodes: { html: string }[]
             }
-            const { violations } = await axe.run()
+            const { violations } = await axe.run({ resultTypes: ['violations'] })
             return violations
               .filter(({ impact }) => impact === 'serious' || impact === 'critical')
               .map(
