@@ -8,6 +8,7 @@ import { randomInt } from 'node:crypto'
 import { getConnection, listEvents, type EventState } from '@muster/contracts'
 import { Pool } from 'undici'
 import { onEachDatabase } from '../server/test-support/databases.ts'
+import { extent } from '../server/test-support/extent.ts'
 import { createRandom } from '../server/test-support/random.ts'
 import { createMutations, type Genuine, type Knowledge, type Mutant } from './callback-mutations.ts'
 import { contactEvent, createSender } from './callback-sender.ts'
@@ -16,7 +17,11 @@ import { LISTENING, runsOfEvents, tellOfChanges, workedOff } from './listening.t
 import { startStackOfProcesses, type Stack } from './stack.ts'
 
 const SEED = Number(process.env.MUSTER_TEST_SEED ?? randomInt(2 ** 31))
-const MUTATIONS = Number(process.env.MUSTER_TEST_MUTATIONS ?? 3_000)
+const MUTATIONS = extent(
+  'damaged callbacks on each database',
+  { everyday: 1_000, thorough: 100_000 },
+  process.env.MUSTER_TEST_MUTATIONS,
+)
 const PEOPLE = 40
 const AT_ONCE = 8
 const DEADLINE_MS = 30_000

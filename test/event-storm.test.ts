@@ -5,21 +5,22 @@
 import assert from 'node:assert/strict'
 import { approveRun, listAudit, listChanges, listReviews, rejectRun, updateConnection } from '@muster/contracts'
 import { onEachDatabase } from '../server/test-support/databases.ts'
+import { extent } from '../server/test-support/extent.ts'
 import { contactEvent, createSender } from './callback-sender.ts'
 import { fold } from './directory.ts'
 import { heldByEvents, LISTENING, readEvents, runsOfEvents, tellOfChanges, workedOff } from './listening.ts'
 import { startStack, type Stack } from './stack.ts'
 
+const EVENTS = extent('events', { everyday: 150, thorough: 1_000 })
 /** Nine in ten are active. */
-const PEOPLE = 1_200
-const EVENTS = 1_000
+const PEOPLE = 1.2 * EVENTS
 const AT_ONCE = 16
 /** Of the policy below: one less may be removed without an approval. */
 const HELD_FROM = 50
 
 onEachDatabase(({ testWithUrl }) => {
   testWithUrl(
-    'a thousand people deleted in WeCom at once are held in one run, and removed by its approval',
+    `${EVENTS} people deleted in WeCom at once are held in one run, and removed by its approval`,
     async (url) => {
       await using stack = await startSynchronized(url, { isTold: true })
       const leavers = leaversOf(stack)
@@ -78,7 +79,7 @@ onEachDatabase(({ testWithUrl }) => {
     assert.equal(again.counts.users.held, leavers.length - executed)
   })
 
-  testWithUrl('a thousand delete events about people who are still there do nothing', async (url) => {
+  testWithUrl(`${EVENTS} delete events about people who are still there do nothing`, async (url) => {
     await using stack = await startSynchronized(url, { isTold: false })
     const before = await stack.directory()
 
@@ -120,7 +121,7 @@ async function startSynchronized(url: string, { isTold }: { isTold: boolean }): 
   }
 }
 
-/** A thousand who are active, so that disabling them can be seen. */
+/** So many who are active, so that disabling them can be seen. */
 function leaversOf({ control, corpId }: Stack): string[] {
   const active = control.truth({ corpId }).members.filter(({ status, enable }) => status === 1 && enable !== 0)
   return active.slice(0, EVENTS).map(({ userid }) => userid)

@@ -4,8 +4,8 @@
  * come again afterwards, as from a WeCom that did not hear the answer.
  *
  * Several companies are killed side by side, because on PostgreSQL what a dead process worked on is let go of after 15
- * seconds. The seed is printed; repeat its moments with MUSTER_TEST_SEED. MUSTER_TEST_KILLS=100 kills that often on each
- * database.
+ * seconds. The seed is printed; repeat its moments with MUSTER_TEST_SEED. CI kills a hundred times on each
+ * database; MUSTER_TEST_KILLS says another number.
  */
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
@@ -13,6 +13,7 @@ import { describe } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Change } from '@muster/contracts'
 import { onEachDatabase } from '../server/test-support/databases.ts'
+import { extent } from '../server/test-support/extent.ts'
 import { createRandom } from '../server/test-support/random.ts'
 import { contactEvent, createSender } from './callback-sender.ts'
 import { fold } from './directory.ts'
@@ -22,7 +23,7 @@ import { spawnServer, type ServerProcess } from './server.ts'
 import { startStackOfProcesses, type Stack } from './stack.ts'
 
 const SEED = Number(process.env.MUSTER_TEST_SEED ?? randomInt(2 ** 31))
-const KILLS = Number(process.env.MUSTER_TEST_KILLS ?? 6)
+const KILLS = extent('kills on each database', { everyday: 3, thorough: 100 }, process.env.MUSTER_TEST_KILLS)
 const COMPANIES = Math.min(4, KILLS)
 const PEOPLE = 60
 /** So long after the answer; an event is worked off within that, as a rule. */

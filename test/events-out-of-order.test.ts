@@ -8,12 +8,13 @@ import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { updateConnection } from '@muster/contracts'
 import { onEachDatabase } from '../server/test-support/databases.ts'
+import { extent } from '../server/test-support/extent.ts'
 import { createRandom } from '../server/test-support/random.ts'
 import { inTurns, startFleet, type Fleet, type FleetCompany } from './fleet.ts'
 import { LISTENING, readEvents, tellOfChanges, workedOff } from './listening.ts'
 
 const SEED = Number(process.env.MUSTER_TEST_SEED ?? randomInt(2 ** 31))
-const COMPANIES = Number(process.env.MUSTER_TEST_SEEDS ?? 12)
+const COMPANIES = extent('companies on each database', { everyday: 6, thorough: 12 }, process.env.MUSTER_TEST_SEEDS)
 const AT_ONCE = 20
 const LOST_PERCENT = 30
 const DOUBLED_PERCENT = 30

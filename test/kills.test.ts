@@ -4,8 +4,8 @@
  * nothing had happened, nothing that was acknowledged is lost, nobody else is removed and nobody twice.
  *
  * Several companies are killed side by side, because on PostgreSQL a dead process is noticed only when its lease of 15
- * seconds has run out. The seed is printed; repeat its moments with MUSTER_TEST_SEED. MUSTER_TEST_KILLS=50 kills that
- * many runs on each database, of larger companies, besides the imports.
+ * seconds has run out. The seed is printed; repeat its moments with MUSTER_TEST_SEED. CI kills fifty
+ * runs on each database, of larger companies, besides the imports; MUSTER_TEST_KILLS says another number.
  */
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
@@ -23,6 +23,7 @@ import {
 } from '@muster/contracts'
 import type { Control } from '@muster/emulator'
 import { onEachDatabase } from '../server/test-support/databases.ts'
+import { extent } from '../server/test-support/extent.ts'
 import { createRandom } from '../server/test-support/random.ts'
 import { differences, fold, pictureOf, truth, type Directory } from './directory.ts'
 import { isGone } from './client.ts'
@@ -32,8 +33,13 @@ import { spawnServer, type ServerProcess } from './server.ts'
 import { startStackOfProcesses, type Stack } from './stack.ts'
 
 const SEED = Number(process.env.MUSTER_TEST_SEED ?? randomInt(2 ** 31))
-const FEW_KILLS = 6
-const KILLS = Number(process.env.MUSTER_TEST_KILLS ?? FEW_KILLS)
+/** One of each scenario. */
+const FEW_KILLS = 3
+const KILLS = extent(
+  'killed runs on each database',
+  { everyday: FEW_KILLS, thorough: 50 },
+  process.env.MUSTER_TEST_KILLS,
+)
 const COMPANIES = Math.min(6, KILLS)
 /** With more than a thousand, removals and reverts are written in several transactions. */
 const PEOPLE = KILLS > FEW_KILLS ? 1_100 : 600

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { onEachDatabase } from '../server/test-support/databases.ts'
+import { extent } from '../server/test-support/extent.ts'
 import { inTurns, startFleet, type Fleet, type FleetCompany } from './fleet.ts'
 
 const SEED = Number(process.env.MUSTER_TEST_SEED ?? randomInt(2 ** 31))
@@ -12,7 +13,7 @@ const DAYS = 30
 /** One person in five of those who are touched leaves: one in a hundred leaves every day. */
 const TOUCHED_PERCENT = 5
 const PEOPLE = 200
-const COMPANIES = 2
+const COMPANIES = extent('companies on each database', { everyday: 1, thorough: 2 })
 const DAY_MS = 24 * 60 * 60 * 1_000
 
 onEachDatabase(({ testWithUrl }) => {

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict'
 import { createUser, deleteLink, listLinks, listSignIns, listUsers, updateUser } from '@muster/contracts'
 import { onEachDatabase } from '../server/test-support/databases.ts'
+import { extent } from '../server/test-support/extent.ts'
 import { PUBLIC_URL, formOf } from './sign-in-browser.ts'
 import { addPerson, open, startSignInStack } from './sign-in-stack.ts'
 
 const PASSWORD = 'correct horse battery 7'
-/** How often single use is raced; MUSTER_TEST_ROUNDS=200 is the full mode. */
-const ROUNDS = Number(process.env.MUSTER_TEST_ROUNDS ?? 2)
+/** How often single use is raced. */
+const ROUNDS = extent('rounds', { everyday: 2, thorough: 200 }, process.env.MUSTER_TEST_ROUNDS)
 
 onEachDatabase(({ testWithUrl }) => {
   testWithUrl('who is asked proves an account, or makes a new one; nothing else binds', async (url) => {

@@ -13,6 +13,7 @@ import { sql } from 'kysely'
 import { request } from 'undici'
 import { openDatabase } from '../server/src/database/database.ts'
 import { onEachDatabase } from '../server/test-support/databases.ts'
+import { extent } from '../server/test-support/extent.ts'
 import { createRandom } from '../server/test-support/random.ts'
 import { isGone } from './client.ts'
 import { eventually } from './eventually.ts'
@@ -21,7 +22,7 @@ import { movableClock, spawnServer, temporaryFolder } from './server.ts'
 import { createVisitor, type Page, type Visitor } from './visitor.ts'
 
 const SEED = Number(process.env.MUSTER_TEST_SEED ?? randomInt(2 ** 31))
-const KILLS = Number(process.env.MUSTER_TEST_KILLS ?? 1)
+const KILLS = extent('kills on each database', { everyday: 1, thorough: 20 }, process.env.MUSTER_TEST_KILLS)
 /** On the way at the same time. */
 const BROWSERS = 12
 /** Each is a newcomer whose first sign-ins race each other in so many browsers. */

@@ -3,11 +3,12 @@ import assert from 'node:assert/strict'
 import { listAudit, listSignIns, listUserSessions, listUsers, updateConnection } from '@muster/contracts'
 import type { FaultEffect } from '@muster/emulator'
 import { onEachDatabase } from '../server/test-support/databases.ts'
+import { extent } from '../server/test-support/extent.ts'
 import { PUBLIC_URL } from './sign-in-browser.ts'
 import { addPerson, connect, open, pageOf, redemptions, startSignInStack, userOf } from './sign-in-stack.ts'
 
-/** How often single use is raced; MUSTER_TEST_ROUNDS=200 is the full mode. */
-const ROUNDS = Number(process.env.MUSTER_TEST_ROUNDS ?? 5)
+/** How often single use is raced. */
+const ROUNDS = extent('rounds', { everyday: 3, thorough: 200 }, process.env.MUSTER_TEST_ROUNDS)
 
 onEachDatabase(({ testWithUrl }) => {
   testWithUrl('whoever scans is in, as the user that WeCom shows, and it is on record', async (url) => {

@@ -7,12 +7,13 @@ import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import type { FaultEffect } from '@muster/emulator'
 import { onEachDatabase } from '../server/test-support/databases.ts'
+import { extent } from '../server/test-support/extent.ts'
 import { fold } from './directory.ts'
 import { inTurns, startFleet, type Fleet, type FleetCompany } from './fleet.ts'
 
 const SEED = Number(process.env.MUSTER_TEST_SEED ?? randomInt(2 ** 31))
-/** On each database, so that there are 200 seeds. */
-const COMPANIES = 100
+/** In CI 200 seeds on both databases together. */
+const COMPANIES = extent('seeds on each database', { everyday: 15, thorough: 100 })
 const AT_ONCE = 40
 const MOST_RUNS = 3
 /** What WeCom, a gateway or the network does now and then, and what passes: a fifth of all calls (threats.md S-05). */

@@ -20,9 +20,9 @@ test('an everyday run tries fewer, and says so', () => {
   assert.deepEqual(fiftyKills({}), { count: 3, shorter: ['3 of 50 kills'] })
 })
 
-for (const env of [{ CI: 'true' }, { MUSTER_TEST_THOROUGH: 'true' }]) {
-  test(`with ${Object.keys(env).join()} everything is tried, and nothing said`, () => {
-    assert.deepEqual(fiftyKills(env), { count: 50, shorter: [] })
+for (const variable of ['CI', 'MUSTER_TEST_THOROUGH']) {
+  test(`with ${variable}=true everything is tried, and nothing said`, () => {
+    assert.deepEqual(fiftyKills({ [variable]: 'true' }), { count: 50, shorter: [] })
   })
 }
 

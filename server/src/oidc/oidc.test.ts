@@ -1,6 +1,6 @@
 /**
  * The provider at its doors, as applications, browsers and attackers use them: one running server, many cases. The rows of
- * threats.md (O-…) that a test answers for are in its name. MUSTER_TEST_ROUNDS=200 races single use as often as that.
+ * threats.md (O-…) that a test answers for are in its name. CI races single use 200 times, others as often as MUSTER_TEST_ROUNDS says.
  */
 import assert from 'node:assert/strict'
 import { createHmac, createSign, generateKeyPairSync, randomBytes, randomInt } from 'node:crypto'
@@ -8,6 +8,7 @@ import { request } from 'node:http'
 import type { TestContext } from 'node:test'
 import { onEachDatabase } from '../../test-support/databases.ts'
 import { ACTOR, CORP, requester } from '../../test-support/directory.ts'
+import { extent } from '../../test-support/extent.ts'
 import {
   authorizationRequest,
   basic,
@@ -24,7 +25,7 @@ import { createRandom } from '../../test-support/random.ts'
 import { redirectMutations } from '../../test-support/redirect-corpus.ts'
 import type { Database } from '../database/database.ts'
 
-const ROUNDS = Number(process.env.MUSTER_TEST_ROUNDS ?? 3)
+const ROUNDS = extent('rounds', { everyday: 2, thorough: 200 }, process.env.MUSTER_TEST_ROUNDS)
 const AT_ONCE = 20
 const owner = requester('owner')
 

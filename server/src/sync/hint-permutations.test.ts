@@ -4,10 +4,14 @@ import { randomInt } from 'node:crypto'
 import fc from 'fast-check'
 import type { Member } from '@muster/wecom'
 import { onEachDatabase } from '../../test-support/databases.ts'
+import { extent } from '../../test-support/extent.ts'
 import { createHintedWorld, type Told } from '../../test-support/hinted-world.ts'
 import type { Company } from '../../test-support/sync-world.ts'
 
-const CASES = { sqlite: 300, postgres: 60 }
+const CASES = {
+  sqlite: extent('cases on SQLite', { everyday: 50, thorough: 300 }),
+  postgres: extent('cases on PostgreSQL', { everyday: 10, thorough: 60 }),
+}
 const SEED = Number(process.env.MUSTER_TEST_SEED ?? randomInt(2 ** 31))
 
 onEachDatabase(({ dialect, test }) => {

@@ -3,10 +3,14 @@ import { randomInt } from 'node:crypto'
 import fc from 'fast-check'
 import type { Member } from '@muster/wecom'
 import { onEachDatabase } from '../../test-support/databases.ts'
+import { extent } from '../../test-support/extent.ts'
 import { createWorld, type Company, type Policy } from '../../test-support/sync-world.ts'
 import { foldName } from '../directory/names.ts'
 
-const CASES = { sqlite: 60, postgres: 20 }
+const CASES = {
+  sqlite: extent('cases on SQLite', { everyday: 30, thorough: 60 }),
+  postgres: extent('cases on PostgreSQL', { everyday: 10, thorough: 20 }),
+}
 const SEED = Number(process.env.MUSTER_TEST_SEED ?? randomInt(2 ** 31))
 
 onEachDatabase(({ dialect, test }) => {

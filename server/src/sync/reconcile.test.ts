@@ -3,14 +3,21 @@ import { randomInt } from 'node:crypto'
 import fc from 'fast-check'
 import type { Member } from '@muster/wecom'
 import { onEachDatabase } from '../../test-support/databases.ts'
+import { extent } from '../../test-support/extent.ts'
 import { createWorld, type Company, type Policy, type Shown } from '../../test-support/sync-world.ts'
 import { foldName } from '../directory/names.ts'
 import { describeHeld } from './plan/held-removals.ts'
 import type { RunCounts } from './runs.ts'
 
 /** Every case is three companies and six runs; on PostgreSQL, which the same cases only make slower, there are fewer. */
-const CASES = { sqlite: 500, postgres: 200 }
-const REVERTS = { sqlite: 60, postgres: 25 }
+const CASES = {
+  sqlite: extent('cases on SQLite', { everyday: 60, thorough: 500 }),
+  postgres: extent('cases on PostgreSQL', { everyday: 20, thorough: 200 }),
+}
+const REVERTS = {
+  sqlite: extent('cases taken back on SQLite', { everyday: 15, thorough: 60 }),
+  postgres: extent('cases taken back on PostgreSQL', { everyday: 6, thorough: 25 }),
+}
 const SEED = Number(process.env.MUSTER_TEST_SEED ?? randomInt(2 ** 31))
 
 onEachDatabase(({ dialect, test }) => {
