@@ -126,8 +126,7 @@ test('the router has pages, and this test knows one thing for each that is about
 for (const path of [...paths, ...further]) {
   test(`an auditor opens ${path} and can change nothing there`, { skip: withoutBrowser }, async () => {
     const { tab } = auditor
-    await tab.goto(stage.address(filled(path)))
-    await settle()
+    await auditor.open(filled(path))
     await changesNothing(path)
 
     // What is behind the tabs of the page, too.
@@ -135,7 +134,7 @@ for (const path of [...paths, ...further]) {
     const names = await tabs.allInnerTexts()
     for (const [place, name] of names.entries()) {
       await tabs.nth(place).click()
-      await settle()
+      await auditor.settled()
       await changesNothing(`${path} ${name}`)
     }
     assert.deepEqual(auditor.complaints, [])
@@ -173,14 +172,6 @@ test('what changes something is refused to the browser of an auditor', { skip: w
   assert.deepEqual([...new Set(items.map(({ action }) => action))], ['sign-in.succeed'])
   assert.equal((await stage.stack.ask(listConnections, {})).total, 2)
 })
-
-/** The page has said what it has to say. */
-async function settle(): Promise<void> {
-  const { tab } = auditor
-  await tab.getByRole('heading', { level: 1 }).first().waitFor()
-  await tab.waitForLoadState('networkidle')
-  await tab.locator('.ant-skeleton, .ant-spin-spinning').first().waitFor({ state: 'detached' })
-}
 
 async function changesNothing(page: string): Promise<void> {
   assert.deepEqual(await changingControls(auditor.tab), [], page)

@@ -378,12 +378,11 @@ test('an auditor opens everything and finds no button that changes something', {
   await using auditor = await stage.visitAs('auditor', { colorScheme: 'dark', locale: 'zh-CN' })
   const looked = auditor.tab
   for (const path of ['/connections', '/connections/new?step=kind', '/connections/new?step=domain&connection=branch']) {
-    await looked.goto(stage.address(path))
-    await looked.getByRole('heading', { level: 1 }).waitFor()
+    await auditor.open(path)
     assert.equal(await looked.getByRole('button', { name: /接入|继续配置|保存|创建/ }).count(), 0, path)
   }
   for (const part of ['services', 'sync', 'fields', 'signIn', 'credentials', 'doctor', 'general']) {
-    await looked.goto(stage.address(`/connections/branch?tab=${part}`))
+    await auditor.open(`/connections/branch?tab=${part}`)
     await looked.getByRole('tabpanel').getByRole('heading', { level: 2 }).first().waitFor()
     const changing = looked.getByRole('button', {
       name: /保存|开启|停用|立即同步|预览|检查|上传|移除|添加|删除|上移|试用|选择图片|恢复默认/,

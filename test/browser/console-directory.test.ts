@@ -34,7 +34,7 @@ test('the tree is walked by keyboard, and shows the people of what is selected',
   const [root] = (await stage.stack.ask(listDepartments, { query: { parentId: 'none' } })).items
   const [first] = (await stage.stack.ask(listDepartments, { query: { parentId: root!.id } })).items
 
-  await tab.goto(stage.address('/people'))
+  await visit.open('/people')
   const tree = tab.getByRole('tree', { name: 'Departments' })
   const row = (name: string) => tree.getByRole('treeitem', { name, exact: false })
   await row(first!.name).first().waitFor()
@@ -82,7 +82,7 @@ test('somebody is found by pinyin, disabled, enabled, deleted and restored', { s
   await using visit = await stage.visitAs('operator')
   const { tab } = visit
 
-  await tab.goto(stage.address('/people'))
+  await visit.open('/people')
   for (const typed of ['欧阳', 'ouyangxue', 'oyx', 'OUYANGX']) {
     await tab.getByLabel('Name, pinyin, initials').fill(typed)
     await tab.waitForURL((address) => address.searchParams.get('q') === typed)
@@ -133,7 +133,7 @@ test('explaining shows each step of what a run would do, and writes nothing', { 
   await using visit = await stage.visitAs('operator')
   const { tab } = visit
 
-  await tab.goto(stage.address(`/people/${person.id}?tab=explain`))
+  await visit.open(`/people/${person.id}?tab=explain`)
   assert.equal(await tab.getByLabel('userid').inputValue(), PERSON.userid)
   await button(tab, 'Explain now').click()
   await tab.getByText(`WeCom shows ${PERSON.name} (${PERSON.userid})`).waitFor()
@@ -148,7 +148,7 @@ test('accounts, departments and memberships are made by hand', { skip: withoutBr
   const { tab } = visit
   const dialog = tab.getByRole('dialog')
 
-  await tab.goto(stage.address('/people'))
+  await visit.open('/people')
   await button(tab, 'New department').click()
   await dialog.getByLabel('Name', { exact: true }).fill('项目组')
   await button(dialog, 'Create department').click()
@@ -211,7 +211,7 @@ test('an organization without built-in users says so and where that is decided',
   await using visit = await stage.visitAs('operator')
   await ask(updateOrganization, { params, body: { builtInUsersAllowed: false } })
   try {
-    await visit.tab.goto(stage.address('/people'))
+    await visit.open('/people')
     await button(visit.tab, 'New built-in user').click()
     await visit.tab.getByText('This organization allows no built-in users').waitFor()
     await visit.tab.getByRole('link', { name: 'To the settings' }).click()
@@ -225,7 +225,7 @@ test('an operator may not touch whoever has a role, an auditor nobody', { skip: 
   const { ask } = stage.stack
   await using operator = await stage.visitAs('operator')
   const [owner] = (await ask(listUsers, { query: { q: 'owner' } })).items
-  await operator.tab.goto(stage.address(`/people/${owner!.id}`))
+  await operator.open(`/people/${owner!.id}`)
   await operator.tab.getByText('Only an owner may change whoever has a role here.').waitFor()
   assert.equal(await button(operator.tab, 'Disable').count(), 0)
 
@@ -237,7 +237,7 @@ test('an operator may not touch whoever has a role, an auditor nobody', { skip: 
   const { tab } = auditor
   const changing = /^(新建|编\s?辑|停\s?用|启\s?用|删\s?除|更多|恢\s?复|修改|关联成员|解除关联|结\s?束|立即解释|重命名)/
   const looks = async (path: string, wait: Locator) => {
-    await tab.goto(stage.address(path))
+    await auditor.open(path)
     await wait.first().waitFor()
     assert.equal(await tab.getByRole('button', { name: changing }).count(), 0, path)
     assert.deepEqual(await auditor.barriers(), [], path)
@@ -256,7 +256,7 @@ test('a name of markup and direction marks is shown as it is', { skip: withoutBr
   const name = '<img src=x onerror=alert(1)>\u202Egnp.exe'
   const user = await stage.stack.ask(createUser, { body: { username: 'hostile', displayName: name } })
   await using visit = await stage.visitAs('owner')
-  await visit.tab.goto(stage.address(`/people/${user.id}`))
+  await visit.open(`/people/${user.id}`)
   await visit.tab.getByRole('heading', { level: 1, name: '<img src=x onerror=alert(1)>[U+202E]gnp.exe' }).waitFor()
   await button(visit.tab, 'Disable').click()
   await visit.tab.getByRole('dialog').getByText('[U+202E]gnp.exe').waitFor()

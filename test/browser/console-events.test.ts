@@ -201,7 +201,7 @@ test('an auditor reads events and replays none', { skip }, async () => {
     viewport: { width: 768, height: 1024 },
   })
   const { items } = await stage.stack.ask(listEvents, { query: {} })
-  await auditor.tab.goto(stage.address(`/events?event=${items[0]!.id}`))
+  await auditor.open(`/events?event=${items[0]!.id}`)
   const panel = auditor.tab.getByRole('dialog')
   await panel.getByText('处理结果').waitFor()
   await auditor.settled()

@@ -267,9 +267,8 @@ test('an auditor sees companies and callback, and no button that changes somethi
   })
   const looked = auditor.tab
   for (const part of ['services', 'corps', 'credentials', 'general']) {
-    await looked.goto(stage.address(`/connections/isv?tab=${part}`))
+    await auditor.open(`/connections/isv?tab=${part}`)
     await looked.getByRole('tabpanel').getByRole('heading', { level: 2 }).first().waitFor()
-    await auditor.settled()
     const changing = looked.getByRole('button', { name: /保存|邀请|更换|移除|生成|开启|停用|检查|上传/ })
     assert.deepEqual(await changing.allTextContents(), [], part)
     assert.deepEqual(await auditor.barriers(), [], part)

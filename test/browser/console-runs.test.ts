@@ -275,9 +275,7 @@ describe('runs and reviews in the console', { skip: withoutBrowser }, () => {
     const { items } = await stage.stack.ask(listReviews, { query: { limit: 1 } })
 
     for (const path of ['/runs', `/runs/${held.id}`, `/reviews?state=all&review=${items[0]!.id}`]) {
-      await auditor.tab.goto(stage.address(path))
-      await auditor.tab.getByRole('heading', { level: 1 }).waitFor()
-      await auditor.tab.waitForLoadState('networkidle')
+      await auditor.open(path)
       assert.deepEqual([path, await changing.count()], [path, 0])
       assert.deepEqual(await auditor.barriers(), [])
     }

@@ -11,7 +11,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { createAdministrator, createUser, type Role } from '@muster/contracts'
-import type { BrowserContextOptions, Page } from 'playwright-core'
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { eventually } from '../eventually.ts'
 import { startProviderStack } from '../provider-stack.ts'
 import { temporaryFolder } from '../server.ts'
@@ -43,6 +43,8 @@ export interface ConsoleVisit extends AsyncDisposable {
   /** A picture, where MUSTER_TEST_SCREENSHOTS names a folder. */
   picture(name: string): Promise<void>
 }
+
+type Cookies = Awaited<ReturnType<BrowserContext['cookies']>>
 
 /** What a page has that no program of Node has. */
 interface PolicedPage {
@@ -182,6 +184,8 @@ export async function setConsoleStage(options: StackOptions = {}) {
     }
 
     const made = new Set<Role>()
+    /** The cookies of whoever has signed in by the page, for later visits. */
+    const signedIn = new Map<Role, Cookies>()
     return {
       stack,
       origin,
@@ -196,7 +200,13 @@ export async function setConsoleStage(options: StackOptions = {}) {
           await stack.ask(createAdministrator, { body: { userId: user.id, role } })
         }
         const visitor = await visit(options)
-        await visitor.tab.goto(`${origin}/signin/start?return_to=/console/`)
+        const cookies = signedIn.get(role)
+        if (cookies !== undefined) await visitor.tab.context().addCookies(cookies)
+        await visitor.tab.goto(`${origin}${cookies === undefined ? '/signin/start?return_to=' : ''}/console/`)
+        if (cookies !== undefined) {
+          await visitor.tab.locator('#page').waitFor()
+          return visitor
+        }
         // Where WeCom is offered first, the form is folded up.
         const folded = visitor.tab.locator('details:not([open]):has(input[name="username"]) > summary')
         if ((await folded.count()) > 0) await folded.click()
@@ -205,6 +215,7 @@ export async function setConsoleStage(options: StackOptions = {}) {
         await visitor.tab.keyboard.press('Enter')
         await visitor.tab.locator('#page').waitFor()
         assert.equal(new URL(visitor.tab.url()).pathname, '/console/')
+        signedIn.set(role, await visitor.tab.context().cookies())
         return visitor
       },
       [Symbol.asyncDispose]: () => parts.disposeAsync(),
