@@ -17,6 +17,7 @@ import {
 import type { FaultEffect } from '@muster/emulator'
 import type { z } from 'zod'
 import { onEachDatabase } from '../server/test-support/databases.ts'
+import { extent } from '../server/test-support/extent.ts'
 import { eventually } from './eventually.ts'
 import { BOOTSTRAP_TOKEN, MASTER_KEY } from './server.ts'
 import { startStack, type Stack } from './stack.ts'
@@ -72,12 +73,18 @@ const cases = ENDPOINTS.flatMap((endpoint) => {
   return [...effects, ...missing].map((effect) => ({ endpoint, effect }))
 })
 
-onEachDatabase(({ testWithUrl }) => {
-  testWithUrl(`${cases.length} ways to fail end honestly and leak nothing`, async (url) => {
+/** Every second one on one database and the others on the other, or all of them on both. */
+const DATABASES_EACH = extent('databases for each way to fail', { everyday: 1, thorough: 2 })
+
+onEachDatabase(({ dialect, testWithUrl }) => {
+  const turn = dialect === 'sqlite' ? 0 : 1
+  const tried = cases.filter((_, index) => (index + turn) % 2 < DATABASES_EACH)
+
+  testWithUrl(`${tried.length} ways to fail end honestly and leak nothing`, async (url) => {
     await using stack = await startStack(url, { settings: { MUSTER_WECOM_CALL_TIMEOUT_MS: '400' } })
     const { token } = await stack.ask(createApiToken, { body: { name: 'canary', role: 'auditor' } })
 
-    const sites = await Promise.all(cases.map((broken, index) => startBrokenRun(stack, broken, index)))
+    const sites = await Promise.all(tried.map((broken, index) => startBrokenRun(stack, broken, index)))
     const outcomes = await Promise.all(sites.map((site) => look(stack, site)))
 
     assert.deepEqual(

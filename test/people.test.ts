@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict'
 import { listAudit } from '@muster/contracts'
 import { onEachDatabase } from '../server/test-support/databases.ts'
+import { extent } from '../server/test-support/extent.ts'
 import { fold } from './directory.ts'
 import { startStack, type Stack } from './stack.ts'
+
+const MANY = extent('people of a large company', { everyday: 2_500, thorough: 14_000 })
 
 onEachDatabase(({ testWithUrl }) => {
   testWithUrl('a member in five departments is one user with five memberships', async (url) => {
@@ -105,8 +108,8 @@ onEachDatabase(({ testWithUrl }) => {
     assert.deepEqual([users.length, departments.length], [3, 0])
   })
 
-  testWithUrl('of 14,000 people only those with a fault of their own are left out, and are named', async (url) => {
-    await using stack = await startStack(url, { people: 14_000 })
+  testWithUrl(`of ${MANY} people only those with a fault of their own are left out, and are named`, async (url) => {
+    await using stack = await startStack(url, { people: MANY })
     const { corpId, control } = stack
     const { departments, members } = control.truth(stack)
     const dark = departments.at(-1)!.id
@@ -152,7 +155,7 @@ onEachDatabase(({ testWithUrl }) => {
       [again.state, again.counts.users.created, again.counts.users.updated],
       ['partially_succeeded', 0, 0],
     )
-    assert.equal(again.counts.users.unchanged, 14_000 - leftOut.size)
+    assert.equal(again.counts.users.unchanged, MANY - leftOut.size)
     assert.deepEqual(await stack.directory(), before)
     assert.deepEqual(await auditOfPeople(stack), recorded)
   })
