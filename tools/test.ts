@@ -19,15 +19,17 @@ import { spec } from 'node:test/reporters'
 import type { TestEvent } from 'node:test/reporters'
 import { pathToFileURL } from 'node:url'
 
-import { shorterIn } from '../server/test-support/extent.ts'
+import { isThorough, shorterIn } from '../server/test-support/extent.ts'
 import { shareSchemas } from '../server/test-support/schemas.ts'
 import { startPostgres } from './postgres.ts'
 import type { PostgresOutcome } from './postgres.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
-/** For one test. Long, because some sync a large company; finite, so that a test that hangs does not hang CI. */
-const TEST_TIMEOUT_MS = 10 * 60_000
+/** For one file. Long, because some sync a large company; finite, so that a test that hangs does not hang CI. */
+const FILE_TIMEOUT_MS = 10 * 60_000
+/** The same where everything is tried. */
+const THOROUGH_TIMEOUT_MS = 25 * 60_000
 
 /**
  * What takes half a minute or more, about the longest first. Begun last, it would leave the other processors without work;
@@ -249,7 +251,7 @@ async function runTests(options: {
     // One more than there are cores: the longest tests mostly wait, for leases of the dead to run out.
     concurrency: Math.max(2, availableParallelism()) + 1,
     execArgv: ['--import', pathToFileURL(join(import.meta.dirname, 'loopback-only.ts')).href],
-    timeout: TEST_TIMEOUT_MS,
+    timeout: isThorough(env) ? THOROUGH_TIMEOUT_MS : FILE_TIMEOUT_MS,
     env,
     signal,
   })

@@ -4,15 +4,17 @@
  * are the same. Whoever tries less says so on the standard output, where `./muster test` collects it for its summary.
  */
 
-/** Everything is tried. */
-export const isThorough = process.env.CI === 'true' || process.env.MUSTER_TEST_THOROUGH === 'true'
+/** Whether everything is tried. */
+export function isThorough(env: NodeJS.ProcessEnv): boolean {
+  return env['CI'] === 'true' || env['MUSTER_TEST_THOROUGH'] === 'true'
+}
 
 /**
  * @param of what is counted, to complete "6 of 50 …"
  * @param chosen the value of a variable that overrides both, where somebody has set one
  */
 export function extent(of: string, counts: { everyday: number; thorough: number }, chosen?: string): number {
-  const count = chosen === undefined ? (isThorough ? counts.thorough : counts.everyday) : Number(chosen)
+  const count = chosen === undefined ? (isThorough(process.env) ? counts.thorough : counts.everyday) : Number(chosen)
   if (!(count > 0)) throw new Error(`${chosen} ${of} cannot be tried.`)
   if (count < counts.thorough) process.stdout.write(`${SHORTER}${count} of ${counts.thorough} ${of}\n`)
   return count
