@@ -1,7 +1,7 @@
 /** The account page as a browser meets it: what it shows, and what its forms do and refuse (threats.md SI-08, L-08, L-23). */
 import assert from 'node:assert/strict'
 import { getUser, listAudit, listUserSessions } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import type { RawAnswer } from './client.ts'
 import { PASSWORD, startSignedIn } from './signed-in.ts'
 
@@ -10,7 +10,7 @@ type Who = Parameters<Scene['send']>[0]
 
 const NEW_PASSWORD = 'a new one for the owner'
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('without a session the page leads to signing in, and back', async (url) => {
     await using scene = await startSignedIn(url)
 

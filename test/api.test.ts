@@ -10,11 +10,11 @@ import {
   listUsers,
   updateConnection,
 } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { createClient, type RawAnswer } from './client.ts'
 import { startStack } from './stack.ts'
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('refusals are problem documents that name the fields and the way out', async (url) => {
     await using stack = await startStack(url)
     const post = (body: unknown) =>

@@ -18,7 +18,7 @@ import {
 } from '@muster/contracts'
 import * as client from 'openid-client'
 import type { z } from 'zod'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { startProviderStack } from './provider-stack.ts'
 import { createVisitor } from './visitor.ts'
 
@@ -70,7 +70,7 @@ for (const preset of applicationPresets) {
   })
 }
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('every application of docs/applications learns what its page says', async (url, t) => {
     assert.ok(recipes.length >= 5)
     await using stack = await startProviderStack(url)

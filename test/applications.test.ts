@@ -14,11 +14,11 @@ import {
   listAudit,
   updateApplication,
 } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { createClient } from './client.ts'
 import { startStack } from './stack.ts'
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('an application is made, read, changed and deleted, and its secrets are shown once', async (url) => {
     await using stack = await startStack(url)
     const redirectUris = ['https://gitlab.example.com/users/auth/openid_connect/callback?x=1']

@@ -11,7 +11,7 @@ import { call, createDepartment, getRun, listAudit, takeSnapshot, type Run, type
 import { throughDoor } from '../server/src/cli/local-api.ts'
 import { writeBackup } from '../server/src/database/backup.ts'
 import { noCounts } from '../server/src/sync/runs.ts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { extent } from '../server/test-support/extent.ts'
 import { createRandom } from '../server/test-support/random.ts'
 import { killCommand, runCommand, spawnServer, temporaryFolder, type Settings } from './server.ts'
@@ -21,7 +21,7 @@ const SEED = Number(process.env.MUSTER_TEST_SEED ?? randomInt(2 ** 31))
 const KILLS = extent('killed restores on each database', { everyday: 1, thorough: 2 })
 const MOST_ATTEMPTS = 6
 
-onEachDatabase(({ dialect, testWithUrl, testWithBareUrl }) => {
+onEitherDatabase(({ dialect, testWithUrl, testWithBareUrl }) => {
   testWithUrl(
     'a backup made in the middle of a run is whole, and the run goes on after the restore',
     async (url, t) => {

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { getConnection, listEvents, type EventState } from '@muster/contracts'
 import { Pool } from 'undici'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { extent } from '../server/test-support/extent.ts'
 import { createRandom } from '../server/test-support/random.ts'
 import { createMutations, type Genuine, type Knowledge, type Mutant } from './callback-mutations.ts'
@@ -34,7 +34,7 @@ const SHARES: readonly (readonly [Knowledge, number])[] = [
 /** Taken, refused in the words of every refusal, or too large. */
 const POSSIBLE = new Set([200, 403, 413])
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('damaged callbacks change nothing, and the server goes on', async (url, t) => {
     t.diagnostic(`seed ${SEED} (repeat with MUSTER_TEST_SEED=${SEED})`)
     await using stack = await startStackOfProcesses(url, {

@@ -10,7 +10,7 @@ import {
   updateConnection,
   type Event,
 } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import {
   AES_KEY,
   contactEvent,
@@ -30,7 +30,7 @@ import { startStack, type Stack, type StackOptions } from './stack.ts'
 const SUITE = 'dk0123456789abcdef'
 const PROVIDER = 'ww00000000provider'
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('CB-08: an address is verified with exactly the text that WeCom encrypted', async (url) => {
     await using stack = await startListening(url)
     const sender = senderOf(stack)

@@ -16,7 +16,7 @@ import {
 } from '@muster/contracts'
 import type { FaultEffect } from '@muster/emulator'
 import type { z } from 'zod'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { extent } from '../server/test-support/extent.ts'
 import { eventually } from './eventually.ts'
 import { BOOTSTRAP_TOKEN, MASTER_KEY } from './server.ts'
@@ -76,7 +76,7 @@ const cases = ENDPOINTS.flatMap((endpoint) => {
 /** Every second one on one database and the others on the other, or all of them on both. */
 const DATABASES_EACH = extent('databases for each way to fail', { everyday: 1, thorough: 2 })
 
-onEachDatabase(({ dialect, testWithUrl }) => {
+onEitherDatabase(({ dialect, testWithUrl }) => {
   const turn = dialect === 'sqlite' ? 0 : 1
   const tried = cases.filter((_, index) => (index + turn) % 2 < DATABASES_EACH)
 

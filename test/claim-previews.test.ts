@@ -14,7 +14,7 @@ import {
   updateUser,
 } from '@muster/contracts'
 import * as client from 'openid-client'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { createClient } from './client.ts'
 import { startProviderStack } from './provider-stack.ts'
 import { BOOTSTRAP_TOKEN } from './server.ts'
@@ -24,7 +24,7 @@ const REDIRECT = 'https://app.example.com/callback'
 /** What belongs to one token and not to a person. */
 const OF_ONE_TOKEN = ['exp', 'iat', 'nonce', 'auth_time', 'sid', 'at_hash', 'jti']
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   for (const scope of ['openid profile email phone groups wecom', 'openid email', 'openid profile payroll']) {
     testWithUrl(`the preview of “${scope}” is what a sign-in tells`, async (url) => {
       await using stack = await startProviderStack(url)

@@ -4,13 +4,13 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createConnection, createUser, getUser, listUsers, updateConnection } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { createClient } from './client.ts'
 import { eventually } from './eventually.ts'
 import { runCommand, spawnServer, temporaryFolder, type CommandOutcome, type Settings } from './server.ts'
 import { startStackOfProcesses } from './stack.ts'
 
-onEachDatabase(({ dialect, testWithUrl }) => {
+onEitherDatabase(({ dialect, testWithUrl }) => {
   testWithUrl(
     'SIGTERM in the middle of a run ends the process with 0, and the next start goes on with the run',
     async (url) => {

@@ -9,7 +9,7 @@ import {
   updateConnection,
 } from '@muster/contracts'
 import type { Diagnosis, Sent } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { createClient } from './client.ts'
 import { runCommand, spawnServer } from './server.ts'
 import { startStack, startStackOfProcesses, type Stack } from './stack.ts'
@@ -28,7 +28,7 @@ const DIRECTORY_CHECKS = [
   'organization',
 ]
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('a connection that works passes every check, and nothing is written or told', async (url) => {
     await using stack = await startStack(url, {
       connection: { sync: { enabled: true, users: { onlyHere: 'disable' } } },

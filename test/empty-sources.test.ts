@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { updateConnection, type Run } from '@muster/contracts'
 import type { FaultEffect } from '@muster/emulator'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { startStack, type Stack } from './stack.ts'
 
 /** How WeCom misleads. */
@@ -132,7 +132,7 @@ const idDeceptions: readonly Deception[] = [
   },
 ]
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('an app that looks empty removes nobody', (url) => deceive(url, 'app', appDeceptions))
 
   testWithUrl('ids that look empty remove nobody', (url) =>

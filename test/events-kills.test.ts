@@ -12,7 +12,7 @@ import { randomInt } from 'node:crypto'
 import { describe } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Change } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { extent } from '../server/test-support/extent.ts'
 import { createRandom } from '../server/test-support/random.ts'
 import { contactEvent, createSender } from './callback-sender.ts'
@@ -30,7 +30,7 @@ const PEOPLE = 60
 const LONGEST_WAIT_MS = 60
 
 void describe('killed behind the answer to a callback', { concurrency: 2 * COMPANIES }, () => {
-  onEachDatabase(({ testWithUrl }) => {
+  onEitherDatabase(({ testWithUrl }) => {
     for (let number = 1; number <= COMPANIES; number++) {
       testWithUrl(`company ${number} applies what was acknowledged, once`, async (url, t) => {
         const random = createRandom(SEED + number)

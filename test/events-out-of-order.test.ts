@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { updateConnection } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { extent } from '../server/test-support/extent.ts'
 import { createRandom } from '../server/test-support/random.ts'
 import { inTurns, startFleet, type Fleet, type FleetCompany } from './fleet.ts'
@@ -23,7 +23,7 @@ const SPREAD_MS = 1_000
 const DAYS = 3
 const TOUCHED_PERCENT = 25
 
-onEachDatabase(({ dialect, testWithUrl }) => {
+onEitherDatabase(({ dialect, testWithUrl }) => {
   testWithUrl('after events out of order, doubled and lost, one full run makes the directory right', async (url, t) => {
     t.diagnostic(`seeds from ${SEED} (repeat with MUSTER_TEST_SEED=${SEED})`)
     await using fleet = await startFleet(url, {

@@ -16,13 +16,13 @@ import {
 } from '@muster/contracts'
 import { openDatabase } from '../server/src/database/database.ts'
 import { tables, type TableName } from '../server/src/database/schema.ts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { createClient } from './client.ts'
 import { fold } from './directory.ts'
 import { serveHere } from './server.ts'
 import { startStack, type Stack } from './stack.ts'
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('what explain says of each person is what the next run does, and it writes nothing', async (url) => {
     await using stack = await startStack(url, { people: 40 })
     const people = await preparePeople(stack)

@@ -11,13 +11,13 @@ import {
   updateConnection,
 } from '@muster/contracts'
 import type { FaultEffect } from '@muster/emulator'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { createClient, type ApiClient } from './client.ts'
 import { eventually } from './eventually.ts'
 import { BOOTSTRAP_TOKEN, serveHere, spawnServer, temporaryFolder } from './server.ts'
 import { startStack, startStackOfProcesses, type Stack } from './stack.ts'
 
-onEachDatabase(({ dialect, testWithUrl }) => {
+onEitherDatabase(({ dialect, testWithUrl }) => {
   testWithUrl('a wrong secret is asked about once, and the run says what to do', async (url) => {
     await using stack = await startStack(url, { connection: { secret: 'not-the-secret' } })
 

@@ -1,11 +1,11 @@
 /** How an installation gets its first owner, and how nobody else does (threats.md SI-29), and back in with commands. */
 import assert from 'node:assert/strict'
 import { getUser, listAdministrators, listAudit } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { createClient } from './client.ts'
 import { BOOTSTRAP_TOKEN, runCommand, settingsFor, spawnServer, temporaryFolder, type ServerProcess } from './server.ts'
 
-onEachDatabase(({ dialect, testWithBareUrl }) => {
+onEitherDatabase(({ dialect, testWithBareUrl }) => {
   testWithBareUrl('one of twenty who race with the printed token is the first owner, and nobody after', async (url) => {
     const folder = temporaryFolder()
     const settings = settingsFor({ databaseUrl: url, dataDir: folder.path, wecomUrl: 'http://127.0.0.1:1' })

@@ -8,12 +8,12 @@ import {
   previewSchedule,
   type Result,
 } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { createClient } from './client.ts'
 import { BOOTSTRAP_TOKEN } from './server.ts'
 import { startStack } from './stack.ts'
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('a schedule can be tried before it is saved', async (url) => {
     await using stack = await startStack(url)
     const hourIn = (time: string, timeZone: string) =>

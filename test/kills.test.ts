@@ -22,7 +22,7 @@ import {
   type Run,
 } from '@muster/contracts'
 import type { Control } from '@muster/emulator'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { extent } from '../server/test-support/extent.ts'
 import { createRandom } from '../server/test-support/random.ts'
 import { differences, fold, pictureOf, truth, type Directory } from './directory.ts'
@@ -51,7 +51,7 @@ const TAKEN_UP_WITHIN_MS = 30_000
 const CARRIED_OUT_WITHIN_MS = 30_000
 
 void describe('killed in the middle of runs', { concurrency: 2 * COMPANIES }, () => {
-  onEachDatabase(({ testWithUrl }) => {
+  onEitherDatabase(({ testWithUrl }) => {
     for (let number = 1; number <= COMPANIES; number++) {
       testWithUrl(`company ${number} loses nothing, and its runs go on to their end`, async (url, t) => {
         const random = createRandom(SEED + number)

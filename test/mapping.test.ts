@@ -10,12 +10,12 @@ import {
   type MappingEntry,
   type User,
 } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { createClient } from './client.ts'
 import { fold } from './directory.ts'
 import { startStack, type Stack } from './stack.ts'
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('a changed mapping is previewed and applied, and exactly its fields change', async (url) => {
     await using stack = await startStack(url, { people: 30 })
     await stack.syncOnce()

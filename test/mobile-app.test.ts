@@ -4,13 +4,13 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createApplication, listSignIns, listUsers, updateUser, type NewApplication } from '@muster/contracts'
 import type { z } from 'zod'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { createClient } from './client.ts'
 import { startProviderStack } from './provider-stack.ts'
 
 const page = readFileSync(join(import.meta.dirname, '../docs/mobile.md'), 'utf8')
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('a native app exchanges a code for tokens, and learns nothing from a refusal', async (url) => {
     await using stack = await startProviderStack(url)
     await stack.syncOnce()

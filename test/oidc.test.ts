@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createApplication, listUsers, rotateSigningKeys, updateUser } from '@muster/contracts'
 import * as client from 'openid-client'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { runCommand, settingsFor, temporaryFolder } from './server.ts'
 import { PUBLIC_URL } from './sign-in-browser.ts'
 import { addPerson, open, startSignInStack } from './sign-in-stack.ts'
@@ -10,7 +10,7 @@ import { addPerson, open, startSignInStack } from './sign-in-stack.ts'
 const CALLBACK = 'https://app.corp.example/callback'
 const MOBILE = 'urn:muster:params:oauth:grant-type:wecom-code'
 
-onEachDatabase(({ dialect, testWithUrl }) => {
+onEitherDatabase(({ dialect, testWithUrl }) => {
   testWithUrl('somebody scans at an application’s request, and the application learns who it is', async (url) => {
     await using stack = await startSignInStack(url)
     addPerson(stack, 'LiSi', '李四')

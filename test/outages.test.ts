@@ -5,11 +5,11 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { sql } from 'kysely'
 import { listUsers } from '@muster/contracts'
 import { isOutage, openDatabase } from '../server/src/database/database.ts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { eventually } from './eventually.ts'
 import { startStack } from './stack.ts'
 
-onEachDatabase(({ dialect, testWithUrl }) => {
+onEitherDatabase(({ dialect, testWithUrl }) => {
   if (dialect === 'sqlite') return // is a file; what it answers when it fails is in database.test.ts
 
   testWithUrl('requests during an outage of the database answer 503, and 200 again after it', async (url) => {

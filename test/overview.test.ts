@@ -13,13 +13,13 @@ import {
   updateConnection,
   type Overview,
 } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { createClient } from './client.ts'
 import { eventually } from './eventually.ts'
 import { addPerson, open, startSignInStack } from './sign-in-stack.ts'
 import { startStack } from './stack.ts'
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('a new installation has everything to do and nothing to show', async (url) => {
     await using stack = await startStack(url, { connection: { sync: { enabled: false } } })
     const auditor = createClient(

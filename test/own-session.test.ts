@@ -10,7 +10,7 @@ import {
   listUserSessions,
   type Endpoint,
 } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { createClient } from './client.ts'
 import { OURS, PASSWORD, PUBLIC_URL, startSignedIn } from './signed-in.ts'
 import { addPerson, open, startSignInStack } from './sign-in-stack.ts'
@@ -23,7 +23,7 @@ const dangerous = all.filter(({ confirm }) => confirm)
 const ELEVEN_MINUTES = { signedInMsAgo: 11 * 60_000 }
 const JSON_TYPE = { 'content-type': 'application/json' }
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('a browser and a token are told who they are, and somebody without a role is not', async (url) => {
     await using scene = await startSignedIn(url)
 

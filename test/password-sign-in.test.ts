@@ -1,7 +1,7 @@
 /** Signing in with a password, as a browser meets it (threats.md SI-08, SI-23 to SI-26, SI-28). */
 import assert from 'node:assert/strict'
 import { createUser, listUserSessions, updateUser } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { openBrowser, type Place, type SignInBrowser } from './sign-in-browser.ts'
 import { startStack, type Stack, type StackOptions } from './stack.ts'
 
@@ -9,7 +9,7 @@ const PASSWORD = 'correct horse battery'
 const WRONG = { username: 'breakglass', password: 'wrong' }
 const RIGHT = { username: 'breakglass', password: PASSWORD }
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl(
     'a password opens a session of its own; unknown, closed and password-less accounts look alike',
     async (url) => {

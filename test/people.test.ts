@@ -1,14 +1,14 @@
 /** Who is in the directory after a run: the odd people and trees that real companies have, and a large company. */
 import assert from 'node:assert/strict'
 import { listAudit } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { extent } from '../server/test-support/extent.ts'
 import { fold } from './directory.ts'
 import { startStack, type Stack } from './stack.ts'
 
 const MANY = extent('people of a large company', { everyday: 2_500, thorough: 14_000 })
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('a member in five departments is one user with five memberships', async (url) => {
     await using stack = await startStack(url, { company: { departments: 12 } })
     const { departments, members } = stack.control.truth(stack)

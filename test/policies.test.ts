@@ -12,7 +12,7 @@ import {
   type Run,
   type User,
 } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { fold } from './directory.ts'
 import { inTurns, startFleet, type Fleet, type FleetCompany } from './fleet.ts'
 
@@ -33,7 +33,7 @@ type Policy = (typeof POLICIES)[number]
 
 const AT_ONCE = 6
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl(`each of the ${POLICIES.length} policies does what it says, and the next run nothing`, async (url) => {
     await using fleet = await startFleet(url, {
       seeds: POLICIES.map((policy) => Object.values(policy).join(' ')),

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { deleteUser, getUser, restoreUser } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { eventually } from './eventually.ts'
 import { spawnServer, temporaryFolder } from './server.ts'
 import { startStackOfProcesses } from './stack.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('who was deleted 30 days ago is purged by the server itself, and who returns is new', async (url) => {
     const folder = temporaryFolder()
     const clock = join(folder.path, 'clock')

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { extent } from '../server/test-support/extent.ts'
 import { inTurns, startFleet, type Fleet, type FleetCompany } from './fleet.ts'
 
@@ -16,7 +16,7 @@ const PEOPLE = 200
 const COMPANIES = extent('companies on each database', { everyday: 1, thorough: 2 })
 const DAY_MS = 24 * 60 * 60 * 1_000
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('thirty days on which one in a hundred leaves hold nothing, and an accident is held', async (url, t) => {
     t.diagnostic(`seed ${SEED} (repeat with MUSTER_TEST_SEED=${SEED})`)
     let offsetMs = 0

@@ -12,7 +12,7 @@ import {
   type Event,
 } from '@muster/contracts'
 import { freePort } from '../tools/free-port.ts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { AES_KEY, contactEvent, createSender, TOKEN } from './callback-sender.ts'
 import { eventually } from './eventually.ts'
 import { LISTENING, tellOfChanges } from './listening.ts'
@@ -21,7 +21,7 @@ import { addPerson } from './sign-in-stack.ts'
 import { startStack, type Stack, type StackOptions } from './stack.ts'
 import { startSuiteStack } from './suite-stack.ts'
 
-onEachDatabase(({ dialect, testWithUrl }) => {
+onEitherDatabase(({ dialect, testWithUrl }) => {
   testWithUrl('what changes in WeCom is in the directory without a run that anybody starts', async (url) => {
     await using stack = await startHearing(url, { people: 30 })
     const { control, corpId } = stack

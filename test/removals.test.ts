@@ -1,11 +1,11 @@
 /** Removals through the API: what looks like an accident waits for a person, and that person's word is exactly kept. */
 import assert from 'node:assert/strict'
 import { approveRun, getConnection, getRun, listChanges, rejectRun, updateConnection } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { fold } from './directory.ts'
 import { startStack, type Stack } from './stack.ts'
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl(
     'a visible range narrowed to one department holds everybody else, and approval removes exactly them',
     async (url) => {

@@ -1,10 +1,10 @@
 /** Undoing through the API: a run or one person of it, shown first, and never against what came later. */
 import assert from 'node:assert/strict'
 import { listAudit, listChanges, revertRun, updateConnection, updateUser, type Run, type Sent } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { startStack, type Stack } from './stack.ts'
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl(
     'a first import is shown, undone with sync switched off, and comes back with the same users',
     async (url) => {

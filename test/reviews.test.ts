@@ -18,11 +18,11 @@ import {
   updateConnection,
   type User,
 } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { createClient } from './client.ts'
 import { startStack, type Stack } from './stack.ts'
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('members with the names of administrators wait on the list until somebody decides', async (url) => {
     await using stack = await startStack(url, { people: 12 })
     const [first, second, third] = stack.control.truth(stack).members.map(({ userid }) => userid)

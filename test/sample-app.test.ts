@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { createApplication, listUsers, updateApplication, updateUser } from '@muster/contracts'
 import { createSampleApp } from '../examples/sample-app/src/sample-app.ts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { eventually } from './eventually.ts'
 import { startProviderStack } from './provider-stack.ts'
 import { createVisitor, IN_WECOM } from './visitor.ts'
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('the sample application knows who scanned, and forgets them when they sign out', async (url) => {
     await using stack = await startProviderStack(url)
     await using app = await startApp(stack)

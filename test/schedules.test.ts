@@ -13,7 +13,7 @@ import {
   updateConnection,
   type Run,
 } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { eventually } from './eventually.ts'
 import { movableClock, serveHere, spawnServer, temporaryFolder, type MovableClock } from './server.ts'
 import { startStack, startStackOfProcesses, type Stack } from './stack.ts'
@@ -22,7 +22,7 @@ const MINUTE_MS = 60_000
 const EVERY_QUARTER = { kind: 'interval', minutes: 15 } as const
 
 void describe('schedules', { concurrency: true }, () => {
-  onEachDatabase(({ dialect, testWithUrl }) => {
+  onEitherDatabase(({ dialect, testWithUrl }) => {
     testWithUrl('the next run is shown, and only the schedule, its zone or switching sync moves it', (url) =>
       withClock(async (clock) => {
         clock.moveTo(Date.parse('2027-03-27T18:00:00Z'))

@@ -11,11 +11,11 @@ import {
   listOrganizations,
   updateUser,
 } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { eventually } from './eventually.ts'
 import { startStack, type Stack } from './stack.ts'
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('people are found by name, pinyin and initials, and what fits best comes first', async (url) => {
     await using stack = await startStack(url)
     await allowBuiltIn(stack)

@@ -9,13 +9,13 @@ import {
   updateUser,
   type Role,
 } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import type { RawAnswer } from './client.ts'
 import { OURS, PUBLIC_URL, startSignedIn } from './signed-in.ts'
 
 const RANK = { auditor: 1, operator: 2, owner: 3 }
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('a session may what the role of its user may, and without a role nothing', async (url) => {
     await using scene = await startSignedIn(url)
 

@@ -1,11 +1,11 @@
 /** Settings that change while a run is under way: it never goes on against a decision, and says what it went by. */
 import assert from 'node:assert/strict'
 import { getRun, listAudit, updateConnection, type ConnectionPatch, type Run } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { eventually } from './eventually.ts'
 import { startStack, type Stack } from './stack.ts'
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   const stopping: readonly [string, NonNullable<ConnectionPatch['sync']>, string][] = [
     ['switching sync off', { enabled: false }, 'sync/disabled'],
     ['a policy that removes nobody any more', { users: { onlyHere: 'ignore' } }, 'sync/settings-changed'],

@@ -1,9 +1,9 @@
 /** The pages of signing in as the server sends them: their headers, and their language. */
 import assert from 'node:assert/strict'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { open, startSignInStack } from './sign-in-stack.ts'
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('a page says what it allows, and the language that was chosen stays chosen', async (url) => {
     await using stack = await startSignInStack(url)
     const browser = open(stack)

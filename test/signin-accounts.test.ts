@@ -1,7 +1,7 @@
 /** Signing in where an account exists already: passwords, and the page that asks whose a member is. */
 import assert from 'node:assert/strict'
 import { createUser, deleteLink, listLinks, listSignIns, listUsers, updateUser } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { extent } from '../server/test-support/extent.ts'
 import { PUBLIC_URL, formOf } from './sign-in-browser.ts'
 import { addPerson, open, startSignInStack } from './sign-in-stack.ts'
@@ -10,7 +10,7 @@ const PASSWORD = 'correct horse battery 7'
 /** How often single use is raced. */
 const ROUNDS = extent('rounds', { everyday: 2, thorough: 200 }, process.env.MUSTER_TEST_ROUNDS)
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('who is asked proves an account, or makes a new one; nothing else binds', async (url) => {
     await using stack = await startSignInStack(url, {
       connection: { signIn: { enabled: true, association: 'ask' } },

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { createApplication, updateApplication, updateConnection } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { serveHere, temporaryFolder } from './server.ts'
 import { PUBLIC_URL } from './sign-in-browser.ts'
 import { addPerson, connect, open, startSignInStack } from './sign-in-stack.ts'
@@ -14,7 +14,7 @@ const CALLBACK = 'https://app.corp.example/callback'
 const VERIFIER = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
 const CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
 
-onEachDatabase(({ dialect, testWithUrl }) => {
+onEitherDatabase(({ dialect, testWithUrl }) => {
   testWithUrl('what is switched off lets nobody in from the next request on, wherever that arrives', async (url) => {
     await using stack = await startSignInStack(url)
     addPerson(stack, 'LiSi', '李四')

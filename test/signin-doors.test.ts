@@ -3,14 +3,14 @@ import assert from 'node:assert/strict'
 import { getConnection, listSignIns, updateConnection } from '@muster/contracts'
 import { startEmulator } from '@muster/emulator'
 import { test } from 'node:test'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { createClient } from './client.ts'
 import { eventually } from './eventually.ts'
 import { BOOTSTRAP_TOKEN, movableClock, serveHere, settingsFor, temporaryFolder } from './server.ts'
 import { openBrowser } from './sign-in-browser.ts'
 import { addPerson, connect, open, pageOf, redemptions, startSignInStack, userOf } from './sign-in-stack.ts'
 
-onEachDatabase(({ testWithUrl, dialect }) => {
+onEitherDatabase(({ testWithUrl, dialect }) => {
   testWithUrl('each browser is shown the door that fits it', async (url) => {
     await using stack = await startSignInStack(url)
     addPerson(stack, 'LiSi', '李四')

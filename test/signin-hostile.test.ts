@@ -10,7 +10,7 @@ import { randomInt } from 'node:crypto'
 import { request } from 'node:http'
 import { createConnection, createUser, listSignIns, updateConnection } from '@muster/contracts'
 import { describe } from 'node:test'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { createRandom } from '../server/test-support/random.ts'
 import { eventually } from './eventually.ts'
 import type { SignInBrowser } from './sign-in-browser.ts'
@@ -28,7 +28,7 @@ const ANSWERED_WITHIN_MS = 10_000
 const PASSWORD = 'correct horse battery 7'
 
 void describe('hostile', { concurrency: 2 }, () => {
-  onEachDatabase(({ testWithUrl }) => {
+  onEitherDatabase(({ testWithUrl }) => {
     testWithUrl('whatever a callback is made of, it gets an empty redirect or a refusal', async (url, t) => {
       t.diagnostic(`seed ${SEED}, ${CALLBACKS} callbacks`)
       const random = createRandom(SEED)

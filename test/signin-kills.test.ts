@@ -12,7 +12,7 @@ import { createApplication } from '@muster/contracts'
 import { sql } from 'kysely'
 import { request } from 'undici'
 import { openDatabase } from '../server/src/database/database.ts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { extent } from '../server/test-support/extent.ts'
 import { createRandom } from '../server/test-support/random.ts'
 import { isGone } from './client.ts'
@@ -29,7 +29,7 @@ const BROWSERS = 12
 const BROWSERS_OF_A_MEMBER = 3
 const CALLBACK = 'https://app.corp.example/callback'
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl(
     'killed while many people sign in, nothing is there by halves and nothing is good twice',
     async (url, t) => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createApplication, listEvents, listSignIns, listUsers, updateConnection, type Corp } from '@muster/contracts'
 import * as client from 'openid-client'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { createClient } from './client.ts'
 import { eventually } from './eventually.ts'
 import { startProviderStack } from './provider-stack.ts'
@@ -14,7 +14,7 @@ import { createVisitor } from './visitor.ts'
 
 const APP = 'https://app.corp.example/callback'
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('people of every authorised company come in through a provider, and of no other', async (url) => {
     await using stack = await startSuiteStack(url, { kind: 'service_provider' })
     const [first, second] = stack.companies

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { listAudit, listSignIns, listUserSessions, listUsers, updateConnection } from '@muster/contracts'
 import type { FaultEffect } from '@muster/emulator'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { extent } from '../server/test-support/extent.ts'
 import { PUBLIC_URL } from './sign-in-browser.ts'
 import { addPerson, connect, open, pageOf, redemptions, startSignInStack, userOf } from './sign-in-stack.ts'
@@ -10,7 +10,7 @@ import { addPerson, connect, open, pageOf, redemptions, startSignInStack, userOf
 /** How often single use is raced. */
 const ROUNDS = extent('rounds', { everyday: 3, thorough: 200 }, process.env.MUSTER_TEST_ROUNDS)
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('whoever scans is in, as the user that WeCom shows, and it is on record', async (url) => {
     await using stack = await startSignInStack(url)
     addPerson(stack, 'LiSi', '李四')

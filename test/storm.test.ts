@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import type { FaultEffect } from '@muster/emulator'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { extent } from '../server/test-support/extent.ts'
 import { fold } from './directory.ts'
 import { inTurns, startFleet, type Fleet, type FleetCompany } from './fleet.ts'
@@ -39,7 +39,7 @@ const GARBLED: readonly FaultEffect[] = [
   { kind: 'charset' },
 ]
 
-onEachDatabase(({ dialect, testWithUrl }) => {
+onEitherDatabase(({ dialect, testWithUrl }) => {
   testWithUrl(
     'with a fifth of all calls failing, sync converges in three runs and removes nobody wrongly',
     async (url, t) => {

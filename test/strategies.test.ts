@@ -1,11 +1,11 @@
 /** The ways to read a company: which one is taken, at what price, and that each shows the same people. */
 import assert from 'node:assert/strict'
 import { updateConnection, type User } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { fold, pictureOf } from './directory.ts'
 import { startStack, type Stack } from './stack.ts'
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('the run says how it reads, why, and how many calls that should take', async (url) => {
     await using stack = await startStack(url, { company: { departments: 20 } })
 

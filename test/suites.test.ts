@@ -14,7 +14,7 @@ import {
   type NewConnection,
 } from '@muster/contracts'
 import type { z } from 'zod'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { SUITE_CALLBACK } from '../server/test-support/suite-world.ts'
 import { eventually } from './eventually.ts'
 import { spawnServer } from './server.ts'
@@ -22,7 +22,7 @@ import { startStack, startStackOfProcesses, type Stack } from './stack.ts'
 
 const PARTNERS = { params: { id: 'partners' } }
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('two companies authorise a template, and one cancels, comes back and is reset', async (url) => {
     await using stack = await startStack(url, { wecomPages: true })
     const { control } = stack

@@ -8,7 +8,7 @@ import { describe } from 'node:test'
 import { approveRun, getRun, listChanges, startRun, updateConnection } from '@muster/contracts'
 import { openDatabase } from '../server/src/database/database.ts'
 import { tables, type TableName } from '../server/src/database/schema.ts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { createClient, type ApiClient } from './client.ts'
 import { eventually } from './eventually.ts'
 import { BOOTSTRAP_TOKEN, spawnServer, temporaryFolder, type ServerProcess } from './server.ts'
@@ -17,7 +17,7 @@ import { startStackOfProcesses, type Stack } from './stack.ts'
 const LARGE = { people: 60, company: { departments: 8 } }
 
 void describe('a run without its process', { concurrency: true }, () => {
-  onEachDatabase(({ dialect, testWithUrl }) => {
+  onEitherDatabase(({ dialect, testWithUrl }) => {
     testWithUrl('a preview begins its record anew and writes nothing', async (url) => {
       await using stack = await startStackOfProcesses(url)
       const id = await slowRun(stack, () => stack.startRun('preview'))

@@ -13,12 +13,12 @@ import {
   updateUser,
   type TimelineEntry,
 } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { createClient } from './client.ts'
 import { fold } from './directory.ts'
 import { startStack, type Stack } from './stack.ts'
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('the life of a person is told newest first, once, in any page size', async (url) => {
     await using stack = await startStack(url, { people: 20 })
     const { control, corpId } = stack

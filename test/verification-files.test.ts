@@ -9,14 +9,14 @@ import {
   listAudit,
   putVerificationFile,
 } from '@muster/contracts'
-import { onEachDatabase } from '../server/test-support/databases.ts'
+import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { createClient } from './client.ts'
 import { startStack, type Stack } from './stack.ts'
 
 const NAME = 'WW_verify_a1B2c3D4e5F6g7H8.txt'
 const TEXT = 'a1B2c3D4e5F6g7H8'
 
-onEachDatabase(({ testWithUrl }) => {
+onEitherDatabase(({ testWithUrl }) => {
   testWithUrl('a verification file is served as it was sent, replaced, and deleted', async (url) => {
     await using stack = await startStack(url, { people: 3, connection: { signIn: { enabled: true } } })
     assert.equal((await get(stack, NAME)).status, 404)

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { openDatabase, type Database } from '../src/database/database.ts'
+import { isThorough } from './extent.ts'
 import { createSchemas, type Fresh, type Schemas } from './schemas.ts'
 
 export type Dialect = 'sqlite' | 'postgres'
@@ -23,21 +24,59 @@ export interface DatabaseTest {
 
 /** Calls `define` once for each kind of database. */
 export function onEachDatabase(define: (kind: DatabaseTest) => void): void {
-  for (const dialect of ['sqlite', 'postgres'] as const) {
+  for (const { register } of collect(define)) register()
+}
+
+/**
+ * As `onEachDatabase`, for tests of whole flows, where the database seldom makes the difference: on an everyday run those that
+ * are there for both kinds go on one, in turn, and are reported as skipped on the other.
+ */
+export function onEitherDatabase(define: (kind: DatabaseTest) => void): void {
+  if (isThorough(process.env) || !process.env.MUSTER_TEST_POSTGRES_URL) return onEachDatabase(define)
+  const tests = collect(define)
+  const ofBoth = new Set<string>()
+  for (const { name, dialect } of tests) {
+    if (tests.some((other) => other.name === name && other.dialect !== dialect)) ofBoth.add(name)
+  }
+  const turns = [...ofBoth]
+  for (const { name, dialect, register } of tests) {
+    const turn = turns.indexOf(name)
+    const isElsewhere = turn >= 0 && DIALECTS[turn % DIALECTS.length] !== dialect
+    register(isElsewhere ? ELSEWHERE : undefined)
+  }
+}
+
+const DIALECTS = ['sqlite', 'postgres'] as const
+
+const ELSEWHERE = 'tested on the other kind of database only; ./muster test --thorough tests on both'
+
+interface Collected {
+  readonly name: string
+  readonly dialect: Dialect
+  /** @param skip why it is not run */
+  readonly register: (skip?: string) => void
+}
+
+/** What `define` asks for, in its order. */
+function collect(define: (kind: DatabaseTest) => void): readonly Collected[] {
+  const tests: Collected[] = []
+  for (const dialect of DIALECTS) {
     const postgresUrl = process.env.MUSTER_TEST_POSTGRES_URL
     const skip = dialect === 'postgres' && !postgresUrl ? 'needs PostgreSQL: run ./muster test' : false
     const databases = dialect === 'sqlite' ? files : skip === false ? schemasOf(postgresUrl!) : undefined
     const testWith =
       (kind: keyof Schemas): DatabaseTest['testWithUrl'] =>
       (name, body) => {
-        void test(`${name} (${dialect})`, { skip }, async (t) => {
-          const fresh = await databases![kind]()
-          try {
-            await body(fresh.url, t)
-          } finally {
-            await fresh.remove()
-          }
-        })
+        const register = (elsewhere?: string) =>
+          void test(`${name} (${dialect})`, { skip: elsewhere ?? skip }, async (t) => {
+            const fresh = await databases![kind]()
+            try {
+              await body(fresh.url, t)
+            } finally {
+              await fresh.remove()
+            }
+          })
+        tests.push({ name, dialect, register })
       }
     const testWithUrl = testWith('migrated')
     define({
@@ -56,6 +95,7 @@ export function onEachDatabase(define: (kind: DatabaseTest) => void): void {
       },
     })
   }
+  return tests
 }
 
 let schemas: Schemas | undefined
