@@ -24,7 +24,9 @@ import { startStackOfProcesses, type Stack } from './stack.ts'
 
 const SEED = Number(process.env.MUSTER_TEST_SEED ?? randomInt(2 ** 31))
 const KILLS = extent('kills on each database', { everyday: 3, thorough: 100 }, process.env.MUSTER_TEST_KILLS)
-const COMPANIES = Math.min(4, KILLS)
+/** Of one company, one after the other: on PostgreSQL each takes some 20 seconds, and a test may take ten minutes. */
+const KILLS_EACH = 12
+const COMPANIES = Math.min(KILLS, Math.max(4, Math.ceil(KILLS / KILLS_EACH)))
 const PEOPLE = 60
 /** So long after the answer; an event is worked off within that, as a rule. */
 const LONGEST_WAIT_MS = 60
