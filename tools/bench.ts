@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 
 import { benchConsole, describeConsoleBenchmark } from './bench/console.ts'
 import { describeEventsBenchmark } from './bench/events-report.ts'
-import { benchEvents } from './bench/events.ts'
+import { benchEvents, EVENTS_PARTS, type EventsPart } from './bench/events.ts'
 import { describeSyncBenchmark } from './bench/report.ts'
 import { benchSignIn, describeSignInBenchmark } from './bench/signin.ts'
 import { benchSync, PHASE_NAMES } from './bench/sync.ts'
@@ -24,8 +24,8 @@ events: from a change in WeCom to the directory, acknowledgements against a bare
   --people N,N…      sizes of the emulated company (default 14000); of signin, of the one that is synchronized beside
   --flows N          sign-ins to measure (default 1000)
   --events N         changes at the pace of ten thousand in a minute (default 10000)
-  --only ROW,ROW…    of sync, only these rows and what they stand on: first, unchanged, unchanged-slow, changed,
-                     removed, removed-slow
+  --only NAME,NAME…  of sync, only these rows and what they stand on: first, unchanged, unchanged-slow, changed,
+                     removed, removed-slow; of events, only these parts: idle, syncs, burst, damaged
   --database WHICH   sqlite, postgres or both (default both)
   --profile DIR      write a CPU profile of every measured server into DIR; slows it down a little
   --json             one JSON document instead of tables
@@ -46,6 +46,7 @@ type Order = {
   readonly events: number
   readonly people: readonly number[]
   readonly only: readonly PhaseName[]
+  readonly parts: readonly EventsPart[]
   readonly databases: readonly DatabaseKind[]
   readonly profileDirectory: string | undefined
   readonly asJson: boolean
@@ -102,7 +103,7 @@ function readOrder(args: string[]): Order | string {
         people: { type: 'string', default: '14000' },
         flows: { type: 'string', default: '1000' },
         events: { type: 'string', default: '10000' },
-        only: { type: 'string', default: PHASE_NAMES.join() },
+        only: { type: 'string' },
         database: { type: 'string', default: 'both' },
         profile: { type: 'string' },
         json: { type: 'boolean', default: false },
@@ -125,10 +126,26 @@ function readOrder(args: string[]): Order | string {
     if (!Number.isInteger(events) || events < 1) return `--events takes a whole number, not "${values.events}".`
     const databases = DATABASES[values.database]
     if (databases === undefined) return `--database takes sqlite, postgres or both, not "${values.database}".`
-    const only = values.only.split(',').flatMap((row) => PHASE_NAMES.find((one) => one === row) ?? [])
-    if (only.length !== values.only.split(',').length)
-      return `--only takes some of ${PHASE_NAMES.join(', ')}, not "${values.only}".`
-    return { name, flows, events, people, only, databases, profileDirectory: values.profile, asJson: values.json }
+    const choice = { sync: PHASE_NAMES, events: EVENTS_PARTS, signin: [], console: [] }[name]
+    const unknown = values.only?.split(',').find((one) => !choice.some((known) => known === one))
+    if (unknown !== undefined)
+      return choice.length === 0
+        ? `${name} is measured as a whole.`
+        : `--only takes some of ${choice.join(', ')}, not "${unknown}".`
+    const chosen = <T extends string>(all: readonly T[]) =>
+      all.filter((one) => values.only?.split(',').includes(one) ?? true)
+    const [only, parts] = [chosen(PHASE_NAMES), chosen(EVENTS_PARTS)]
+    return {
+      name,
+      flows,
+      events,
+      people,
+      only,
+      parts,
+      databases,
+      profileDirectory: values.profile,
+      asJson: values.json,
+    }
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }

@@ -1,6 +1,7 @@
 /** The events benchmark as Markdown: what was reached beside the targets of product.md §10 and of the callbacks. Pure. */
 import { BURST_MS, CALL_MS, STALL_LIMIT_MS, type Circumstances, type EventsBenchmark } from './events.ts'
-import type { EventsResult } from './events.ts'
+import type { Hostile } from './events-deliveries.ts'
+import type { Burst, EventsResult } from './events.ts'
 import type { Spread } from './events-scene.ts'
 import { describeMachine } from './surroundings.ts'
 
@@ -23,7 +24,6 @@ export function describeEventsBenchmark({ machine, results, problems, skipped }:
 
 function describeResult(result: EventsResult): string[] {
   const { database, people, departments, fullSyncs, burst, hostile } = result
-  const statuses = Object.entries(hostile.byStatus).map(([status, count]) => `${count} × ${status}`)
   return [
     '',
     `## ${people.toLocaleString('en')} people in ${departments.toLocaleString('en')} departments, ${database === 'sqlite' ? 'SQLite' : 'PostgreSQL'}`,
@@ -33,7 +33,9 @@ function describeResult(result: EventsResult): string[] {
     ...result.lags.map(({ when, spread }) =>
       row(`change to directory, ${when}`, ...numbers(spread), target('p95', spread.p95, LAG_TARGETS[when]), '', '', ''),
     ),
-    row('reception to the end of the work, during the burst', ...numbers(burst.lag), '', '', '', ''),
+    ...(burst === undefined
+      ? []
+      : [row('reception to the end of the work, during the burst', ...numbers(burst.lag), '', '', '', '')]),
     ...result.acknowledgements.map(({ when, server, floor }) =>
       row(
         `acknowledgement, ${when}`,
@@ -47,7 +49,18 @@ function describeResult(result: EventsResult): string[] {
     ...result.signIns.map(({ when, spread }) => row(`whole sign-in, ${when}`, ...numbers(spread), '', '', '', '')),
     '',
     `- The address was verified in ${ms(result.verificationMs)} ms (WeCom waits for 1,000).`,
-    `- Full syncs beside: ${fullSyncs.length}, of ${Math.min(...fullSyncs).toFixed(1)} to ${Math.max(...fullSyncs).toFixed(1)} s each.`,
+    ...(fullSyncs.length === 0
+      ? []
+      : [
+          `- Full syncs beside: ${fullSyncs.length}, of ${Math.min(...fullSyncs).toFixed(1)} to ${Math.max(...fullSyncs).toFixed(1)} s each.`,
+        ]),
+    ...(burst === undefined ? [] : describeBurst(burst)),
+    ...(hostile === undefined ? [] : describeHostile(hostile)),
+  ]
+}
+
+function describeBurst(burst: Burst): string[] {
+  return [
     `- Burst: ${many(burst.changes)} changes of ${many(burst.people)} people in ${burst.seconds.toFixed(0)} s (meant: ten ` +
       `thousand in ${BURST_MS / 1_000}); ${many(burst.delivered)} acknowledged, ${many(burst.kept)} kept, ` +
       `${many(burst.applied)} applied, ${burst.wrong} people wrong; done ` +
@@ -55,8 +68,14 @@ function describeResult(result: EventsResult): string[] {
       `loop stood still for ${ms(burst.stall.server)} ms at most (${ms(burst.stall.floor)} that of the bare program).`,
     `- Calls: ${many(burst.questions)} of user/get for ${many(burst.events)} events about ${many(burst.objects)} people, ` +
       `those of the deliveries that were measured beside among them.`,
-    `- ${many(hostile.sent)} damaged callbacks: ${statuses.join(', ')}; the event loop stood still for ` +
-      `${ms(hostile.stall.server)} ms at most (limit ${STALL_LIMIT_MS}; ${ms(hostile.stall.floor)} that of the bare program beside).`,
+  ]
+}
+
+function describeHostile({ sent, byStatus, stall }: Hostile): string[] {
+  const statuses = Object.entries(byStatus).map(([status, count]) => `${count} × ${status}`)
+  return [
+    `- ${many(sent)} damaged callbacks: ${statuses.join(', ')}; the event loop stood still for ` +
+      `${ms(stall.server)} ms at most (limit ${STALL_LIMIT_MS}; ${ms(stall.floor)} that of the bare program beside).`,
   ]
 }
 

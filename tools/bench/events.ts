@@ -51,6 +51,10 @@ export type EventsBenchmark = {
   readonly skipped: readonly string[]
 }
 
+/** What can be measured by itself, in this order. Idle is before anything else has happened to the server. */
+export const EVENTS_PARTS = ['idle', 'syncs', 'burst', 'damaged'] as const
+export type EventsPart = (typeof EVENTS_PARTS)[number]
+
 export type Circumstances = 'idle' | 'during full syncs' | 'during the burst'
 
 export type EventsResult = {
@@ -67,9 +71,10 @@ export type EventsResult = {
     readonly floor: Spread
   }[]
   readonly fullSyncs: readonly number[]
-  readonly burst: Burst
   readonly signIns: readonly { readonly when: Circumstances; readonly spread: Spread }[]
-  readonly hostile: Hostile
+  /** Undefined: not asked for. */
+  readonly burst: Burst | undefined
+  readonly hostile: Hostile | undefined
 }
 
 export type Burst = {
@@ -97,10 +102,10 @@ export type Burst = {
 
 /** As over the internet. */
 export const CALL_MS = 20
-/** Changes that are measured one after the other. */
-const CHANGES = 60
+/** How often something is measured when idle, and at least during full syncs. */
+export type Samples = { readonly changes: number; readonly deliveries: number; readonly signIns: number }
+const SAMPLES: Samples = { changes: 60, deliveries: 300, signIns: 75 }
 const LONGEST_PAUSE_MS = 800
-const DELIVERIES = 300
 const HOSTILE = 10_000
 export const STALL_LIMIT_MS = 200
 /** A server that stands still no longer than so many times what the bare program does is at the mercy of the machine. */
@@ -122,6 +127,8 @@ const BURST = 10_000
 export async function benchEvents({
   people,
   events,
+  parts = EVENTS_PARTS,
+  samples = SAMPLES,
   databases,
   profileDirectory,
   searchPath,
@@ -131,6 +138,8 @@ export async function benchEvents({
   people: number
   /** Of the burst, at the pace of ten thousand in a minute. */
   events: number
+  parts?: readonly EventsPart[]
+  samples?: Samples
   databases: readonly DatabaseKind[]
   /** Where to write CPU profiles of the server; undefined: none. */
   profileDirectory: string | undefined
@@ -148,30 +157,47 @@ export async function benchEvents({
       signal,
       onProgress: (line: string) => onProgress(`${place.kind}: ${line}`),
     }
-    results.push(await measure(bench, people, events))
+    results.push(await measure(bench, { people, events, parts, samples }))
   })
   return { machine, results, problems: results.flatMap(judge), skipped }
 }
 
 /** What is wrong however slow the machine is. How long things took stands beside its target. */
 function judge({ database, burst, hostile, departments, people }: EventsResult): string[] {
-  const { changes, delivered, kept, applied, wrong } = burst
   const found: string[] = []
   if (people === 0 || departments === 0) found.push('nobody was synchronized')
+  if (burst !== undefined) found.push(...judgeBurst(burst))
+  if (hostile !== undefined) found.push(...judgeHostile(hostile))
+  return found.map((what) => `${database}: ${what}`)
+}
+
+function judgeBurst({ changes, delivered, kept, applied, wrong }: Burst): string[] {
+  const found: string[] = []
   if (delivered !== changes) found.push(`${changes - delivered} of ${changes} events were not acknowledged`)
   if (kept !== delivered) found.push(`${delivered} events were acknowledged and ${kept} kept`)
   if (applied !== kept) found.push(`${kept - applied} of ${kept} events were not applied`)
   if (wrong > 0) found.push(`${wrong} people are not where they were moved to`)
-  const strange = Object.keys(hostile.byStatus).filter((status) => !['200', '403', '413'].includes(status))
+  return found
+}
+
+function judgeHostile({ byStatus, stall }: Hostile): string[] {
+  const found: string[] = []
+  const strange = Object.keys(byStatus).filter((status) => !['200', '403', '413'].includes(status))
   if (strange.length > 0) found.push(`damaged callbacks were answered with ${strange.join(', ')}`)
-  const { stall } = hostile
   if (stall.server > STALL_LIMIT_MS && stall.server > MACHINE_SHARE * stall.floor) {
     found.push(`over damaged callbacks the server stood still for ${stall.server.toFixed(0)} ms`)
   }
-  return found.map((what) => `${database}: ${what}`)
+  return found
 }
 
-async function measure(bench: Bench, people: number, events: number): Promise<EventsResult> {
+type Order = {
+  readonly people: number
+  readonly events: number
+  readonly parts: readonly EventsPart[]
+  readonly samples: Samples
+}
+
+async function measure(bench: Bench, { people, events, parts, samples }: Order): Promise<EventsResult> {
   const connection = {
     callback: { token: TOKEN, aesKey: AES_KEY },
     sync: { enabled: true, realTime: true, users: { onlyHere: 'disable' } },
@@ -189,39 +215,50 @@ async function measure(bench: Bench, people: number, events: number): Promise<Ev
         [] as EventsResult['acknowledgements'][number][],
         [] as EventsResult['signIns'][number][],
       ]
-      const note = (line: string) => onProgress(line)
+      let fullSyncs: readonly number[] = []
+      let burst: Burst | undefined
+      let hostile: Hostile | undefined
 
-      lags.push({ when: 'idle', spread: await measureLag(scene, { wanted: CHANGES, isOver: () => true, signal }) })
-      note(`idle, in the directory after ${describe(lags.at(-1)!.spread)}`)
-      acknowledgements.push({
-        when: 'idle',
-        ...(await measureDeliveries(scene, floor, { wanted: DELIVERIES, isOver: () => true, signal })),
-      })
-      note(`idle, acknowledged after ${describe(acknowledgements.at(-1)!.server)}`)
-      signIns.push({ when: 'idle', spread: await measureSignIns(scene, enough(DELIVERIES / 4), signal) })
-      note(`idle, signed in after ${describe(signIns.at(-1)!.spread)}`)
+      if (parts.includes('idle')) {
+        const isOver = () => true
+        lags.push({ when: 'idle', spread: await measureLag(scene, { wanted: samples.changes, isOver, signal }) })
+        onProgress(`idle, in the directory after ${describe(lags.at(-1)!.spread)}`)
+        const delivered = await measureDeliveries(scene, floor, { wanted: samples.deliveries, isOver, signal })
+        acknowledgements.push({ when: 'idle', ...delivered })
+        onProgress(`idle, acknowledged after ${describe(delivered.server)}`)
+        signIns.push({ when: 'idle', spread: await measureSignIns(scene, enough(samples.signIns), signal) })
+        onProgress(`idle, signed in after ${describe(signIns.at(-1)!.spread)}`)
+      }
 
-      const syncs = keepSyncing(scene, signal)
-      const isOver = () => syncs.done.length >= FEWEST_SYNCS
-      const [lag, delivered] = await Promise.all([
-        measureLag(scene, { wanted: CHANGES, isOver, signal }),
-        measureDeliveries(scene, floor, { wanted: DELIVERIES, isOver, signal }),
-      ])
-      const fullSyncs = await syncs.stop()
-      lags.push({ when: 'during full syncs', spread: lag })
-      acknowledgements.push({ when: 'during full syncs', ...delivered })
-      note(`during ${fullSyncs.length} full syncs, in the directory after ${describe(lag)}`)
-      note(`during full syncs, acknowledged after ${describe(delivered.server)}`)
+      if (parts.includes('syncs')) {
+        const syncs = keepSyncing(scene, signal)
+        const isOver = () => syncs.done.length >= FEWEST_SYNCS
+        const [lag, delivered] = await Promise.all([
+          measureLag(scene, { wanted: samples.changes, isOver, signal }),
+          measureDeliveries(scene, floor, { wanted: samples.deliveries, isOver, signal }),
+        ])
+        fullSyncs = await syncs.stop()
+        lags.push({ when: 'during full syncs', spread: lag })
+        acknowledgements.push({ when: 'during full syncs', ...delivered })
+        onProgress(`during ${fullSyncs.length} full syncs, in the directory after ${describe(lag)}`)
+        onProgress(`during full syncs, acknowledged after ${describe(delivered.server)}`)
+      }
 
-      const beside = await measureBurst(scene, floor, events, signal)
-      acknowledgements.push({ when: 'during the burst', ...beside.acknowledgements })
-      signIns.push({ when: 'during the burst', spread: beside.signIns })
-      note(
-        `${beside.burst.changes} changes, ${beside.burst.questions} questions for ${beside.burst.events} events, lag ${describe(beside.burst.lag)}`,
-      )
+      if (parts.includes('burst')) {
+        const beside = await measureBurst(scene, floor, events, signal)
+        burst = beside.burst
+        acknowledgements.push({ when: 'during the burst', ...beside.acknowledgements })
+        signIns.push({ when: 'during the burst', spread: beside.signIns })
+        onProgress(
+          `${burst.changes} changes, ${burst.questions} questions for ${burst.events} events, lag ${describe(burst.lag)}`,
+        )
+        onProgress(`during the burst, signed in after ${describe(beside.signIns)}`)
+      }
 
-      const hostile = await measureHostile(scene, floor, Math.min(HOSTILE, events), signal)
-      note(`${hostile.sent} damaged callbacks, stood still for ${hostile.stall.server.toFixed(0)} ms at most`)
+      if (parts.includes('damaged')) {
+        hostile = await measureHostile(scene, floor, Math.min(HOSTILE, events), signal)
+        onProgress(`${hostile.sent} damaged callbacks, stood still for ${hostile.stall.server.toFixed(0)} ms at most`)
+      }
       return {
         database: bench.kind,
         people: scene.users.length,
@@ -230,8 +267,8 @@ async function measure(bench: Bench, people: number, events: number): Promise<Ev
         lags,
         acknowledgements,
         fullSyncs,
-        burst: beside.burst,
         signIns,
+        burst,
         hostile,
       }
     } finally {
