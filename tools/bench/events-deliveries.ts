@@ -3,7 +3,10 @@
  * until they are acknowledged; and damaged ones, while the server says for how long it stood still.
  */
 import { fork } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createCallbackCrypto } from '@muster/wecom'
 import { Pool, request } from 'undici'
@@ -17,28 +20,65 @@ import type { Site } from './site.ts'
 /** Between two deliveries, so that they do not become the load themselves. */
 const PAUSE_MS = 20
 const HOSTILE_AT_ONCE = 8
+const DISK_BLOCK_BYTES = 8_192
+const DISK_BLOCKS = 128
 
-export type Floor = { readonly url: string; stop(): void }
+export type Floor = {
+  readonly url: string
+  /** How many milliseconds the disk takes to keep a few kilobytes: what nothing that is kept can be faster than. */
+  keep(): Promise<number>
+  stop(): Promise<void>
+}
 
-export async function startFloor({ emulator }: Scene, signal: AbortSignal): Promise<Floor> {
+/** @param folder on the disk on which the databases are */
+export async function startFloor({ emulator }: Scene, folder: string, signal: AbortSignal): Promise<Floor> {
   const child = fork(new URL('events-floor.ts', import.meta.url), { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
   const order: EventsFloorOrder = { token: TOKEN, encodingAesKey: AES_KEY, receiveId: emulator.company.corpId }
   child.send(order)
   const [port] = (await once(child, 'message', { signal })) as [number]
-  return { url: `http://127.0.0.1:${port}/`, stop: () => void child.kill('SIGKILL') } // it has nothing to tidy up
+  const disk = await openDisk(folder)
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    keep: disk.keep,
+    async stop() {
+      child.kill('SIGKILL') // it has nothing to tidy up
+      await disk.close()
+    },
+  }
 }
+
+/** A file that is written over again and again, as a write-ahead log is: each time it is on the disk before it counts. */
+async function openDisk(folder: string) {
+  const file = await open(join(folder, 'disk'), 'w')
+  await file.write(Buffer.alloc(DISK_BLOCKS * DISK_BLOCK_BYTES))
+  await file.sync()
+  const block = randomBytes(DISK_BLOCK_BYTES)
+  let place = 0
+  return {
+    async keep(): Promise<number> {
+      const startedAt = performance.now()
+      await file.write(block, 0, block.length, (place++ % DISK_BLOCKS) * DISK_BLOCK_BYTES)
+      await file.datasync()
+      return performance.now() - startedAt
+    },
+    close: () => file.close(),
+  }
+}
+
+/** Of what was acknowledged, of the floor, and of the disk beside. */
+export type Acknowledged = { readonly server: Spread; readonly floor: Spread; readonly disk: Spread }
 
 /** The same kind of delivery to the server and to the floor in turns, one at a time. */
 export async function measureDeliveries(
   scene: Scene,
   floor: Floor,
   { wanted, isOver, signal }: Measure,
-): Promise<{ server: Spread; floor: Spread }> {
+): Promise<Acknowledged> {
   const { corpId } = scene.emulator.company
   const crypto = createCallbackCrypto({ token: TOKEN, encodingAesKey: AES_KEY, receiveIds: [corpId] })
   const targets = { server: callbackAddress(scene), floor: floor.url } as const
   const pools = { server: new Pool(scene.origin), floor: new Pool(new URL(floor.url).origin) } as const
-  const durations = { server: [] as number[], floor: [] as number[] }
+  const durations = { server: [] as number[], floor: [] as number[], disk: [] as number[] }
   try {
     for (let place = 0; durations.server.length < wanted || !isOver(); place++) {
       signal.throwIfAborted()
@@ -55,9 +95,10 @@ export async function measureDeliveries(
         await deliver(pools[target], { path, body }, signal)
         durations[target].push(performance.now() - startedAt)
       }
+      durations.disk.push(await floor.keep())
       await delay(PAUSE_MS, undefined, { signal })
     }
-    return { server: spreadOf(durations.server), floor: spreadOf(durations.floor) }
+    return { server: spreadOf(durations.server), floor: spreadOf(durations.floor), disk: spreadOf(durations.disk) }
   } finally {
     await Promise.all([pools.server.close(), pools.floor.close()])
   }

@@ -5,7 +5,8 @@
  *
  * What keeps it honest: changes are made in the emulator, which tells of them as WeCom does today, without the fields of
  * people; they count when the admin API shows them. Every call to WeCom takes CALL_MS. The acknowledgement has a floor
- * (events-floor.ts), called in turns with the server, so that what the machine does meanwhile hits both.
+ * (events-floor.ts), called in turns with the server, so that what the machine does meanwhile hits both. The floor keeps
+ * nothing, and an acknowledgement waits for the disk: what the disk takes for a few kilobytes is measured in turns, too.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { call, getDepartment, getUser, listUsers, type Transport } from '@muster/contracts'
@@ -19,6 +20,7 @@ import {
   measureHostile,
   readStall,
   startFloor,
+  type Acknowledged,
   type Floor,
   type Hostile,
   type Stall,
@@ -65,11 +67,7 @@ export type EventsResult = {
   readonly verificationMs: number
   /** From the change to the directory. */
   readonly lags: readonly { readonly when: Circumstances; readonly spread: Spread }[]
-  readonly acknowledgements: readonly {
-    readonly when: Circumstances
-    readonly server: Spread
-    readonly floor: Spread
-  }[]
+  readonly acknowledgements: readonly ({ readonly when: Circumstances } & Acknowledged)[]
   readonly fullSyncs: readonly number[]
   readonly signIns: readonly { readonly when: Circumstances; readonly spread: Spread }[]
   /** Undefined: not asked for. */
@@ -207,7 +205,7 @@ async function measure(bench: Bench, { people, events, parts, samples }: Order):
     await runToItsEnd(site.api, CONNECTION, AbortSignal.any([signal, AbortSignal.timeout(SYNC_TIMEOUT_MS)]))
     await control(site, 'changeSettings', { latencyMs: CALL_MS } satisfies SettingsPatch)
     const scene = await setTheScene(site, signal)
-    const floor = await startFloor(scene, signal)
+    const floor = await startFloor(scene, bench.folder, signal)
     try {
       onProgress(`${scene.users.length} people in ${scene.departments.size} departments`)
       const [lags, acknowledgements, signIns] = [
@@ -272,7 +270,7 @@ async function measure(bench: Bench, { people, events, parts, samples }: Order):
         hostile,
       }
     } finally {
-      floor.stop()
+      await floor.stop()
     }
   })
 }
@@ -422,7 +420,7 @@ async function measureBurst(
   floor: Floor,
   events: number,
   signal: AbortSignal,
-): Promise<{ burst: Burst; acknowledgements: { server: Spread; floor: Spread }; signIns: Spread }> {
+): Promise<{ burst: Burst; acknowledgements: Acknowledged; signIns: Spread }> {
   const { api, emulator } = scene
   const { corpId } = emulator.company
   await settled(api, signal)
