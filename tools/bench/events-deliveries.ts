@@ -22,11 +22,14 @@ const PAUSE_MS = 20
 const HOSTILE_AT_ONCE = 8
 const DISK_BLOCK_BYTES = 8_192
 const DISK_BLOCKS = 128
+const DISK_PAUSE_MS = 10
+/** At the 99th percentile, when idle. */
+export const ACKNOWLEDGEMENT_LIMIT_MS = 50
 
 export type Floor = {
   readonly url: string
-  /** How many milliseconds the disk takes to keep a few kilobytes: what nothing that is kept can be faster than. */
-  keep(): Promise<number>
+  /** Brings a few kilobytes to the disk: nothing that is kept can be faster. */
+  keep(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -55,18 +58,22 @@ async function openDisk(folder: string) {
   const block = randomBytes(DISK_BLOCK_BYTES)
   let place = 0
   return {
-    async keep(): Promise<number> {
-      const startedAt = performance.now()
+    async keep(): Promise<void> {
       await file.write(block, 0, block.length, (place++ % DISK_BLOCKS) * DISK_BLOCK_BYTES)
       await file.datasync()
-      return performance.now() - startedAt
     },
     close: () => file.close(),
   }
 }
 
-/** Of what was acknowledged, of the floor, and of the disk beside. */
-export type Acknowledged = { readonly server: Spread; readonly floor: Spread; readonly disk: Spread }
+export type Acknowledged = {
+  readonly server: Spread
+  readonly floor: Spread
+  /** Of keeping a few kilobytes, again and again all the while: who takes turns with the server never meets its stalls. */
+  readonly disk: Spread
+  /** How many took longer than they may when idle, and during how many of them the disk had stalled at least half the time. */
+  readonly slow: { readonly count: number; readonly ofDisk: number }
+}
 
 /** The same kind of delivery to the server and to the floor in turns, one at a time. */
 export async function measureDeliveries(
@@ -78,9 +85,10 @@ export async function measureDeliveries(
   const crypto = createCallbackCrypto({ token: TOKEN, encodingAesKey: AES_KEY, receiveIds: [corpId] })
   const targets = { server: callbackAddress(scene), floor: floor.url } as const
   const pools = { server: new Pool(scene.origin), floor: new Pool(new URL(floor.url).origin) } as const
-  const durations = { server: [] as number[], floor: [] as number[], disk: [] as number[] }
+  const spans = { server: [] as Span[], floor: [] as Span[] }
+  const disk = watchDisk(floor, signal)
   try {
-    for (let place = 0; durations.server.length < wanted || !isOver(); place++) {
+    for (let place = 0; spans.server.length < wanted || !isOver(); place++) {
       signal.throwIfAborted()
       for (const target of ['server', 'floor'] as const) {
         const userid = scene.subjects[place % scene.subjects.length]!
@@ -91,16 +99,57 @@ export async function measureDeliveries(
         })
         const body = envelope(sealed.ciphertext, corpId)
         const path = `${new URL(targets[target]).pathname}?${queryOf(sealed)}`
-        const startedAt = performance.now()
+        const from = performance.now()
         await deliver(pools[target], { path, body }, signal)
-        durations[target].push(performance.now() - startedAt)
+        spans[target].push({ from, to: performance.now() })
       }
-      durations.disk.push(await floor.keep())
       await delay(PAUSE_MS, undefined, { signal })
     }
-    return { server: spreadOf(durations.server), floor: spreadOf(durations.floor), disk: spreadOf(durations.disk) }
+    const kept = await disk.stop()
+    const slow = spans.server.filter((span) => lengthOf(span) > ACKNOWLEDGEMENT_LIMIT_MS)
+    return {
+      server: spreadOf(spans.server.map(lengthOf)),
+      floor: spreadOf(spans.floor.map(lengthOf)),
+      disk: spreadOf(kept.map(lengthOf)),
+      slow: { count: slow.length, ofDisk: slow.filter((span) => isStalled(span, kept)).length },
+    }
   } finally {
+    await disk.stop()
     await Promise.all([pools.server.close(), pools.floor.close()])
+  }
+}
+
+/** By the clock of `performance`. */
+type Span = { readonly from: number; readonly to: number }
+
+function lengthOf({ from, to }: Span): number {
+  return to - from
+}
+
+/** Whether something else was waiting for the disk for at least half of it. */
+function isStalled(span: Span, kept: readonly Span[]): boolean {
+  const common = kept.map(({ from, to }) => Math.max(0, Math.min(span.to, to) - Math.max(span.from, from)))
+  return common.some((ms) => ms >= lengthOf(span) / 2)
+}
+
+function watchDisk(floor: Floor, signal: AbortSignal) {
+  const kept: Span[] = []
+  const stopping = new AbortController()
+  const ended = (async () => {
+    while (!stopping.signal.aborted && !signal.aborted) {
+      const from = performance.now()
+      await floor.keep()
+      kept.push({ from, to: performance.now() })
+      await delay(DISK_PAUSE_MS)
+    }
+  })()
+  return {
+    /** @returns when it was waited for, each time */
+    async stop(): Promise<readonly Span[]> {
+      stopping.abort()
+      await ended
+      return kept
+    },
   }
 }
 

@@ -1,13 +1,16 @@
 /** The events benchmark as Markdown: what was reached beside the targets of product.md §10 and of the callbacks. Pure. */
 import { BURST_MS, CALL_MS, STALL_LIMIT_MS, type Circumstances, type EventsBenchmark } from './events.ts'
 import type { Burst, EventsResult } from './events.ts'
-import type { Hostile } from './events-deliveries.ts'
+import { ACKNOWLEDGEMENT_LIMIT_MS, type Hostile } from './events-deliveries.ts'
 import type { Spread } from './events-scene.ts'
 import { describeMachine } from './surroundings.ts'
 
 /** Milliseconds. */
 const LAG_TARGETS: Partial<Record<Circumstances, number>> = { idle: 5_000, 'during full syncs': 60_000 }
-const ACKNOWLEDGEMENT_TARGETS: Partial<Record<Circumstances, number>> = { idle: 50, 'during full syncs': 500 }
+const ACKNOWLEDGEMENT_TARGETS: Partial<Record<Circumstances, number>> = {
+  idle: ACKNOWLEDGEMENT_LIMIT_MS,
+  'during full syncs': 500,
+}
 /** Columns. */
 const BESIDE = ['floor', 'disk'].flatMap((what) => [`${what} p50`, `${what} p99`, `${what} slowest`])
 /** Of a row that has nothing beside it. */
@@ -19,7 +22,7 @@ export function describeEventsBenchmark({ machine, results, problems, skipped }:
     '',
     `Changes are made in the emulator and count when the admin API shows them; a call to WeCom takes ${CALL_MS} ms.`,
     'Floor of an acknowledgement: a bare program that verifies, decrypts and answers, called in turns with the server.',
-    'Disk: how long it takes to keep 8 kB, in turns with both; the server answers once a delivery is kept, the floor keeps nothing.',
+    'Disk: how long it takes to keep 8 kB, all the while beside; the server answers once a delivery is kept, the floor keeps nothing.',
     ...results.flatMap(describeResult),
   ]
   if (skipped.length > 0) lines.push('', 'Not measured:', '', ...skipped.map((reason) => `- ${reason}`))
@@ -53,6 +56,11 @@ function describeResult(result: EventsResult): string[] {
     ...result.signIns.map(({ when, spread }) => row(`whole sign-in, ${when}`, ...numbers(spread), '', ...EMPTY)),
     '',
     `- The address was verified in ${ms(result.verificationMs)} ms (WeCom waits for 1,000).`,
+    ...result.acknowledgements.map(
+      ({ when, server, slow }) =>
+        `- Acknowledgements over ${ACKNOWLEDGEMENT_LIMIT_MS} ms, ${when}: ${slow.count} of ${many(server.count)}; the disk had stalled for at ` +
+        `least half of ${slow.ofDisk} of them.`,
+    ),
     ...(fullSyncs.length === 0
       ? []
       : [

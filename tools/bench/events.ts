@@ -6,7 +6,7 @@
  * What keeps it honest: changes are made in the emulator, which tells of them as WeCom does today, without the fields of
  * people; they count when the admin API shows them. Every call to WeCom takes CALL_MS. The acknowledgement has a floor
  * (events-floor.ts), called in turns with the server, so that what the machine does meanwhile hits both. The floor keeps
- * nothing, and an acknowledgement waits for the disk: what the disk takes for a few kilobytes is measured in turns, too.
+ * nothing, and an acknowledgement waits for the disk: what the disk takes for a few kilobytes is measured beside.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { call, getDepartment, getUser, listUsers, type Transport } from '@muster/contracts'
