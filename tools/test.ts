@@ -37,22 +37,22 @@ const THOROUGH_TIMEOUT_MS = 25 * 60_000
  * they are spread. A file that is missing here costs time and nothing else.
  */
 const LONGEST = [
-  'test/kills.test.ts',
   'test/browser/console-hostile.test.ts',
-  'server/src/sync/reconcile.test.ts',
-  'test/storm.test.ts',
-  'test/faults.test.ts',
-  'test/take-over.test.ts',
-  'test/backup.test.ts',
-  'test/commands.test.ts',
-  'test/canary.test.ts',
-  'test/strategies.test.ts',
-  'test/people.test.ts',
-  'tools/bench/sync.test.ts',
+  'test/kills.test.ts',
   'test/browser/console-directory.test.ts',
+  'test/browser/console-admin.test.ts',
   'test/browser/console-access.test.ts',
-  'test/browser/console-connections.test.ts',
   'test/browser/flows.test.ts',
+  'test/browser/console-connections.test.ts',
+  'test/browser/console-runs.test.ts',
+  'test/browser/console-providers.test.ts',
+  'test/browser/console-auditor.test.ts',
+  'test/take-over.test.ts',
+  'tools/bench/sync.test.ts',
+  'test/backup.test.ts',
+  'server/src/sync/reconcile.test.ts',
+  'test/strategies.test.ts',
+  'test/commands.test.ts',
 ]
 
 const THOROUGH = '--thorough'
