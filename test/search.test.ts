@@ -31,8 +31,11 @@ onEitherDatabase(({ testWithUrl }) => {
 
     // As soon as they are made, by what was written.
     assert.deepEqual(await found('张三'), [zhang])
-    assert.deepEqual(await found('zhangsan'), [exact, wang])
-    // And soon by how it sounds: the username, then the whole name, then whatever contains it.
+    assert.deepEqual(
+      (await found('zhangsan')).filter((id) => id !== zhang),
+      [exact, wang],
+    )
+    // And soon (on a busy machine already then) by how it sounds: the username, then the whole name, then what contains it.
     await eventually('a name can be found by its sound', async () => (await found('zhangsan')).includes(zhang))
     assert.deepEqual(await found('zhangsan'), [exact, zhang, wang])
     assert.deepEqual(await found('Zhang San'), [exact, zhang, wang])

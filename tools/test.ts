@@ -271,7 +271,7 @@ function describeShorter(printed: ReadonlyMap<string, string>): string[] {
   if (shorter.length === 0) return []
   return [
     ...shorter.map(({ file, tried }) => `shorter than in CI: ${file}: ${tried.join('; ')}`),
-    `${shorter.length} test files tried less than in CI; ./muster test ${THOROUGH} tries everything`,
+    `test files that tried less than in CI: ${shorter.length}; ./muster test ${THOROUGH} tries everything`,
   ]
 }
 
