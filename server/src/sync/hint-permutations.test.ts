@@ -10,7 +10,7 @@ import type { Company } from '../../test-support/sync-world.ts'
 
 const CASES = {
   sqlite: extent('cases on SQLite', { everyday: 50, thorough: 300 }),
-  postgres: extent('cases on PostgreSQL', { everyday: 10, thorough: 60 }),
+  postgres: extent('cases on PostgreSQL', { everyday: 10, thorough: 300 }),
 }
 const SEED = Number(process.env.MUSTER_TEST_SEED ?? randomInt(2 ** 31))
 
