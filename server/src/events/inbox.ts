@@ -231,11 +231,13 @@ export function createInbox({
         .orderBy('due_at')
         .orderBy('id')
         .$if(tx.dialect === 'postgres', (query) => query.forUpdate().skipLocked())
+      // As an array, PostgreSQL looks for them once. With `in` it may look again for each event, and skip those it has locked:
+      // then more are claimed than the limit says.
       const claimed = (ids: typeof due) =>
         tx.kysely
           .updateTable('events')
           .set({ claimed_by: owner, claimed_until: sql`${databaseTime(tx)} + ${HELD_FOR_MS}` })
-          .where('id', 'in', ids)
+          .where(({ eb }) => (tx.dialect === 'postgres' ? sql<boolean>`id = any(array(${ids}))` : eb('id', 'in', ids)))
           .returningAll()
           .execute()
       const oldest = await claimed(due.limit(BATCH))
