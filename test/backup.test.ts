@@ -67,7 +67,7 @@ onEitherDatabase(({ dialect, testWithUrl, testWithBareUrl }) => {
 
     assert.deepEqual([busy.code, /database\/in-use/.test(busy.stderr)], [1, true])
     assert.equal(locked.code, 1)
-    assert.match(locked.stderr, /sealed with the master key .*Give back the key/)
+    assert.match(locked.stderr, /sealed with the master key .*Give back the key/s)
     assert.equal((restored['tables'] as Record<string, number>)['users'], before.users.length)
     stack.replaceServer(await spawnServer(stack.settings))
     assert.deepEqual(await stack.directory(), before)
