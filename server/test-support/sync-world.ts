@@ -149,8 +149,18 @@ export async function createWorld(database: Database) {
               warnings: [],
             }),
           )
+          // Once it is decided who everybody is, and before the first of them is written.
+          let isDecided = false
+          const watched: Database = {
+            ...database,
+            async inTransactionOfMany(work) {
+              if (isDecided) await beforeWriting?.()
+              if (isDecided) beforeWriting = undefined
+              return database.inTransactionOfMany(work)
+            },
+          }
           const result = await reconcile(
-            { database, audit, newId, now },
+            { database: watched, audit, newId, now },
             snapshot.finish(),
             {
               runId: id,
@@ -164,15 +174,16 @@ export async function createWorld(database: Database) {
               approved,
               inTurn: async (judge) =>
                 (await judge(database, { users: 0, departments: 0, planned: new Set() })).verdict,
-              async confirmGone(userids) {
-                await beforeWriting?.()
-                return { gone: new Set(userids.filter((userid) => !stillThere.includes(userid))), unread: [] }
+              confirmGone(userids) {
+                isDecided = true
+                const gone = new Set(userids.filter((userid) => !stillThere.includes(userid)))
+                return Promise.resolve({ gone, unread: [] })
               },
               links,
               earlier: { nextPosition: 0, users: new Set(), departments: new Set() },
               signal: new AbortController().signal,
               fence: (tx, update) => runs.update(tx, id, update),
-              onProgress: () => {},
+              onProgress: () => (isDecided = true),
             },
             noCounts(),
           )

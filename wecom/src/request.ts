@@ -138,6 +138,8 @@ const FIRST_RETRY_MS = 500
 export function createCallers(settings: RequestSettings): (options: CallerOptions) => Caller {
   const { apiUrl, dispatcher, tokens, budget, now, random, wait } = settings
   const gates = new Map<string, Gate>()
+  const { origin, pathname } = new URL(apiUrl)
+  const folder = pathname.replace(/\/$/, '')
 
   return ({ source, onCall, priority: usualPriority }) => {
     const { credential } = source
@@ -189,7 +191,7 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
         const exchange = ({ onServerTime }: Attempt) =>
           fetchBytes(dispatcher, {
             api,
-            url,
+            target: url,
             method: 'GET',
             timeoutMs,
             maxBytes,
@@ -308,7 +310,7 @@ export function createCallers(settings: RequestSettings): (options: CallerOption
     const { api, method, query, body } = request
     const exchange: ExchangeRequest = {
       api,
-      url: `${apiUrl}/cgi-bin/${api}?${queryString({ ...credentials, ...query })}`,
+      target: { origin, path: `${folder}/cgi-bin/${api}?${queryString({ ...credentials, ...query })}` },
       method,
       body: body === undefined ? undefined : JSON.stringify(body),
       timeoutMs: settings.callTimeoutMs,

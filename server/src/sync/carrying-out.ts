@@ -190,17 +190,20 @@ export function createCarryOut(parts: CarryOutParts) {
   ): Promise<CompanyOutcome> {
     const { run, signal, counts, progress } = underWay
     const source = await sourceFor(run, company.corpId, () => underWay.apiCalls++)
-    const links = await linkIndex(database, source.connectionId, source.corpId)
-    const knownPages = await pages.load(source.connectionId, source.corpId)
     const mapping = await compile(source.settings.mapping)
-    const builder = createSnapshot(links, mappingSettings(source.settings, mapping), knownPages)
     Object.assign(progress, { phase: 'read', done: 0, total: 0 })
     const readSince = now()
-    const reading = await readAddressBook(source, builder, {
-      signal,
-      onProgress: (done, total) => Object.assign(progress, { done, total }),
-      onChoice: (choice) => runs.update(database, run.id, { reading: choice }),
-    })
+    const prepared = prepare(source, mapping)
+    const reading = await readAddressBook(
+      source,
+      prepared.then(({ builder }) => builder),
+      {
+        signal,
+        onProgress: (done, total) => Object.assign(progress, { done, total }),
+        onChoice: (choice) => runs.update(database, run.id, { reading: choice }),
+      },
+    )
+    const { builder, links } = await prepared
     const snapshot = builder.finish()
     if (snapshot.membersRead === 0 && reading.unread.length > 0) throw nothingRead(reading)
     if (company.name !== null) await makeSureOf(run, company)
@@ -222,7 +225,7 @@ export function createCarryOut(parts: CarryOutParts) {
         policy: { ...source.settings, emails: mapping.emails },
         approved: approval?.keys ?? null,
         inTurn: inTurn(parts, { run, corpId: scopeOf(run.connectionId, company).corpId, fence }),
-        confirmGone: (userids) => confirmGone(source, reading, userids, signal),
+        confirmGone: (userids, until) => confirmGone(source, reading, userids, until),
         links,
         earlier,
         signal,
@@ -254,6 +257,16 @@ export function createCarryOut(parts: CarryOutParts) {
         error: null,
       },
     }
+  }
+
+  /** What is known here of a company, and a place for what WeCom shows. */
+  async function prepare(source: SyncSource, mapping: CompiledMapping) {
+    const { connectionId, corpId, settings } = source
+    const [links, knownPages] = await Promise.all([
+      linkIndex(database, connectionId, corpId),
+      pages.load(connectionId, corpId),
+    ])
+    return { links, builder: createSnapshot(links, mappingSettings(settings, mapping), knownPages) }
   }
 
   /** A company that takes its authorisation back while it is read is not written any more. */

@@ -50,7 +50,8 @@ export interface IdentificationOptions {
   /** Under which linked userid people were known before, by the folded one that they have now: WeCom said so. */
   readonly hinted?: { readonly renames: ReadonlyMap<string, string> } | undefined
   /** Asks WeCom about these userids by name. */
-  readonly confirmGone: (userids: readonly string[]) => Promise<Confirmation>
+  readonly confirmGone: (userids: readonly string[], signal: AbortSignal) => Promise<Confirmation>
+  readonly signal: AbortSignal
 }
 
 /** Who is linked and was not seen, now and in the last complete reading. */
@@ -229,12 +230,12 @@ function isNumbered(identity: Identity, { username, userid }: WantedUser): boole
 /** A link moves only away from a userid that WeCom does not know any more; else there are two members, and a question. */
 async function confirmRenamed(
   identities: readonly Identity[],
-  { confirmGone }: IdentificationOptions,
+  { confirmGone, signal }: IdentificationOptions,
   unread: Unread[],
 ): Promise<readonly Identity[]> {
   const moves = identities.flatMap((identity) => (identity.kind === 'renamed' ? [identity.from] : []))
   if (moves.length === 0) return identities
-  const { gone, unread: unanswered } = await confirmGone(moves)
+  const { gone, unread: unanswered } = await confirmGone(moves, signal)
   unread.push(...unanswered)
   return identities.map((identity) =>
     identity.kind !== 'renamed' || gone.has(identity.from)

@@ -1,10 +1,11 @@
 /**
  * Collects the removals of a run and asks whether they may happen now: everything read, the guard content or an
- * administrator's approval, and WeCom asked once more by name. Called by reconcile.ts only.
+ * administrator's approval, and WeCom asked once more by name. The questions by name go on while the run does what does
+ * not depend on their answers. Called by reconcile.ts only.
  */
 import type { Database, Executor, Row } from '../database/database.ts'
 import * as comparison from '../directory/comparison.ts'
-import { guard, type GuardFacts, type GuardSettings, type Verdict } from './plan/guard.ts'
+import { enoughToLose, guard, type GuardFacts, type GuardSettings, type Verdict } from './plan/guard.ts'
 import type { HeldRemovals } from './plan/held-removals.ts'
 import type { KnownLinks } from './plan/matching.ts'
 import {
@@ -44,8 +45,10 @@ export interface JudgementOptions {
   /**
    * Asks WeCom about people who were not on any list, because somebody may move from one list to another while they are
    * read.
+   * @param signal ends it
    */
-  readonly confirmGone: (userids: readonly string[]) => Promise<Confirmation>
+  readonly confirmGone: (userids: readonly string[], signal: AbortSignal) => Promise<Confirmation>
+  readonly signal: AbortSignal
 }
 
 /** What WeCom said about some people and departments by their names, in events and when it was asked. */
@@ -93,10 +96,22 @@ export interface Removals {
   /** People whom WeCom shows no more. */
   readonly absent: readonly UserRemoval[]
   readonly departments: readonly DepartmentRemoval[]
+  /** For departments, and for people whom WeCom shows as disabled. For the absent it is asked for by `confirmation`. */
   readonly permissionOf: (entity: 'user' | 'department', action: string, id: string) => Permission
+  readonly held: HeldRemovals | null
+  /** Whether others can be written first, while WeCom is asked: not when a removal may free an address they need. */
+  readonly mayWait: boolean
+  /** Everybody who would be removed is being asked for by name. Nobody absent is removed before it is there. */
+  readonly confirmation: Promise<Confirmed>
+  /** Asks no further, and resolves when nothing is being asked any more. Without effect once everything is answered. */
+  readonly stopAsking: () => Promise<void>
+}
+
+/** What becomes of the absent, now that WeCom has answered. */
+export interface Confirmed {
+  readonly permissionOf: Removals['permissionOf']
   /** Users who are deleted by this run, so that their addresses are free. */
   readonly freed: ReadonlySet<string>
-  readonly held: HeldRemovals | null
   /** Who seems gone and could not be asked for. */
   readonly unread: readonly Unread[]
 }
@@ -123,7 +138,16 @@ export async function judgeRemovals(
 ): Promise<Removals> {
   if (!options.isComplete) {
     const permission: Permission = { kind: 'skip', reason: 'incomplete-reading' }
-    return { absent: [], departments: [], permissionOf: () => permission, freed: new Set(), held: null, unread: [] }
+    const permissionOf = () => permission
+    return {
+      absent: [],
+      departments: [],
+      permissionOf,
+      held: null,
+      mayWait: false,
+      confirmation: Promise.resolve({ permissionOf, freed: new Set<string>(), unread: [] }),
+      stopAsking: () => Promise.resolve(),
+    }
   }
   const { policy } = options
   const { hinted, readSince = Infinity } = options
@@ -163,28 +187,62 @@ export async function judgeRemovals(
   }
 
   const mayGo = leaving.filter(({ action, userId }) => isWanted(options.approved, 'user', action, userId))
-  const { gone, unread } = isHeld.user ? NOBODY_ASKED_FOR : await options.confirmGone(mayGo.map(({ userid }) => userid))
-  const unconfirmed = new Set(
-    isHeld.user ? [] : mayGo.filter(({ userid }) => !gone.has(userid)).map(({ userId }) => userId),
-  )
   const permissionOf: Removals['permissionOf'] = (entity, action, id) => {
     const exemption = exempt.get(id)
     if (exemption !== undefined) return { kind: 'skip', reason: exemption }
     if (!isWanted(options.approved, entity, action, id)) return { kind: 'skip', reason: 'not-approved' }
-    if (isHeld[entity]) return { kind: 'hold' }
-    return unconfirmed.has(id) ? { kind: 'skip', reason: 'not-confirmed' } : { kind: 'apply' }
+    return isHeld[entity] ? { kind: 'hold' } : { kind: 'apply' }
   }
+  const stop = new AbortController()
+  const asked = isHeld.user ? [] : mayGo
+  const confirmation = confirm(absent, asked, permissionOf, {
+    ...options,
+    signal: AbortSignal.any([options.signal, stop.signal]),
+  })
+  // Whoever waits for it hears of a failure; until then there may be nobody who does.
+  confirmation.catch(() => {})
   const held = keys.filter((key) => isHeld[entityOf(key)])
   return {
     absent,
     departments,
+    permissionOf,
+    held: held.length === 0 ? null : { keys: held, reasons: [...verdict.users, ...verdict.departments] },
+    mayWait: asked.length > 0 && asked.every(({ action }) => action === 'disable'),
+    confirmation,
+    async stopAsking() {
+      stop.abort(new Error('the run does not need the answers any more'))
+      await confirmation.catch(() => {})
+    },
+  }
+}
+
+/** Asks for all of them by name; whoever is not called gone stays. */
+async function confirm(
+  absent: readonly UserRemoval[],
+  asked: readonly UserRemoval[],
+  permissionBefore: Removals['permissionOf'],
+  { confirmGone, signal }: Pick<JudgementOptions, 'confirmGone' | 'signal'>,
+): Promise<Confirmed> {
+  const { gone, unread } =
+    asked.length === 0
+      ? NOBODY_ASKED_FOR
+      : await confirmGone(
+          asked.map(({ userid }) => userid),
+          signal,
+        )
+  const unconfirmed = new Set(asked.filter(({ userid }) => !gone.has(userid)).map(({ userId }) => userId))
+  const permissionOf: Removals['permissionOf'] = (entity, action, id) => {
+    const permission = permissionBefore(entity, action, id)
+    const isUnsure = permission.kind === 'apply' && unconfirmed.has(id)
+    return isUnsure ? { kind: 'skip', reason: 'not-confirmed' } : permission
+  }
+  return {
     permissionOf,
     freed: new Set(
       absent.flatMap(({ action, userId }) =>
         action === 'delete' && permissionOf('user', action, userId).kind === 'apply' ? [userId] : [],
       ),
     ),
-    held: held.length === 0 ? null : { keys: held, reasons: [...verdict.users, ...verdict.departments] },
     unread,
   }
 }
@@ -214,11 +272,11 @@ async function guardFacts(
   const othersOf = (entity: string) => others.filter((key) => entityOf(key) === entity).length
   // Whoever looks at a few does not see how many there are: for an event, nothing is said about the rest.
   const isHinted = options.hinted !== undefined
+  const users = { planned: planned.users === 0 ? 0 : planned.users + othersOf('user'), recent: besides.users }
   return {
     users: {
-      planned: planned.users === 0 ? 0 : planned.users + othersOf('user'),
-      present: await comparison.activeLinkedUsers(on, options),
-      recent: besides.users,
+      ...users,
+      present: await comparison.activeLinkedUsers(on, options, enoughToLose(users, options.policy.guard)),
       read: isHinted ? 1 : snapshot.membersRead,
     },
     departments: {

@@ -33,7 +33,7 @@ import type { EmailRule } from './plan/rules.ts'
 import type { Earlier } from './history.ts'
 import { identify, type Absence, type Identified } from './identification.ts'
 import type { MatchField } from './plan/matching.ts'
-import { judgeRemovals, type JudgementOptions, type Removals } from './judgement.ts'
+import { judgeRemovals, type Confirmed, type JudgementOptions, type Removals } from './judgement.ts'
 import { asWritten, keepDepartments, planDepartments, type DepartmentPlan } from './plan/departments.ts'
 import type { HeldRemovals } from './plan/held-removals.ts'
 import { planDepartmentRemovals, planUserRemoval, removalOfAbsent, type UserRemoval } from './plan/removals.ts'
@@ -54,7 +54,6 @@ export interface ReconcileOptions extends JudgementOptions {
     readonly emails?: readonly EmailRule[]
   }
   readonly earlier: Earlier
-  readonly signal: AbortSignal
   readonly fence: (tx: Transaction, update: RunUpdate) => Promise<void>
   readonly onProgress: (done: number, total: number) => void
   /** Only asks: nothing is written, not even a record. Goes with `isPreview`. */
@@ -101,18 +100,33 @@ export async function reconcile(
   const people = await identify(database, snapshot, absence, options, parts.newId)
   const candidates = { ...people, absent: absent.filter((key) => !absence.overtaken.has(key)) }
   const removals = await judgeRemovals(database, snapshot, knownDepartments, candidates, options, warnings)
-  const questions = await openQuestions(database, options)
-  // Before the others: whoever leaves frees an address that somebody who joins may need.
-  await removePeople(parts, removals, options, apply)
-  await reconcilePeople(parts, snapshot, departments, people, removals, questions, options, apply, warnings)
-  await removeDepartments(parts, removals, departments, options, apply)
+  let confirmed: Confirmed
+  let questions: Questions
+  try {
+    questions = await openQuestions(database, options)
+    const changePeople = (freed: ReadonlySet<string>) =>
+      reconcilePeople(parts, snapshot, departments, people, { removals, freed, questions }, options, apply, warnings)
+    if (removals.mayWait) {
+      await changePeople(new Set()) // while WeCom is asked about those who seem gone
+      confirmed = await removals.confirmation
+      await removePeople(parts, removals, confirmed, options, apply)
+    } else {
+      // Before the others: whoever is deleted frees an address that somebody who joins may need.
+      confirmed = await removals.confirmation
+      await removePeople(parts, removals, confirmed, options, apply)
+      await changePeople(confirmed.freed)
+    }
+    await removeDepartments(parts, removals, departments, options, apply)
+  } finally {
+    await removals.stopAsking()
+  }
   if (options.isComplete && !options.isPreview) {
     if (removals.held === null) await noteMissing(parts, snapshot, knownDepartments, options)
     await noteAbsence(parts, snapshot, absence, people, options)
     // Whoever looks at a few does not see everything that a question is about.
     if (options.hinted === undefined) await closeQuestions(parts, snapshot, questions, options)
   }
-  const unread = [...people.unread, ...removals.unread]
+  const unread = [...people.unread, ...confirmed.unread]
   return { counts, warnings, held: removals.held, unread, nextPosition: apply.position }
 }
 
@@ -131,7 +145,7 @@ async function overtakenMembers(
   options: ReconcileOptions,
 ): Promise<ReadonlySet<string>> {
   if (absent.length === 0 || options.readSince === undefined) return new Set()
-  return comparison.askedSince(database, options, options.readSince)
+  return comparison.askedSince(database, options, options.readSince, absent)
 }
 
 interface Parts {
@@ -200,14 +214,17 @@ async function reconcilePeople(
   snapshot: Snapshot,
   departments: DepartmentPlan,
   { identities, claims, succeeded, numbered }: Identified,
-  removals: Removals,
-  questions: Questions,
+  {
+    removals,
+    freed,
+    questions,
+  }: { readonly removals: Removals; readonly freed: ReadonlySet<string>; readonly questions: Questions },
   options: ReconcileOptions,
   apply: ApplyOptions,
   warnings: Warning[],
 ): Promise<void> {
   const { database, audit, newId, now } = parts
-  const { verdicts, movers } = await addresses(database, claims, removals, succeeded, options)
+  const { verdicts, movers } = await addresses(database, claims, freed, succeeded, options)
 
   const visible = new Set(snapshot.departments.map(({ id }) => id))
   const scene: Scene = {
@@ -230,6 +247,7 @@ async function reconcilePeople(
   }
 
   let done = 0
+  options.onProgress(done, snapshot.changed.size)
   for (const slice of slices(snapshot.changed, movers, database.isWaitedFor)) {
     const people = slice.map(({ wanted, index }): Candidate => ({
       wanted,
@@ -247,7 +265,8 @@ async function reconcilePeople(
 
 async function removePeople(
   { database, audit, now }: Parts,
-  { absent, permissionOf }: Removals,
+  { absent }: Removals,
+  { permissionOf }: Confirmed,
   options: ReconcileOptions,
   apply: ApplyOptions,
 ): Promise<void> {
@@ -329,7 +348,9 @@ async function noteAbsence(
   })
   const seen = [...wasAway].filter((key) => snapshot.wasSeen(key) && links.has(key))
   const asked =
-    seen.length === 0 || readSince === undefined ? null : await comparison.askedSince(database, options, readSince)
+    seen.length === 0 || readSince === undefined
+      ? null
+      : await comparison.askedSince(database, options, readSince, seen)
   const back = seen.filter((key) => asked?.has(key) !== true)
   const changed = [
     ...left.map((key) => ({ id: links.get(key)!.id, missing_since: now() })),
@@ -420,7 +441,7 @@ const ADDRESSES_PAGE = 5_000
 async function addresses(
   database: Database,
   claims: readonly AddressClaim[],
-  { freed }: Removals,
+  freed: ReadonlySet<string>,
   succeeded: ReadonlySet<string>,
   { organizationId }: ReconcileOptions,
 ): Promise<{ verdicts: AddressVerdict[]; movers: number[] }> {

@@ -57,6 +57,19 @@ export function guard(facts: GuardFacts, settings: GuardSettings): Verdict {
   }
 }
 
+/**
+ * How many there have to be to lose that more of them would make no difference: nobody needs to count further. Infinity
+ * when the verdict tells the number, or every one may count.
+ */
+export function enoughToLose(
+  { planned, recent }: Pick<RemovalFacts, 'planned' | 'recent'>,
+  { percent, absolute }: GuardSettings,
+): number {
+  const removals = planned + recent
+  if (removals >= absolute) return Infinity
+  return Math.ceil((removals / Math.min(percent, MOST_PERCENT)) * 100) + 1
+}
+
 function tooMany({ planned, present, recent }: RemovalFacts, settings: GuardSettings, what: Text): Reason[] {
   const removals = planned + recent
   const total = present + recent

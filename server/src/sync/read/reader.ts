@@ -2,7 +2,14 @@
  * Reads the address book of one company by the cheapest way its credentials allow, and says which way that was, why, and
  * what it could not read. It decides nothing about people; everything it sees goes into the snapshot. Called by sync.ts.
  */
-import { WecomError, type Department, type DepartmentIdList, type Principal, type WecomErrorCode } from '@muster/wecom'
+import {
+  WecomError,
+  type Department,
+  type DepartmentIdList,
+  type DepartmentList,
+  type Principal,
+  type WecomErrorCode,
+} from '@muster/wecom'
 import { isFatal, wecomProblem } from '../../connections/wecom-problem.ts'
 import type { ReadingChoice } from '../runs.ts'
 import { inParallel, onceMoreIfGarbled } from './asking.ts'
@@ -44,19 +51,28 @@ export interface ReaderOptions {
  */
 const WALK_LIMIT = 8_000
 
-/** @throws WecomError when not even the list of departments could be read, or a credential is refused */
+/**
+ * @param prepared what is read goes into it. WeCom is asked the first question while it is still being made, because the
+ * links of a large company take the database as long as its departments take WeCom
+ * @throws WecomError when not even the list of departments could be read, or a credential is refused
+ */
 export async function readAddressBook(
   source: Credentials,
-  snapshot: SnapshotBuilder,
+  prepared: SnapshotBuilder | Promise<SnapshotBuilder>,
   options: ReaderOptions,
 ): Promise<Reading> {
   const { principal, contacts, hasVisibleRange } = source
-  const reading: Progress = { ...options, snapshot, unread: [] }
-  if (hasVisibleRange && contacts !== null) return readIdsAndDetails(source, contacts, reading)
+  const { signal } = options
+  if (hasVisibleRange && contacts !== null) {
+    const tree = ask(options, () => contacts.departments.ids(undefined, { signal }))
+    return readIdsAndDetails(source, contacts, tree, await begin(tree, prepared, options))
+  }
 
+  const list = ask(options, () => principal.departments.list(undefined, { signal }))
+  const reading = await begin(list, prepared, options)
   let departments: readonly Department[]
   try {
-    departments = await listDepartments(principal, reading)
+    departments = noteList(await list, reading)
   } catch (error) {
     if (hasVisibleRange || !isIdsOnly(error)) throw error
     return readIdsOnly(principal, reading)
@@ -72,16 +88,23 @@ interface Progress extends ReaderOptions {
   readonly unread: Unread[]
 }
 
+/** Once the first answer is there, whatever it is, and what it goes into. @throws what `prepared` says */
+async function begin(
+  first: Promise<unknown>,
+  prepared: SnapshotBuilder | Promise<SnapshotBuilder>,
+  options: ReaderOptions,
+): Promise<Progress> {
+  await Promise.allSettled([first, prepared])
+  return { ...options, snapshot: await prepared, unread: [] }
+}
+
 function finish(chosen: ReadingChoice, individualsUnknown: boolean, { unread }: Progress): Reading {
   return { choice: chosen, isComplete: unread.length === 0, unread, individualsUnknown }
 }
 
 // ---- What one credential shows --------------------------------------------------------------------------------------
 
-async function listDepartments(source: Principal, reading: Progress): Promise<readonly Department[]> {
-  const { departments, rejected } = await ask(reading, () =>
-    source.departments.list(undefined, { signal: reading.signal }),
-  )
+function noteList({ departments, rejected }: DepartmentList, reading: Progress): readonly Department[] {
   reading.snapshot.addDepartments(departments, rejected)
   noteDepartments(rejected, reading)
   return departments
@@ -149,10 +172,15 @@ async function readIdsOnly(contacts: Principal, reading: Progress): Promise<Read
 }
 
 /** Who there is comes from the ids; what they are like comes from the app, as far as it may see them. */
-async function readIdsAndDetails(source: Credentials, contacts: Principal, reading: Progress): Promise<Reading> {
+async function readIdsAndDetails(
+  source: Credentials,
+  contacts: Principal,
+  answer: Promise<DepartmentIdList>,
+  reading: Progress,
+): Promise<Reading> {
   const { principal } = source
   const { snapshot, signal, unread } = reading
-  const tree = await departmentIds(contacts, reading)
+  const tree = await departmentIds(answer, reading)
   const ids = await readMemberIds(contacts, signal)
   noteIds(ids, reading)
 
@@ -177,9 +205,12 @@ async function readIdsAndDetails(source: Credentials, contacts: Principal, readi
 }
 
 /** @returns undefined when they could not be read: then it is not known either in which departments somebody is */
-async function departmentIds(contacts: Principal, reading: Progress): Promise<DepartmentIdList | undefined> {
+async function departmentIds(
+  answer: Promise<DepartmentIdList>,
+  reading: Progress,
+): Promise<DepartmentIdList | undefined> {
   try {
-    const tree = await ask(reading, () => contacts.departments.ids(undefined, { signal: reading.signal }))
+    const tree = await answer
     noteDepartments(tree.rejected, reading)
     return tree
   } catch (error) {
@@ -230,7 +261,7 @@ function noteIds({ failure, nameless }: MemberIds, reading: Progress): void {
 
 // ---- Single calls ---------------------------------------------------------------------------------------------------
 
-function ask<T>({ signal }: Progress, call: () => Promise<T>): Promise<T> {
+function ask<T>({ signal }: ReaderOptions, call: () => Promise<T>): Promise<T> {
   return onceMoreIfGarbled(signal, call)
 }
 
