@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { guard, type GuardFacts, type RemovalFacts } from './guard.ts'
+import { enoughToLose, guard, type GuardFacts, type RemovalFacts } from './guard.ts'
 
 const settings = { percent: 20, minimum: 10, absolute: 500 }
 const nothing: RemovalFacts = { planned: 0, present: 100, recent: 0, read: 100 }
@@ -77,4 +77,29 @@ test('where nothing is removed nothing is held', () => {
   const { users, departments } = guard(facts({ read: 0 }, { lostRoots: ['研发中心'] }), settings)
 
   assert.deepEqual([users, departments], [[], []])
+})
+
+test('whoever counts no further than is enough hears the same verdict, with the same numbers', () => {
+  const different = [0, 1, 20, 50, 80].flatMap((percent) =>
+    [0, 1, 2, 3, 9, 10, 11, 40].flatMap((planned) =>
+      [0, 1, 9, 489].flatMap((recent) =>
+        Array.from({ length: 400 }, (_, present) => ({ planned, recent, present }))
+          .concat({ planned, recent, present: 100_000 })
+          .flatMap((removals) => {
+            const own = { ...settings, percent }
+            const counted = Math.min(removals.present, enoughToLose(removals, own))
+            const whole = guard(facts(removals), own)
+            const short = guard(facts({ ...removals, present: counted }), own)
+            return JSON.stringify(whole) === JSON.stringify(short) ? [] : [{ percent, ...removals, counted }]
+          }),
+      ),
+    ),
+  )
+
+  assert.deepEqual(different, [])
+})
+
+test('of a few removals in a large company few are counted, of too many all', () => {
+  assert.equal(enoughToLose({ planned: 10, recent: 0 }, settings), 51)
+  assert.equal(enoughToLose({ planned: 490, recent: 10 }, settings), Infinity)
 })
