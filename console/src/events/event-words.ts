@@ -24,9 +24,9 @@ export function useEventWords() {
       const known = EVENT_TYPES.find((word) => word === type)
       return known === undefined ? type : t(`type.${known}`)
     },
-    /** The API says “user ZhangSan” and “department 7”; the type has said already that it is a person. */
+    /** The API says “user ZhangSan”, “company ww…” and “department 7”; the type has said already that it is a person or a company. */
     objectWord(object: string): string {
-      const [, kind, id] = /^(user|department) (.+)$/su.exec(object) ?? []
+      const [, kind, id] = /^(user|company|department) (.+)$/su.exec(object) ?? []
       if (id === undefined) return object
       return kind === 'department' ? t('department', { id }) : id
     },

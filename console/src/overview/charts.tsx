@@ -70,7 +70,7 @@ export function Charts({ data: { series } }: { data: Overview }) {
             title={t('charts.duration')}
             kind="bars"
             isWhole={false}
-            format={(seconds) => String(Number(seconds.toFixed(seconds < 10 ? 1 : 0)))}
+            format={(seconds) => String(Number(seconds.toFixed(seconds < 1 ? 2 : seconds < 10 ? 1 : 0)))}
             labels={labelsOfRuns}
             series={[{ name: t('charts.seconds'), tone: 'plain', values: runs.map(({ seconds }) => seconds) }]}
           />
