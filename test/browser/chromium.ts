@@ -5,7 +5,8 @@
 import { existsSync } from 'node:fs'
 import { chromium, type Browser } from 'playwright-core'
 
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser']
+/** The first is the same browser without the parts that nobody sees here, and starts a page in half the time. */
+const PLACES = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium', '/usr/bin/chromium-browser']
 
 const place = PLACES.find((path) => existsSync(path))
 
@@ -28,6 +29,8 @@ export function startChromium(hosts: Readonly<Record<string, number>> = {}): Pro
       `--unsafely-treat-insecure-origin-as-secure=${trusted.join(',')}`,
       '--disable-background-networking',
       '--disable-component-update',
+      // A page is looked at for seconds: compiling its scripts once more for speed takes longer than it saves.
+      '--js-flags=--no-turbofan',
     ],
   })
 }

@@ -395,6 +395,8 @@ walk('sees on the first page that removals wait, and gets to them', async ({ tab
 walk('works by keyboard alone', async ({ tab, at, reads }) => {
   const focused = () => tab.locator(':focus')
   await at('/applications')
+  await tab.reload() // nothing has the focus
+  await tab.getByRole('heading', { level: 1 }).waitFor()
   await tab.getByRole('link', { name: 'Grafana' }).waitFor()
 
   await tab.keyboard.press('Tab')
@@ -468,16 +470,13 @@ interface Walk extends ConsoleVisit {
 /** The owner, in English on a wide screen. */
 function walk(title: string, steps: (walked: Walk) => Promise<void>): void {
   test(`an owner ${title}`, { skip: withoutBrowser }, async () => {
-    const { tab, complaints } = owner
+    const { complaints } = owner
     await steps({
       ...owner,
-      at: async (path) => {
-        await tab.goto(stage.address(path))
-        await tab.getByRole('heading', { level: 1 }).waitFor()
-      },
+      at: owner.open,
       async reads(name) {
         await owner.picture(`admin-${name}`)
-        assert.deepEqual(await owner.barriers(), [], name)
+        assert.deepEqual(await owner.barriersOnTheWay(), [], name)
       },
     })
     assert.deepEqual(complaints, [])

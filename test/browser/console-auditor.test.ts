@@ -176,7 +176,7 @@ test('what changes something is refused to the browser of an auditor', { skip: w
 async function changesNothing(page: string): Promise<void> {
   assert.deepEqual(await changingControls(auditor.tab), [], page)
   await auditor.picture(`auditor${page.replaceAll(/[^\w]+/g, '-')}`)
-  assert.deepEqual(await auditor.barriers(), [], page)
+  assert.deepEqual(await auditor.barriersOnTheWay(), [], page)
 }
 
 /** What can be pressed or filled in on a page and is not known to be harmless, by role and name. */

@@ -64,7 +64,7 @@ test(
     await tab.getByText('By environment').waitFor()
     await tab.getByText('Not yet synchronized').waitFor()
 
-    assert.deepEqual(await owner.barriers(), [])
+    assert.deepEqual(await owner.barriersOnTheWay(), [])
   },
 )
 
@@ -75,7 +75,7 @@ test('the first step offers three kinds of app, and says what each needs and giv
   assert.equal(await tab.getByRole('radio', { name: 'Self-built app' }).isChecked(), true)
   assert.equal(await tab.getByRole('radio', { name: 'Delegated development' }).isEnabled(), true)
   assert.equal(await tab.getByRole('radio', { name: 'Service provider app' }).isEnabled(), true)
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
   await owner.picture('wizard-kind')
 })
 
@@ -91,7 +91,7 @@ test('an identifier is judged while it is typed, and the draft is made with both
   await field('Display name').fill('Branch 分公司')
   await tab.getByTestId('icon-file').setInputFiles({ name: 'red.png', mimeType: 'image/png', buffer: PICTURE })
   await button('Remove the picture').waitFor()
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
   await owner.picture('wizard-identity')
   await field('Display name').press('Enter')
   await inStep('credentials')
@@ -111,7 +111,7 @@ test('credentials are verified as soon as they are complete, and a wrong secret 
   await tab.keyboard.press('Tab')
   await tab.getByText(/Copy the Secret again from/).waitFor()
   assert.equal(asked(), askedBefore + 1)
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
   await owner.picture('wizard-credentials-wrong')
 
   await field('Secret').fill(app.secret)
@@ -188,7 +188,7 @@ test(
     await button(/^Ask (?:WeCom|again)$/).click()
     await field('Address that WeCom sees').waitFor()
     assert.equal(await field('Address that WeCom sees').inputValue(), '203.0.113.9')
-    assert.deepEqual(await owner.barriers(), [])
+    assert.deepEqual(await owner.barriersOnTheWay(), [])
     await owner.picture('wizard-domain')
 
     control.patchApp({ corpId, agentId: app.agentId, patch: { trustedAddresses: 'any' } })
@@ -219,7 +219,7 @@ test('the mapping is edited beside a real member, and a rule that cannot be is n
   await tab.getByText('Joiners, departments and').click()
   await tab.getByRole('radio', { name: /^Delete the department/ }).check()
   await tab.getByText('Departments that WeCom drops are deleted.').waitFor()
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
   await owner.picture('wizard-mapping')
   await button('Save and continue').click()
   await inStep('services')
@@ -238,7 +238,7 @@ test('both switches are off; sync that another connection owns is refused with i
   await signIn.click()
   await button('Save and continue').click()
   await tab.getByRole('alert').filter({ hasText: 'hq' }).waitFor()
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
   await owner.picture('wizard-services')
 
   await stage.stack.ask(updateConnection, { params: { id: 'hq' }, body: { sync: { enabled: false } } })
@@ -259,7 +259,7 @@ test(
     await button('Start the preview').click()
     await tab.getByText('The first run would:').waitFor()
     await tab.getByText(/People: .*create 40/).waitFor()
-    assert.deepEqual(await owner.barriers(), [])
+    assert.deepEqual(await owner.barriersOnTheWay(), [])
     await owner.picture('wizard-check')
 
     await button('Start the first run').click()
@@ -279,7 +279,7 @@ test('the page of the connection tells how the services are', { skip }, async ()
   await tab.getByRole('heading', { level: 1 }).filter({ hasText: 'Branch 分公司' }).waitFor()
   await tab.getByText('Succeeded').first().waitFor()
   assert.equal(await button('Disable').count(), 2)
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
   await owner.picture('details-services')
 })
 
@@ -294,7 +294,7 @@ test('a schedule shows its next three runs in its time zone, and a run is offere
 
   await button('Save').first().click()
   await tab.getByText('The schedule is saved.').waitFor()
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
   await owner.picture('details-sync')
   await button('Run now').click()
   await tab.getByText('The run has started.').waitFor()
@@ -328,7 +328,7 @@ test('guard, sign-in, mobile and name are saved as they are shown', { skip }, as
   await field('URL scheme').fill('wwauth123')
   await visibleButton('Save').last().click()
   await eventually('the scheme is saved', async () => (await read('branch')).mobile.schema === 'wwauth123')
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
   await owner.picture('details-sign-in')
 
   const { signIn, sync } = await read('branch')
@@ -367,7 +367,7 @@ test('what the environment set is read-only and says so', { skip }, async () => 
   assert.equal(await field('CorpId').isDisabled(), true)
   assert.equal(await field('Secret').isDisabled(), true)
   assert.equal(await tab.getByText('Set by an environment variable; read-only here.').count(), 3)
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
 
   await tab.getByRole('tab', { name: 'General' }).click()
   await tab.getByText('This connection is made by environment variables').waitFor()
@@ -389,7 +389,7 @@ test('an auditor opens everything and finds no button that changes something', {
     })
     assert.deepEqual(await changing.allTextContents(), [], part)
     assert.equal(await looked.getByRole('tabpanel').locator('input:enabled:not([readonly])').count(), 0, part)
-    assert.deepEqual(await auditor.barriers(), [], part)
+    assert.deepEqual(await auditor.barriersOnTheWay(), [], part)
     await auditor.picture(`auditor-${part}`)
   }
   assert.deepEqual(auditor.complaints, [])
@@ -404,7 +404,7 @@ test('a connection is removed after its identifier was typed', { skip }, async (
   const go = dialog.getByRole('button', { name: 'Remove for ever' })
   await dialog.getByLabel('Type branch to confirm').fill('Branch')
   assert.equal(await go.isDisabled(), true)
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
   await owner.picture('details-danger')
   await dialog.getByLabel('Type branch to confirm').fill('branch')
   await tab.keyboard.press('Enter')

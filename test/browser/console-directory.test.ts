@@ -57,7 +57,7 @@ test('the tree is walked by keyboard, and shows the people of what is selected',
   const direct = await stage.stack.ask(listUsers, { query: { departmentId: first!.id } })
   await tab.getByText(` of ${direct.total}`).waitFor()
   await visit.picture('directory-department')
-  assert.deepEqual(await visit.barriers(), [])
+  assert.deepEqual(await visit.barriersOnTheWay(), [])
 
   // The address is enough to come back to it, with the tree open there.
   await tab.reload()
@@ -92,13 +92,13 @@ test('somebody is found by pinyin, disabled, enabled, deleted and restored', { s
   await tab.getByRole('heading', { level: 1, name: PERSON.name }).waitFor()
   await tab.getByText('WeCom · hq').first().waitFor()
   await visit.picture('person')
-  assert.deepEqual(await visit.barriers(), [])
+  assert.deepEqual(await visit.barriersOnTheWay(), [])
 
   const act = async (open: () => Promise<void>, go: string, done: string) => {
     await open()
     const dialog = tab.getByRole('dialog')
     await dialog.waitFor()
-    assert.deepEqual(await visit.barriers(), [])
+    assert.deepEqual(await visit.barriersOnTheWay(), [])
     await button(dialog, go).click()
     await tab.getByText(done).first().waitFor()
     await dialog.waitFor({ state: 'hidden' })
@@ -125,7 +125,7 @@ test('somebody is found by pinyin, disabled, enabled, deleted and restored', { s
     await tab.getByText(deed).first().waitFor()
   }
   await visit.picture('person-timeline')
-  assert.deepEqual(await visit.barriers(), [])
+  assert.deepEqual(await visit.barriersOnTheWay(), [])
   assert.deepEqual(visit.complaints, [])
 })
 
@@ -139,7 +139,7 @@ test('explaining shows each step of what a run would do, and writes nothing', { 
   await tab.getByText(`WeCom shows ${PERSON.name} (${PERSON.userid})`).waitFor()
   for (const step of ['Read', 'In scope', 'Match', 'Decide', 'Write']) await tab.getByText(step).first().waitFor()
   await visit.picture('person-explained')
-  assert.deepEqual(await visit.barriers(), [])
+  assert.deepEqual(await visit.barriersOnTheWay(), [])
   assert.deepEqual(visit.complaints, [])
 })
 
@@ -163,7 +163,7 @@ test('accounts, departments and memberships are made by hand', { skip: withoutBr
   await dialog.getByLabel('Display name').fill('守夜人')
   await dialog.getByLabel('Password', { exact: true }).fill('keeper123')
   await dialog.getByLabel('Password again').fill('keeper123')
-  assert.deepEqual(await visit.barriers(), [])
+  assert.deepEqual(await visit.barriersOnTheWay(), [])
   await button(dialog, 'Create user').click()
   await dialog.getByText('The password is a name that everybody knows.').waitFor()
   await dialog.getByLabel('Password', { exact: true }).fill(PASSWORD)
@@ -240,7 +240,7 @@ test('an operator may not touch whoever has a role, an auditor nobody', { skip: 
     await auditor.open(path)
     await wait.first().waitFor()
     assert.equal(await tab.getByRole('button', { name: changing }).count(), 0, path)
-    assert.deepEqual(await auditor.barriers(), [], path)
+    assert.deepEqual(await auditor.barriersOnTheWay(), [], path)
   }
   await looks('/people', tab.locator('a[href*="/people/usr_"]'))
   await looks(`/people?department=${person.departments[0]!.departmentId}`, tab.getByRole('heading', { level: 2 }))

@@ -58,7 +58,7 @@ test('real time cannot be switched on before there is a callback, and says so', 
   const box = tab.getByRole('checkbox', { name: 'Follow changes between runs' })
   await box.waitFor()
   assert.equal(await box.isDisabled(), true)
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
 
   await tab.getByRole('link', { name: 'Set up the callback' }).click()
   await field('URL that receives events').waitFor()
@@ -92,7 +92,7 @@ test('WeCom accepts what the page shows, and real time is switched on', { skip }
   await section.getByRole('button', { name: 'Save', exact: true }).click()
   await section.getByText('Saved.').waitFor()
   assert.equal((await read()).sync.realTime, true)
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
   await owner.picture('real-time')
 })
 
@@ -100,7 +100,7 @@ test('an event appears by itself and says what became of it, with the way to the
   const { control, corpId } = stage.stack
   await tab.goto(stage.address('/events'))
   await tab.getByText('No event yet.').waitFor()
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
 
   control.addMember({
     corpId,
@@ -113,7 +113,7 @@ test('an event appears by itself and says what became of it, with the way to the
   await panel.getByText('create_user', { exact: true }).waitFor()
   await panel.getByText('The directory was changed:').waitFor()
   await owner.settled()
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
   await owner.picture('event')
   assert.equal(new URL(tab.url()).searchParams.has('event'), true)
 
@@ -121,7 +121,7 @@ test('an event appears by itself and says what became of it, with the way to the
   await tab.waitForURL(/\/console\/runs\/run_/)
   await tab.getByText('WeCom event').first().waitFor()
   await tab.getByText('新人').first().waitFor()
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
   await owner.picture('event-run')
 
   const { items } = await stage.stack.ask(listUsers, { query: { q: 'xinren' } })
@@ -161,7 +161,7 @@ test('what fails is named with its remedy and tried again, and a replay works it
   await panel.getByText('Failed, tried again').waitFor()
   await panel.getByText('What to do').waitFor()
   await owner.settled()
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
   await owner.picture('event-failed')
 
   control.clearFaults()
@@ -191,7 +191,7 @@ test('filters narrow the list, stand in the address, and are cleared together', 
   await field('Search objects and types').fill('nobody')
   await field('Search objects and types').press('Enter')
   await tab.getByText('No event matches these filters.').waitFor()
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
 })
 
 test('an auditor reads events and replays none', { skip }, async () => {
@@ -206,7 +206,7 @@ test('an auditor reads events and replays none', { skip }, async () => {
   await panel.getByText('处理结果').waitFor()
   await auditor.settled()
   assert.equal(await panel.getByRole('button', { name: '重新处理' }).count(), 0)
-  assert.deepEqual(await auditor.barriers(), [])
+  assert.deepEqual(await auditor.barriersOnTheWay(), [])
   await auditor.picture('auditor-event')
   assert.deepEqual(auditor.complaints, [])
 })

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { listReviews, listSignIns } from '@muster/contracts'
+import type { Page } from 'playwright-core'
 import { createVisitor } from '../visitor.ts'
 import { extent } from '../../server/test-support/extent.ts'
 import { withoutBrowser } from './chromium.ts'
@@ -129,10 +130,9 @@ describe('hostile names', { skip: withoutBrowser }, () => {
 
     for (const { name, path } of places) {
       for (const opener of OPENERS.flatMap(([place, openers]) => (place.test(name) ? openers : []))) {
-        // What is still open from before goes away with its page.
-        if (path !== shown) {
-          const isSamePage = new URL(stage.address(path)).pathname === new URL(tab.url()).pathname
-          if (isSamePage) await tab.goto('about:blank')
+        if (path !== shown || !(await closes(tab))) {
+          // The same page is only drawn anew by loading it anew.
+          if (new URL(stage.address(path)).pathname === new URL(tab.url()).pathname) await tab.goto('about:blank')
           await visit.open(path)
           shown = path
         }
@@ -144,7 +144,6 @@ describe('hostile names', { skip: withoutBrowser }, () => {
           continue
         }
         await found.first().click()
-        shown = ''
         await watch.look(`${name}, ${opener}`)
         opened++
       }
@@ -206,6 +205,18 @@ describe('hostile names', { skip: withoutBrowser }, () => {
     assert.ok(formulas >= 40, `${formulas} formulas were made texts`)
   })
 })
+
+/** What was opened goes away by a key. @returns whether it did: some questions wait for an answer */
+async function closes(tab: Page): Promise<boolean> {
+  const opened = tab.locator('[role="dialog"]:visible, [role="menu"]:visible, .ant-select-dropdown:visible')
+  if ((await opened.count()) > 0) await tab.keyboard.press('Escape')
+  try {
+    await opened.first().waitFor({ state: 'hidden', timeout: 1_000 })
+    return true
+  } catch {
+    return false
+  }
+}
 
 const ATTACKED = join(import.meta.dirname, 'attacked.js')
 

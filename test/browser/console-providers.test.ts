@@ -73,14 +73,14 @@ test(
     await field('EncodingAESKey').fill('too short')
     await button('Save both').click()
     await tab.getByText('Exactly 43 letters and digits.').waitFor()
-    assert.deepEqual(await owner.barriers(), [])
+    assert.deepEqual(await owner.barriersOnTheWay(), [])
     await field('EncodingAESKey').fill(secrets.aesKey)
     await field('CorpId of the service provider').fill(provider.corpId)
     await button('Save both').click()
     await tab.getByText('Saved. Enter both in WeCom now').waitFor()
     await tab.getByText(secrets.aesKey, { exact: true }).waitFor()
     await owner.settled()
-    assert.deepEqual(await owner.barriers(), [])
+    assert.deepEqual(await owner.barriersOnTheWay(), [])
     await owner.picture('template-callback')
 
     await button('I have entered them').click()
@@ -95,7 +95,7 @@ test('WeCom accepts the addresses, and the step says when the ticket is there', 
   await button('Continue').click()
   await inStep('suite')
   await tab.getByText('WeCom has sent no ticket yet.').waitFor()
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
 
   await field('Template id (模版ID)').fill(template.suiteId)
   await field('Template secret (模版Secret)').fill(template.secret)
@@ -110,7 +110,7 @@ test('WeCom accepts the addresses, and the step says when the ticket is there', 
     .getByText(/^Verified\./)
     .nth(3)
     .waitFor()
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
   await owner.picture('template-credentials')
 })
 
@@ -128,7 +128,7 @@ test(
     await address.waitFor()
     await dialog.getByRole('img', { name: 'The address as a QR code' }).waitFor()
     await owner.settled()
-    assert.deepEqual(await owner.barriers(), [])
+    assert.deepEqual(await owner.barriersOnTheWay(), [])
     await owner.picture('template-invitation')
 
     control.completeInstall({
@@ -143,7 +143,7 @@ test(
     const row = tab.getByRole('row').filter({ hasText: '远山制造集团' })
     await row.getByText('Authorised', { exact: true }).waitFor()
     await row.getByText('ends soon').waitFor()
-    assert.deepEqual(await owner.barriers(), [])
+    assert.deepEqual(await owner.barriersOnTheWay(), [])
     await owner.picture('template-companies')
   },
 )
@@ -163,7 +163,7 @@ test('the other steps are those of a company’s own app, and both services are 
   await inStep('check')
   await button(/^Test (?:the connection|again)$/).click()
   await tab.getByText('Failed: 0', { exact: false }).waitFor()
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
   await owner.picture('template-check')
 
   const { sync, signIn } = await read('oa')
@@ -192,7 +192,7 @@ test('a login suite has no directory to follow: fewer steps, fewer parts, one se
   await button('Continue').click()
   await inStep('domain')
   assert.equal(await field('Login launch domain (登录授权发起域名)').inputValue(), new URL(stage.origin).host)
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
   await owner.picture('suite-domain')
   await enterCallback(loginSuite.suiteId, 'isv')
 
@@ -209,13 +209,13 @@ test('a login suite has no directory to follow: fewer steps, fewer parts, one se
   await button('Save and continue').click()
   await inStep('check')
   assert.equal(await button('Start the preview').count(), 0)
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
 
   await tab.goto(stage.address('/connections/isv'))
   await tab.getByRole('tab', { name: 'Companies' }).waitFor()
   assert.equal(await tab.getByRole('tab', { name: 'Sync' }).count(), 0)
   assert.equal(await tab.getByRole('link', { name: 'Companies: 2' }).count(), 1)
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
   await owner.picture('suite-services')
 })
 
@@ -233,7 +233,7 @@ test('a company that cancels is shown as cancelled, and the other stays as it is
   await tab.getByLabel('State', { exact: true }).click()
   await tab.getByTitle('Authorised', { exact: true }).click()
   await row.waitFor({ state: 'detached' })
-  assert.deepEqual(await owner.barriers(), [])
+  assert.deepEqual(await owner.barriersOnTheWay(), [])
   await owner.picture('suite-companies')
 })
 
@@ -254,7 +254,7 @@ test(
     await button('Save and verify').click()
     await tab.getByText('The id is another one, so its secret has to be entered again.').waitFor()
     assert.equal((await read('isv')).suiteId, loginSuite.suiteId)
-    assert.deepEqual(await owner.barriers(), [])
+    assert.deepEqual(await owner.barriersOnTheWay(), [])
     await owner.picture('suite-credentials')
   },
 )
@@ -271,7 +271,7 @@ test('an auditor sees companies and callback, and no button that changes somethi
     await looked.getByRole('tabpanel').getByRole('heading', { level: 2 }).first().waitFor()
     const changing = looked.getByRole('button', { name: /保存|邀请|更换|移除|生成|开启|停用|检查|上传/ })
     assert.deepEqual(await changing.allTextContents(), [], part)
-    assert.deepEqual(await auditor.barriers(), [], part)
+    assert.deepEqual(await auditor.barriersOnTheWay(), [], part)
     await auditor.picture(`auditor-suite-${part}`)
   }
   assert.deepEqual(auditor.complaints, [])

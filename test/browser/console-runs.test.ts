@@ -48,18 +48,18 @@ describe('runs and reviews in the console', { skip: withoutBrowser }, () => {
   test('a preview is started from the empty list and writes nothing', async () => {
     await tab.goto(stage.address('/runs'))
     await tab.getByText('No run yet').waitFor()
-    assert.deepEqual(await visit.barriers(), [])
+    assert.deepEqual(await visit.barriersOnTheWay(), [])
 
     await tab.getByRole('button', { name: 'Start a run' }).click()
     const dialog = tab.getByRole('dialog')
     await dialog.getByText('Writes nothing').waitFor()
-    assert.deepEqual(await visit.barriers(), [])
+    assert.deepEqual(await visit.barriersOnTheWay(), [])
     await dialog.getByRole('button', { name: 'Start the preview' }).click()
     await tab.getByText('This is a preview. Nothing was written.').waitFor()
 
     assert.equal(await heading(), 'Preview')
     assert.equal((await stage.stack.ask(listUsers, { query: { origin: 'wecom' } })).total, 0)
-    assert.deepEqual(await visit.barriers(), [])
+    assert.deepEqual(await visit.barriersOnTheWay(), [])
     await visit.picture('runs-preview')
   })
 
@@ -80,7 +80,7 @@ describe('runs and reviews in the console', { skip: withoutBrowser }, () => {
     assert.match(await phone.innerText(), /\*{4}/)
     await phone.getByRole('button', { name: 'Show' }).press('Enter')
     assert.match(await phone.innerText(), /\+86\d{11}/)
-    assert.deepEqual(await visit.barriers(), [])
+    assert.deepEqual(await visit.barriersOnTheWay(), [])
     await visit.picture('runs-change')
     await tab.keyboard.press('Escape')
     await details.waitFor({ state: 'hidden' })
@@ -141,7 +141,7 @@ describe('runs and reviews in the console', { skip: withoutBrowser }, () => {
       .waitFor()
     const names = tab.getByRole('region', { name: 'Everybody and everything that would be removed' })
     await names.getByText('20 of 20').waitFor()
-    assert.deepEqual(await visit.barriers(), [])
+    assert.deepEqual(await visit.barriersOnTheWay(), [])
     await visit.picture('runs-held')
 
     await tab.getByRole('button', { name: 'Approve…' }).click()
@@ -149,7 +149,7 @@ describe('runs and reviews in the console', { skip: withoutBrowser }, () => {
     const go = dialog.getByRole('button', { name: 'Approve 20 removals' })
     assert.equal(await go.isDisabled(), true)
     await dialog.getByRole('checkbox').check()
-    assert.deepEqual(await visit.barriers(), [])
+    assert.deepEqual(await visit.barriersOnTheWay(), [])
     await go.click()
     await headed('Approved removals', 'Succeeded')
 
@@ -215,7 +215,7 @@ describe('runs and reviews in the console', { skip: withoutBrowser }, () => {
     const run = await stack.startRun()
     await openRun(run)
     await tab.getByRole('progressbar').waitFor()
-    assert.deepEqual(await visit.barriers(), [])
+    assert.deepEqual(await visit.barriersOnTheWay(), [])
     await visit.picture('runs-running')
     await tab.getByRole('button', { name: 'Stop the run' }).click()
     await tab.getByRole('dialog').getByRole('button', { name: 'Stop the run' }).click()
@@ -235,13 +235,13 @@ describe('runs and reviews in the console', { skip: withoutBrowser }, () => {
     await tab.getByRole('button', { name: new RegExp(second!.userid) }).press('Enter')
     await tab.getByText('Why Muster does not decide by itself').waitFor()
     assert.match(await tab.getByRole('row', { name: /^Userid, login name/ }).innerText(), /agrees/)
-    assert.deepEqual(await visit.barriers(), [])
+    assert.deepEqual(await visit.barriersOnTheWay(), [])
     await visit.picture('reviews-open')
 
     await tab.getByRole('button', { name: /^Link to Local/ }).click()
     const dialog = tab.getByRole('dialog')
     await dialog.getByText('has rights in Muster').waitFor()
-    assert.deepEqual(await visit.barriers(), [])
+    assert.deepEqual(await visit.barriersOnTheWay(), [])
     await dialog.getByRole('button', { name: /^Link to Local/ }).click()
     await tab.getByText('Linked to').waitFor()
     const linked = await stack.ask(getReview, { params: { id: second!.id } })
@@ -277,7 +277,7 @@ describe('runs and reviews in the console', { skip: withoutBrowser }, () => {
     for (const path of ['/runs', `/runs/${held.id}`, `/reviews?state=all&review=${items[0]!.id}`]) {
       await auditor.open(path)
       assert.deepEqual([path, await changing.count()], [path, 0])
-      assert.deepEqual(await auditor.barriers(), [])
+      assert.deepEqual(await auditor.barriersOnTheWay(), [])
     }
     assert.deepEqual(auditor.complaints, [])
   })

@@ -47,7 +47,7 @@ test('the printed address makes the first owner, who signs in', { skip: withoutB
   assert.equal(new URL(tab.url()).hash, '', 'the token is out of the address')
   assert.equal(await tab.evaluate('history.length'), 2, 'and nothing of it stays in the history')
   await visit.picture('setup')
-  assert.deepEqual(await visit.barriers(), [])
+  assert.deepEqual(await visit.barriersOnTheWay(), [])
 
   // The keyboard alone: what is weak is said before anything is sent.
   await tab.getByLabel('Login name').focus()
@@ -68,7 +68,7 @@ test('the printed address makes the first owner, who signs in', { skip: withoutB
   await tab.keyboard.press('Enter')
   await tab.getByRole('heading', { name: '管理员 is the owner now' }).waitFor()
   await visit.picture('setup-done')
-  assert.deepEqual(await visit.barriers(), [])
+  assert.deepEqual(await visit.barriersOnTheWay(), [])
 
   await tab.getByRole('link', { name: 'Sign in to the console' }).click()
   await tab.locator('input[name="username"]').fill('admin')
@@ -99,11 +99,11 @@ test(
     await tab.getByRole('button', { name: '创建所有者' }).click()
     await tab.getByRole('heading', { name: 'Muster 已完成初始化' }).waitFor()
     await visit.picture('setup-closed-zh')
-    assert.deepEqual(await visit.barriers(), [])
+    assert.deepEqual(await visit.barriersOnTheWay(), [])
 
     await tab.goto(address.replace(/#.*/, ''))
     await tab.reload()
     await tab.getByRole('heading', { name: '此地址缺少令牌' }).waitFor()
-    assert.deepEqual(await visit.barriers(), [])
+    assert.deepEqual(await visit.barriersOnTheWay(), [])
   },
 )

@@ -12,6 +12,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { createAdministrator, createUser, type Role } from '@muster/contracts'
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import { extent } from '../../server/test-support/extent.ts'
 import { eventually } from '../eventually.ts'
 import { startProviderStack } from '../provider-stack.ts'
 import { temporaryFolder } from '../server.ts'
@@ -40,6 +41,8 @@ export interface ConsoleVisit extends AsyncDisposable {
   settled(): Promise<void>
   /** What is seriously wrong for people who use a keyboard or a screen reader, by axe. Empty when nothing is. */
   barriers(): Promise<string[]>
+  /** The same for whoever is on the way somewhere; on an everyday run not at every place. */
+  barriersOnTheWay(): Promise<string[]>
   /** A picture, where MUSTER_TEST_SCREENSHOTS names a folder. */
   picture(name: string): Promise<void>
 }
@@ -75,6 +78,10 @@ async function followLink(address: string): Promise<void> {
   }
   throw new Error(`waited in vain until ${address} was drawn`)
 }
+
+/** Of so many places on a way, so many are looked at for barriers; console-access.test.ts looks at every page. */
+const PLACES_ON_A_WAY = 4
+let closeLooks: number | undefined
 
 export async function setConsoleStage(options: StackOptions = {}) {
   await import('../../console/build.ts')
@@ -120,6 +127,7 @@ export async function setConsoleStage(options: StackOptions = {}) {
         complaints.push(`dialog: ${dialog.message()}`)
         void dialog.dismiss()
       })
+      let placesPassed = 0
       let waiting = 0
       context.on('request', () => waiting++)
       context.on('requestfinished', () => waiting--)
@@ -137,6 +145,30 @@ export async function setConsoleStage(options: StackOptions = {}) {
           return quiet > 1
         })
       }
+      const barriers = async () => {
+        // A colour that is still on its way to another one is nobody's contrast.
+        await tab.evaluate(
+          `Promise.allSettled(document.getAnimations()
+            .filter(({ playState, effect }) => playState === 'running' && effect?.getComputedTiming().activeDuration < 5000)
+            .map(({ finished }) => finished))`,
+        )
+        if (!(await tab.evaluate<boolean>("'axe' in globalThis"))) await tab.evaluate(AXE)
+        return tab.evaluate(async () => {
+          const { axe } = globalThis as unknown as {
+            axe: { run: (options: object) => Promise<{ violations: Violation[] }> }
+          }
+          interface Violation {
+            id: string
+            impact: string
+            help: string
+            nodes: { html: string }[]
+          }
+          const { violations } = await axe.run({ resultTypes: ['violations'] })
+          return violations
+            .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+            .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`)
+        })
+      }
       return {
         tab,
         complaints,
@@ -148,31 +180,10 @@ export async function setConsoleStage(options: StackOptions = {}) {
           await tab.getByRole('heading', { level: 1 }).waitFor()
           await settled()
         },
-        async barriers() {
-          // A colour that is still on its way to another one is nobody's contrast.
-          await tab.evaluate(
-            `Promise.allSettled(document.getAnimations()
-              .filter(({ playState, effect }) => playState === 'running' && effect?.getComputedTiming().activeDuration < 5000)
-              .map(({ finished }) => finished))`,
-          )
-          if (!(await tab.evaluate<boolean>("'axe' in globalThis"))) await tab.evaluate(AXE)
-          return tab.evaluate(async () => {
-            const { axe } = globalThis as unknown as {
-              axe: { run: (options: object) => Promise<{ violations: Violation[] }> }
-            }
-            interface Violation {
-              id: string
-              impact: string
-              help: string
-              nodes: { html: string }[]
-            }
-            const { violations } = await axe.run({ resultTypes: ['violations'] })
-            return violations
-              .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-              .map(
-                ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
-              )
-          })
+        barriers,
+        async barriersOnTheWay() {
+          closeLooks ??= extent('looks for barriers at places on a way', { everyday: 1, thorough: PLACES_ON_A_WAY })
+          return placesPassed++ % PLACES_ON_A_WAY < closeLooks ? barriers() : []
         },
         async picture(name) {
           if (FOLDER === undefined) return
