@@ -9,10 +9,10 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs'
+import { chmodSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { availableParallelism, tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
@@ -54,6 +54,14 @@ const LONGEST = [
   'test/strategies.test.ts',
   'test/commands.test.ts',
 ]
+
+/**
+ * Files of these folders share processes, so many in each: loading the server takes as long as many of them. Not the long
+ * ones, nor those that try more with CI=true: these are long then, and say by their file what they left out.
+ */
+const TOGETHER = [/^server\/src\//, /^test\/[^/]+$/]
+const MOST_TOGETHER = 8
+const EXTENT = "/extent.ts'"
 
 const THOROUGH = '--thorough'
 
@@ -101,7 +109,7 @@ async function main(args: readonly string[], env: NodeJS.ProcessEnv, signal: Abo
     const url = postgres.kind === 'running' ? postgres.cluster.url : undefined
     using scratch = makeScratch(env)
     const outcome = await runTests({
-      files: spread(files),
+      files: spread(patterns.length > 0 ? files : [...files.filter(isAlone), ...putTogether(files, scratch.path)]),
       env: {
         ...env,
         TMPDIR: scratch.path,
@@ -139,10 +147,33 @@ function findTestFiles(patterns: readonly string[]): string[] {
   return files.filter((file) => patterns.some((pattern) => file.includes(pattern.replace(/^\.\//, ''))))
 }
 
+function isAlone(file: string): boolean {
+  if (LONGEST.includes(file) || !TOGETHER.some((folder) => folder.test(file))) return true
+  return readFileSync(join(ROOT, file), 'utf8').includes(EXTENT)
+}
+
+/** @returns files, made in `folder`, that each stand for some of the others; named by the folder of those */
+function putTogether(files: readonly string[], folder: string): string[] {
+  return TOGETHER.flatMap((pattern) => {
+    const members = files.filter((file) => pattern.test(file) && !isAlone(file))
+    const count = Math.ceil(members.length / MOST_TOGETHER)
+    return Array.from({ length: count }, (_, place) => {
+      const path = join(folder, dirname(members[0]!), `together-${place + 1}.test.mjs`)
+      // One after the other; neighbours, which are alike, do not come into the same process.
+      const imports = members
+        .filter((_, index) => index % count === place)
+        .map((file) => `await import(${JSON.stringify(pathToFileURL(join(ROOT, file)).href)})\n`)
+      mkdirSync(dirname(path), { recursive: true })
+      writeFileSync(path, imports.join(''))
+      return relative(ROOT, path)
+    })
+  })
+}
+
 /** The long ones, each with as many of the others after it; flows and what starts processes first, quick ones last. */
 function spread(files: readonly string[]): string[] {
   const long = LONGEST.filter((file) => files.includes(file))
-  const rank = (file: string) => (/^(?:test|tools)\//.test(file) ? 0 : file.startsWith('server/') ? 1 : 2)
+  const rank = (file: string) => (/(?:^|\/)(?:test|tools)\//.test(file) ? 0 : /(?:^|\/)server\//.test(file) ? 1 : 2)
   const others = files.filter((file) => !long.includes(file)).toSorted((one, other) => rank(one) - rank(other))
   // The last long one is not the last of all.
   const between = Math.ceil(others.length / (long.length + 2))
