@@ -12,7 +12,7 @@ const place = PLACES.find((path) => existsSync(path))
 
 /** Why a test that needs a browser cannot run here, for its `skip`; with CI=true the runner counts that as a failure. */
 export const withoutBrowser: string | false =
-  place === undefined ? 'no Chromium here; the Debian package is called chromium' : false
+  place === undefined ? 'no Chromium here; the Debian package is called chromium-headless-shell' : false
 
 /**
  * @param hosts names that lead to a port of this machine. Their pages over http have the duties and rights of https, where
