@@ -82,6 +82,7 @@ async function followLink(address: string): Promise<void> {
 /** Of so many places on a way, so many are looked at for barriers; console-access.test.ts looks at every page. */
 const PLACES_ON_A_WAY = 4
 let closeLooks: number | undefined
+let placesPassed = 0
 
 export async function setConsoleStage(options: StackOptions = {}) {
   await import('../../console/build.ts')
@@ -127,7 +128,6 @@ export async function setConsoleStage(options: StackOptions = {}) {
         complaints.push(`dialog: ${dialog.message()}`)
         void dialog.dismiss()
       })
-      let placesPassed = 0
       let waiting = 0
       context.on('request', () => waiting++)
       context.on('requestfinished', () => waiting--)
