@@ -76,6 +76,15 @@ const CHECKS = [
   { what: 'types of the console', tool: 'typescript', args: ['--noEmit', '-p', 'console'], remedy: undefined },
 ]
 
+const USAGE = `Usage: ./muster test [--thorough] [PATTERN…]
+
+Everything that can be tested on this machine: format, lint and type checks, then every test. With patterns only the test
+files whose path contains one of them, and no checks.
+
+  --thorough   every kill, seed, round and look at a page, as with CI=true; otherwise what was tried less is listed
+  --help       print this
+`
+
 const interruption = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(name, () => interruption.abort(new Error(`Stopped by ${name}.`)))
@@ -89,7 +98,16 @@ try {
 }
 
 async function main(args: readonly string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<number> {
+  if (args.includes('--help')) {
+    process.stdout.write(USAGE)
+    return 0
+  }
   const patterns = args.filter((arg) => arg !== THOROUGH)
+  const unknown = patterns.find((pattern) => pattern.startsWith('-'))
+  if (unknown !== undefined) {
+    process.stderr.write(`There is no option ${unknown}.\n\n${USAGE}`)
+    return 1
+  }
   const files = findTestFiles(patterns)
   if (files.length === 0) {
     process.stderr.write(`No test file's path contains ${patterns.join(' or ')}.\n`)
