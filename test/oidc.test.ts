@@ -1,6 +1,6 @@
 /** Applications, the real server and WeCom's pages: from the application's button to the claims, and what ends it. */
 import assert from 'node:assert/strict'
-import { createApplication, listUsers, rotateSigningKeys, updateUser } from '@muster/contracts'
+import { createApplication, listAudit, listUsers, rotateSigningKeys, updateUser } from '@muster/contracts'
 import * as client from 'openid-client'
 import { onEitherDatabase } from '../server/test-support/databases.ts'
 import { runCommand, settingsFor, temporaryFolder } from './server.ts'
@@ -90,6 +90,27 @@ onEitherDatabase(({ dialect, testWithUrl }) => {
     const refused = await again.follow(again.scan(await again.goToWecom(await ask(again)), 'LiSi'))
     assert.equal(refused.answer?.status, 403)
     assert.ok(!stack.server.log().includes('"level":50'), 'something failed')
+  })
+
+  testWithUrl('behind a proxy that is trusted, whoever signs out is on record with their own address', async (url) => {
+    await using stack = await startSignInStack(url, { settings: { MUSTER_TRUSTED_PROXIES: '127.0.0.1' } })
+    addPerson(stack, 'LiSi', '李四')
+    const browser = open(stack, { address: '203.0.113.9' })
+    await browser.signIn('LiSi')
+
+    const { answer } = await browser.follow('/oidc/session/end')
+    const xsrf = /name="xsrf" value="([^"]+)"/.exec(answer?.text ?? '')?.[1]
+    await browser.send('/oidc/session/end/confirm', {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({ xsrf: xsrf ?? '', logout: 'yes' }).toString(),
+    })
+
+    const { items } = await stack.ask(listAudit, { query: { action: 'session.end' } })
+    assert.deepEqual(
+      items.map(({ address }) => address),
+      ['203.0.113.9'],
+    )
   })
 
   if (dialect === 'sqlite') {

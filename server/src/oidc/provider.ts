@@ -133,7 +133,7 @@ export function buildProvider(
     },
   })
   const provider = new Provider(issuer, configuration())
-  // Only what we put there ourselves: `answer` overwrites what came with the request.
+  // It asks for host and protocol only, and `answer` overwrites what came with the request of those.
   provider.proxy = true
   provider.on('server_error', (ctx, error) =>
     log.error({ err: error, route: ctx.oidc?.route }, 'the OpenID provider failed'),
@@ -170,11 +170,11 @@ export function buildProvider(
       const { raw } = request
       const url = raw.url!
       Object.assign(raw, { originalUrl: url, url: url.slice(MOUNT.length) })
-      // Where the provider would take our own address from.
+      // Where the provider would take our own address from. The browser's it asks nobody for, so that header stays as it
+      // came: Fastify reads it again whenever it is asked who is behind a trusted proxy.
       raw.headers.host = host
       raw.headers['x-forwarded-host'] = host
       raw.headers['x-forwarded-proto'] = protocol.slice(0, -1)
-      delete raw.headers['x-forwarded-for']
       await underway.run({ request, applications: new Map(), grants: new Map(), writes: [] }, () =>
         callback(raw, response),
       )
