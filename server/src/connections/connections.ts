@@ -114,6 +114,8 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
      * @throws AppError `connections/not-found`
      */
     async share(tx: Transaction, id: string, corpId: string | null = null): Promise<ConnectionForSignIn> {
+      const known = knownForSignIn(id, corpId)
+      if (known !== undefined) return known
       const [row] = (await sharedRow(tx, { id })).rows
       if (row === undefined) throw new AppError('connections/not-found')
       if (corpId === null) return forSignIn(vault, row)
@@ -328,6 +330,14 @@ export function createConnections({ database, vault, audit, newId, now, onUpdate
     followEnvironment(actor: Actor, organizationId: string, wanted: EnvironmentConnection | undefined): Promise<void> {
       return followEnvironment({ database, vault, audit, newId, now }, actor, organizationId, wanted)
     },
+  }
+
+  function knownForSignIn(id: string, corpId: string | null): ConnectionForSignIn | undefined {
+    const found = byReference.known(id)
+    // Somebody may have called another connection by this id.
+    if (found?.connection.id !== id) return undefined
+    if (corpId === null) return found
+    return found.connection.kind === 'self_built' ? ofNoOther(found, corpId) : byCorp.known(`${id} ${corpId}`)
   }
 
   async function doorsThrough(row: Row<'connections'>): Promise<ConnectionForSignIn[]> {

@@ -49,6 +49,21 @@ onEachDatabase(({ dialect, test, testWithUrl }) => {
     assert.equal(before, dialect === 'sqlite' ? 2 : 3, 'only where nobody else writes is anything remembered')
   })
 
+  test('a transaction knows what was read before it, until it writes settings itself', async (database) => {
+    const { nameOf } = naming(database)
+    await insertRows(database, 'organizations', [ORGANIZATION])
+    await nameOf('org_a')
+
+    const known = await database.inTransaction(async (tx) => {
+      const before = nameOf.known('org_a')
+      await tx.kysely.updateTable('organizations').set({ name: 'second' }).execute()
+      return [before, nameOf.known('org_a'), nameOf.known('org_b')]
+    })
+
+    assert.deepEqual(known, [dialect === 'sqlite' ? 'first' : undefined, undefined, undefined])
+    assert.equal(nameOf.known('org_a'), undefined)
+  })
+
   test('a reading that a write overtakes is not remembered', async (database) => {
     const { nameOf } = naming(database)
     await insertRows(database, 'organizations', [ORGANIZATION])
