@@ -3,6 +3,8 @@
  * serves health, readiness and metrics. What it serves is mounted by app.ts. Decides nothing.
  */
 import { randomUUID } from 'node:crypto'
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import cookie from '@fastify/cookie'
 import fastify, {
   LogController,
@@ -61,22 +63,11 @@ export async function createHttp({
   http.setSerializerCompiler(serializerCompiler)
 
   await http.register(cookie)
-  // Made once: helmet's own plugin for Fastify makes another one for each request.
-  const protect = helmet({
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"] },
-    },
-    referrerPolicy: { policy: 'no-referrer' },
-    // A sign-in in a pop-up reports to the page that opened it, and any answer on its way could cut the two apart. Pages
-    // say for themselves who may keep them (html.ts).
-    crossOriginOpenerPolicy: false,
-    // Only a public https origin may promise https; on http://localhost the promise would lock other local servers out.
-    strictTransportSecurity: publicUrl.startsWith('https:') ? undefined : false,
+  const headers = protectiveHeaders(publicUrl)
+  http.addHook('onRequest', (_request, { raw }, done) => {
+    for (const [name, value] of headers) raw.setHeader(name, value)
+    done()
   })
-  http.addHook('onRequest', (request, reply, done) =>
-    protect(request.raw, reply.raw, done as (error?: unknown) => void),
-  )
 
   http.setErrorHandler((error: FastifyError | Error, request, reply) => answerError(error, request, reply))
   http.setNotFoundHandler((request, reply) => answerError(new AppError('http/no-route'), request, reply))
@@ -105,6 +96,28 @@ export async function createHttp({
   })
   http.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()))
   return http
+}
+
+/** What helmet puts into every answer, asked once: nothing of it depends on the request. */
+function protectiveHeaders(publicUrl: string): ReadonlyMap<string, string> {
+  const protect = helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"] },
+    },
+    referrerPolicy: { policy: 'no-referrer' },
+    // A sign-in in a pop-up reports to the page that opened it, and any answer on its way could cut the two apart. Pages
+    // say for themselves who may keep them (html.ts).
+    crossOriginOpenerPolicy: false,
+    // Only a public https origin may promise https; on http://localhost the promise would lock other local servers out.
+    strictTransportSecurity: publicUrl.startsWith('https:') ? undefined : false,
+  })
+  const request = new IncomingMessage(new Socket())
+  const response = new ServerResponse(request)
+  protect(request, response, (error) => {
+    if (error !== undefined) throw error as Error
+  })
+  return new Map(Object.entries(response.getHeaders()).map(([name, value]) => [name, String(value)]))
 }
 
 /** `Accept-Language: zh…` first means Chinese; everything else is English. */
