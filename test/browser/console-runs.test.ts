@@ -243,6 +243,7 @@ describe('runs and reviews in the console', { skip: withoutBrowser }, () => {
     await dialog.getByText('has rights in Muster').waitFor()
     assert.deepEqual(await visit.barriersOnTheWay(), [])
     await dialog.getByRole('button', { name: /^Link to Local/ }).click()
+    await dialog.waitFor({ state: 'hidden' })
     await tab.getByText('Linked to').waitFor()
     const linked = await stack.ask(getReview, { params: { id: second!.id } })
     assert.deepEqual([linked.state, linked.userId], ['linked', second!.candidates[0]!.userId])

@@ -64,17 +64,27 @@ interface PolicedPage {
 async function followLink(address: string): Promise<void> {
   const page = globalThis as unknown as {
     readonly history: { pushState(state: object, title: string, address: string): void }
-    readonly __TSR_ROUTER__: {
+    /** Not there yet just after a page was loaded. */
+    readonly __TSR_ROUTER__?: {
       readonly state: { status: string; location: { href: string }; resolvedLocation?: { href: string } }
     }
     requestAnimationFrame(go: () => void): void
   }
-  const before = page.__TSR_ROUTER__.state.resolvedLocation
+  const frame = () => new Promise<void>((go) => page.requestAnimationFrame(go))
+  /** What is drawn, once it is whole. */
+  const drawn = () => {
+    const state = page.__TSR_ROUTER__?.state
+    const isWhole = state?.status === 'idle' && state.resolvedLocation?.href === state.location.href
+    return isWhole ? state.resolvedLocation : undefined
+  }
+  let frames = 0
+  for (; drawn() === undefined && frames < 2_000; frames++) await frame()
+  const before = drawn()
   page.history.pushState({}, '', address)
-  for (let frames = 0; frames < 2_000; frames++) {
-    await new Promise<void>((go) => page.requestAnimationFrame(go))
-    const { status, location, resolvedLocation } = page.__TSR_ROUTER__.state
-    if (status === 'idle' && resolvedLocation !== before && resolvedLocation?.href === location.href) return
+  for (; frames < 2_000; frames++) {
+    await frame()
+    const now = drawn()
+    if (now !== undefined && now !== before) return
   }
   throw new Error(`waited in vain until ${address} was drawn`)
 }
